@@ -1,0 +1,158 @@
+"""The public functions: check the arguments, choose the implementation."""
+
+from typing import Literal
+
+from torch import Tensor
+
+from flashsign import attention_map, ops, reference, validation
+from flashsign.reference import SphericalAttentionMap
+
+Method = Literal["auto", "gram", "streaming", "reference"]
+
+
+def spherical_attention(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    *,
+    bias: Tensor | None = None,
+    key_mask: Tensor | None = None,
+    exclude_self: bool | Tensor = False,
+    gate: Tensor | None = None,
+    eps: float = 1e-6,
+    method: Method = "auto",
+) -> Tensor:
+    r"""Return spherical attention: weights of each query on the unit sphere, with their sign.
+
+    .. math:: s_{ij} = (q_i \cdot k_j + b_{ij})\, m_{ij}, \quad
+        w_{ij} = s_{ij} / \sqrt{\textstyle\sum_j s_{ij}^2 + \varepsilon}, \quad
+        o_i = \textstyle\sum_j w_{ij} v_j
+
+    Abbott et al. 2025, arXiv 2505.09326. There is no 1/√d: a common scale of q and k cancels.
+
+    Parameters
+    ----------
+    q
+        Queries (B, H, N, d): batch, heads, query tokens, features.
+    k
+        Keys (B, H, M, d).
+    v
+        Values (B, H, M, d_v). Each of q, k, v and key_mask may have a batch of 1 instead of B.
+    bias
+        (H, N, M), added to the scores of every batch element; has a gradient.
+    key_mask
+        Bool (B, M), True keeps the key. Masked keys and values may hold anything, even NaN.
+    exclude_self
+        True (then N = M) leaves out the pair i = j; an integer tensor (N,) names the key that is
+        query i itself, -1 for none.
+    gate
+        (N, M) ≥ 0, multiplies the scores; has no gradient under ``method="auto"``.
+    eps
+        ε ≥ 0, in squared units of the scores. A row without any score gives zeros, and a zero
+        gradient for every pair removed from it; with ε = 0 all its gradients are zeros.
+    method
+        ``"gram"``: exact, linear in N and M without a bias; with a bias N·M·(d + d_v) time in
+        O(M) memory beside the bias. Takes everything but a gate. ``"reference"``: plain torch,
+        quadratic memory, takes everything. ``"auto"``: gram, or reference if there is a gate.
+        An explicit method never falls back to another.
+
+    Returns
+    -------
+    Tensor
+        (B, H, N, d_v) in the dtype of `v`. Half precision inputs are summed in float32 or wider,
+        under autocast too, where the dtypes of q, k and v may differ.
+
+    Raises
+    ------
+    ValueError
+        An argument does not fit the others, or ``method="gram"`` with a gate.
+    NotImplementedError
+        ``method="streaming"``: this version has no streaming kernel.
+
+    Notes
+    -----
+    If q, k and key_mask have batch size 1 (or are expanded from it, stride 0), the map is one for
+    the whole batch and is computed once; with a bias, its product with the values of all B
+    elements is one matrix product per head. Prefer a batch of 1: it has the smaller gradient.
+
+    First derivatives only, except with ``method="reference"``.
+
+    Examples
+    --------
+    >>> import torch
+    >>> q, k, v = torch.randn(3, 2, 4, 100, 16)
+    >>> spherical_attention(q, k, v, exclude_self=True).shape
+    torch.Size([2, 4, 100, 16])
+    """
+    self_index = validation.check_inputs(q, k, v, bias, key_mask, exclude_self, gate, eps)
+    implementation = validation.check_method(method, gate)
+    batch = max(len(t) for t in (q, k, v, key_mask) if t is not None)
+    q, k = _collapse(q), _collapse(k)
+    if key_mask is not None:
+        key_mask = _collapse(key_mask)
+        k = k.masked_fill(~key_mask[:, None, :, None], 0.0)
+        v = v.masked_fill(~key_mask[:, None, :, None], 0.0)
+    v = v.expand(batch, -1, -1, -1)
+    if implementation == "reference":
+        return reference.attention(q, k, v, bias, key_mask, self_index, gate, eps)
+    return ops.gram(q, k, v, bias, key_mask, self_index, eps)
+
+
+def spherical_attention_map(
+    q: Tensor,
+    k: Tensor,
+    *,
+    bias: Tensor | None = None,
+    key_mask: Tensor | None = None,
+    exclude_self: bool | Tensor = False,
+    gate: Tensor | None = None,
+    eps: float = 1e-6,
+    method: Method = "auto",
+) -> SphericalAttentionMap:
+    """Return the means over the batch of w, abs(w), w² and of the row norm ‖s‖.
+
+    w and s as in `spherical_attention`, whose parameters these are. Nothing of size B · N · M is
+    held in memory; q and k of batch size 1 make one map.
+
+    Parameters
+    ----------
+    q, k, bias, key_mask, exclude_self, gate, eps
+        As in `spherical_attention`.
+    method
+        ``"auto"`` and ``"gram"`` form the maps block by block and add them up (``"gram"`` refuses
+        a gate, as in `spherical_attention`); ``"reference"`` holds all B maps at once.
+
+    Returns
+    -------
+    SphericalAttentionMap
+        weight_mean, weight_abs_mean, weight_square_mean (H, N, M) and row_norm_mean (H, N), in
+        float32, or float64 for float64 inputs. Removed pairs are 0. ‖s‖ is without ε, so it is 0
+        for a row without scores. Has a gradient; the backward pass forms the maps again.
+
+    Raises
+    ------
+    ValueError, NotImplementedError
+        As in `spherical_attention`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> q, k = torch.randn(2, 8, 4, 100, 16)
+    >>> spherical_attention_map(q, k).weight_mean.shape
+    torch.Size([4, 100, 100])
+    """
+    self_index = validation.check_inputs(q, k, None, bias, key_mask, exclude_self, gate, eps)
+    implementation = validation.check_method(method, gate)
+    q, k = _collapse(q), _collapse(k)
+    if key_mask is not None:
+        key_mask = _collapse(key_mask)
+        k = k.masked_fill(~key_mask[:, None, :, None], 0.0)
+    if implementation == "reference" and method != "auto":
+        return reference.attention_map(q, k, bias, key_mask, self_index, gate, eps)
+    return attention_map.attention_map(q, k, bias, key_mask, self_index, gate, eps)
+
+
+def _collapse(t: Tensor) -> Tensor:
+    """Return the one batch element that an expanded tensor repeats, else the tensor itself."""
+    expanded = t.shape[0] > 1 and t.stride(0) == 0
+    return t[:1] if expanded and not (t.is_leaf and t.requires_grad) else t

@@ -1,0 +1,190 @@
+"""The operators as torch sees them: schema, fake, autograd; `gram` calls the right one.
+
+An operator hides what a graph cannot hold (loops over chunks, rows chosen by value), so
+`torch.compile(fullgraph=True)` works. Gradients are operators too and are not differentiable.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from flashsign import gram as gram_form
+from flashsign import row_blocks
+
+
+def gram(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    bias: Tensor | None,
+    key_mask: Tensor | None,
+    self_index: Tensor | None,
+    eps: float,
+) -> Tensor:
+    """Return o (B, H, N, d_v); arguments as in `reference.attention`, masked k and v set to 0.
+
+    Where q, k and key_mask have batch size 1, the map is one for the whole batch: the batch of
+    values becomes columns, so that what depends on the map alone is computed once, and what it
+    is applied to is one matrix product. Otherwise a batch of 1 is expanded.
+    """
+    batch, n_heads, n_keys, n_columns = v.shape
+    n_maps = max(q.shape[0], k.shape[0], 1 if key_mask is None else key_mask.shape[0])
+    if n_maps == 1:
+        folded = v.permute(1, 2, 0, 3).reshape(1, n_heads, n_keys, batch * n_columns)
+        out = _attend(q, k, folded, bias, key_mask, self_index, eps)
+        return out.view(n_heads, -1, batch, n_columns).permute(2, 0, 1, 3)
+    n_maps = max(n_maps, batch)
+    q, k, v = (t.expand(n_maps, -1, -1, -1) for t in (q, k, v))
+    key_mask = None if key_mask is None else key_mask.expand(n_maps, -1)
+    return _attend(q, k, v, bias, key_mask, self_index, eps)
+
+
+def _attend(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    bias: Tensor | None,
+    key_mask: Tensor | None,
+    self_index: Tensor | None,
+    eps: float,
+) -> Tensor:
+    out: Tensor
+    if bias is None:  # a masked key is 0 already and adds nothing to any sum
+        out, *_ = gram_forward(q, k, v, self_index, eps)
+    else:
+        out, _ = biased_forward(q, k, v, bias, key_mask, self_index, eps)
+    return out
+
+
+@torch.library.custom_op("flashsign::gram_forward", mutates_args=())
+def gram_forward(
+    q: Tensor, k: Tensor, v: Tensor, self_index: Tensor | None, eps: float
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Return o (B, H, N, d_v) and the fields of `gram.Sums`, for inputs of one batch size."""
+    with torch.autocast(q.device.type, enabled=False):
+        out, sums = gram_form.forward(q, k, v, self_index, eps)
+        return out, *sums
+
+
+@gram_forward.register_fake
+def _(
+    q: Tensor, k: Tensor, v: Tensor, self_index: Tensor | None, eps: float
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    return v.new_empty(*q.shape[:3], v.shape[-1]), *gram_form.empty_sums(q, v)
+
+
+@torch.library.custom_op("flashsign::gram_backward", mutates_args=())
+def gram_backward(
+    do: Tensor,
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    self_index: Tensor | None,
+    sums: Sequence[Tensor],
+    eps: float,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return dq, dk and dv of `gram_forward`."""
+    with torch.autocast(q.device.type, enabled=False):
+        return gram_form.backward(do, q, k, v, self_index, gram_form.Sums(*sums), eps)
+
+
+@gram_backward.register_fake
+def _(
+    do: Tensor,
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    self_index: Tensor | None,
+    sums: Sequence[Tensor],
+    eps: float,
+) -> tuple[Tensor, Tensor, Tensor]:
+    return q.new_empty(q.shape), k.new_empty(k.shape), v.new_empty(v.shape)
+
+
+def _save_gram(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+    *tensors, ctx.eps = inputs
+    ctx.mark_non_differentiable(*output[1:])
+    ctx.save_for_backward(*tensors, *output[1:])
+
+
+def _differentiate_gram(ctx: Any, do: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
+    q, k, v, self_index, *sums = ctx.saved_tensors
+    return (*gram_backward(do, q, k, v, self_index, sums, ctx.eps), None, None)
+
+
+gram_forward.register_autograd(_differentiate_gram, setup_context=_save_gram)
+
+
+@torch.library.custom_op("flashsign::biased_forward", mutates_args=())
+def biased_forward(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    bias: Tensor,
+    key_mask: Tensor | None,
+    self_index: Tensor | None,
+    eps: float,
+) -> tuple[Tensor, Tensor]:
+    """Return o (B, H, N, d_v) and r (B, H, N, 1) by rows, `row_blocks.biased_forward`."""
+    with torch.autocast(q.device.type, enabled=False):
+        return row_blocks.biased_forward(q, k, v, bias, key_mask, self_index, eps)
+
+
+@biased_forward.register_fake
+def _(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    bias: Tensor,
+    key_mask: Tensor | None,
+    self_index: Tensor | None,
+    eps: float,
+) -> tuple[Tensor, Tensor]:
+    r = q.new_empty(*q.shape[:3], 1, dtype=row_blocks.sum_dtype(q, k, v))
+    return v.new_empty(*q.shape[:3], v.shape[-1]), r
+
+
+@torch.library.custom_op("flashsign::biased_backward", mutates_args=())
+def biased_backward(
+    do: Tensor,
+    r: Tensor,
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    bias: Tensor,
+    key_mask: Tensor | None,
+    self_index: Tensor | None,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return dq, dk, dv and dbias of `biased_forward`."""
+    with torch.autocast(q.device.type, enabled=False):
+        return row_blocks.biased_backward(do, r, q, k, v, bias, key_mask, self_index)
+
+
+@biased_backward.register_fake
+def _(
+    do: Tensor,
+    r: Tensor,
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    bias: Tensor,
+    key_mask: Tensor | None,
+    self_index: Tensor | None,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    dq, dk, dv, dbias = (t.new_empty(t.shape) for t in (q, k, v, bias))
+    return dq, dk, dv, dbias
+
+
+def _save_biased(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
+    *tensors, _ = inputs
+    ctx.mark_non_differentiable(output[1])
+    ctx.save_for_backward(output[1], *tensors)
+
+
+def _differentiate_biased(ctx: Any, do: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
+    return (*biased_backward(do, *ctx.saved_tensors), None, None, None)
+
+
+biased_forward.register_autograd(_differentiate_biased, setup_context=_save_biased)

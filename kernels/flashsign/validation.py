@@ -1,0 +1,166 @@
+"""Checks of the arguments: every message says what, got, expected and the fix."""
+
+import torch
+from torch import Tensor
+
+
+def check_inputs(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor | None,
+    bias: Tensor | None,
+    key_mask: Tensor | None,
+    exclude_self: bool | Tensor,
+    gate: Tensor | None,
+    eps: float,
+) -> Tensor | None:
+    """Check every argument and return `exclude_self` as an index (N,), None where it is False.
+
+    Raises
+    ------
+    ValueError
+        A shape, dtype, device or value that does not fit the others.
+    TypeError
+        An argument that is no tensor where one belongs.
+    """
+    tensors = {"q": q, "k": k, "v": v, "bias": bias, "key_mask": key_mask, "gate": gate}
+    if isinstance(exclude_self, Tensor):
+        tensors["exclude_self"] = exclude_self
+    given = {name: t for name, t in tensors.items() if t is not None}
+    _check_shapes(given)
+    _check_dtypes(given)
+    _check_devices(given)
+    if gate is not None and not torch.compiler.is_compiling() and bool((gate < 0).any()):
+        msg = (
+            f"gate: got a smallest value of {float(gate.min())}, expected >= 0; pass gate.clamp(0)"
+        )
+        raise ValueError(msg)
+    if not eps >= 0.0:
+        msg = f"eps: got {eps}, expected a number >= 0; pass the default 1e-6"
+        raise ValueError(msg)
+    return _self_index(exclude_self, q, k)
+
+
+def check_method(method: str, gate: Tensor | None) -> str:
+    """Return the implementation that `method` stands for: "gram" or "reference".
+
+    Raises
+    ------
+    ValueError
+        An unknown method, or gram with a gate.
+    NotImplementedError
+        ``"streaming"``.
+    """
+    if method == "auto":
+        return "gram" if gate is None else "reference"
+    if method == "streaming":
+        msg = (
+            "method: got 'streaming', which needs a Triton build of flashsign; this version has "
+            "'gram' and 'reference'; pass method='auto'"
+        )
+        raise NotImplementedError(msg)
+    if method not in ("gram", "reference"):
+        msg = f"method: got {method!r}, expected 'auto', 'gram', 'streaming' or 'reference'"
+        raise ValueError(msg)
+    if method == "gram" and gate is not None:
+        msg = (
+            "gate: got a tensor with method='gram', expected None, since a gate does not "
+            "factorise; pass method='reference' or 'auto'"
+        )
+        raise ValueError(msg)
+    return method
+
+
+def _check_shapes(given: dict[str, Tensor]) -> None:
+    for name in ("q", "k", "v"):
+        shape = tuple(given[name].shape) if name in given else (1, 1, 1, 1)
+        if len(shape) != 4 or 0 in shape:
+            msg = (
+                f"{name}: got shape {shape}, expected 4 axes (batch, heads, tokens, features), "
+                f"none empty; add the missing axes, for example {name}[None, None]"
+            )
+            raise ValueError(msg)
+    _, n_heads, n_queries, head_dim = given["q"].shape
+    n_keys = given["k"].shape[2]
+    batched = ("q", "k", "v", "key_mask")
+    batch = max(t.shape[0] for name, t in given.items() if name in batched and t.ndim > 0)
+    expected: dict[str, tuple[int | str, ...]] = {
+        "q": (batch, n_heads, n_queries, head_dim),
+        "k": (batch, n_heads, n_keys, head_dim),
+        "v": (batch, n_heads, n_keys, "d_v"),
+        "bias": (n_heads, n_queries, n_keys),
+        "key_mask": (batch, n_keys),
+        "gate": (n_queries, n_keys),
+        "exclude_self": (n_queries,),
+    }
+    for name, tensor in given.items():
+        got, want = tuple(tensor.shape), expected[name]
+        fits = len(got) == len(want) and all(
+            w == "d_v" or g == w or (g == 1 and axis == 0 and name in batched)
+            for axis, (g, w) in enumerate(zip(got, want, strict=True))
+        )
+        if not fits:
+            shown = ", ".join(str(w) for w in want)
+            one = ", or a batch of 1" if name in batched else ""
+            msg = (
+                f"{name}: got shape {got}, expected ({shown}){one}, to go with q "
+                f"{tuple(given['q'].shape)} and k {tuple(given['k'].shape)}; pass q (B, H, N, d), "
+                "k (B, H, M, d), v (B, H, M, d_v), bias (H, N, M), key_mask (B, M), gate (N, M), "
+                "exclude_self (N,)"
+            )
+            raise ValueError(msg)
+
+
+def _check_dtypes(given: dict[str, Tensor]) -> None:
+    for name, tensor in given.items():
+        if name == "key_mask":
+            fits, expected = tensor.dtype == torch.bool, "torch.bool; pass key_mask.bool()"
+        elif name == "exclude_self":
+            fits = tensor.dtype in (torch.int32, torch.int64)
+            expected = "torch.int64 or torch.int32: the key that is each query, -1 for none"
+        else:
+            fits, expected = tensor.is_floating_point(), f"a float dtype; pass {name}.float()"
+        if not fits:
+            msg = f"{name}: got dtype {tensor.dtype}, expected {expected}"
+            raise ValueError(msg)
+    if torch.is_autocast_enabled(given["q"].device.type):
+        return
+    for name in ("k", "v"):
+        if name in given and given[name].dtype != given["q"].dtype:
+            got, want = given[name].dtype, given["q"].dtype
+            msg = f"{name}: got dtype {got}, expected {want}, that of q; pass {name}.to(q.dtype)"
+            raise ValueError(msg)
+
+
+def _check_devices(given: dict[str, Tensor]) -> None:
+    want = given["q"].device
+    for name, tensor in given.items():
+        if tensor.device != want:
+            msg = (
+                f"{name}: got device {tensor.device}, expected {want}, that of q; "
+                f"pass {name}.to(q.device)"
+            )
+            raise ValueError(msg)
+
+
+def _self_index(exclude_self: bool | Tensor, q: Tensor, k: Tensor) -> Tensor | None:
+    n_queries, n_keys = q.shape[2], k.shape[2]
+    if isinstance(exclude_self, Tensor):
+        if not torch.compiler.is_compiling() and exclude_self.numel():  # a graph has no values
+            low, high = (int(x) for x in exclude_self.aminmax())
+            if low < -1 or high >= n_keys:
+                msg = (
+                    f"exclude_self: got indices from {low} to {high}, expected -1 (none) to "
+                    f"{n_keys - 1}; index the keys of k, not the queries"
+                )
+                raise ValueError(msg)
+        return exclude_self.long()
+    if not exclude_self:
+        return None
+    if n_queries != n_keys:
+        msg = (
+            f"exclude_self: got True with {n_queries} queries and {n_keys} keys, expected equal "
+            "numbers; pass an integer tensor (N,) with the key that is query i, -1 for none"
+        )
+        raise ValueError(msg)
+    return torch.arange(n_queries, device=q.device)

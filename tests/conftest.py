@@ -1,0 +1,103 @@
+"""Fixtures that more than one test file uses."""
+
+import logging
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+# Before torch is loaded: threads of tiny matrices, in two processes at once, only wait.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["WANDB_MODE"] = "offline"
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+    from omegaconf import DictConfig
+
+    from grn.training.module import DenoisingModule
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of the shared data sets; the test skips where there is none."""
+    default = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("GRN_DATA", default))
+    if not (folder / "beeline").is_dir():
+        pytest.skip(f"no shared data at {folder}; set GRN_DATA to the folder that holds beeline/")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def simulated() -> "AnnData":
+    """400 cells of a signed network, 10 TFs and 40 targets; counts. Not to be changed."""
+    from grn.data.simulate import simulate
+
+    return simulate(n_tfs=10, n_targets=40, n_cells=400, seed=0)
+
+
+@pytest.fixture(scope="session")
+def trained(
+    simulated: "AnnData", tmp_path_factory: pytest.TempPathFactory
+) -> tuple["DenoisingModule", "AnnData", list[str]]:
+    """A module trained on `simulated`, its preprocessed cells and TFs. Not to be changed."""
+    from grn.data.preprocess import preprocess
+    from grn.training.fit import build_module, fit
+    from tests.helpers import fast_config, tfs_of
+
+    adata, tfs = preprocess(simulated), tfs_of(simulated)
+    config = fast_config(tmp_path_factory.mktemp("trained"), "trainer.max_steps=40")
+    module = build_module(config, adata, tfs)
+    fit(config, module, adata)
+    return module, adata, tfs
+
+
+@pytest.fixture(scope="session")
+def small() -> "AnnData":
+    """60 cells of 4 TFs and 12 targets; counts. Not to be changed."""
+    from grn.data.simulate import simulate
+
+    return simulate(n_tfs=4, n_targets=12, n_cells=60, seed=0)
+
+
+@pytest.fixture
+def files(small: "AnnData", tmp_path: Path) -> dict[str, Path]:
+    """The cells of `small` with TF list and truth, as files of the working folder `in`."""
+    from tests.helpers import write_inputs
+
+    return write_inputs(small, tmp_path / "in")
+
+
+@pytest.fixture
+def cli(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Iterator[Callable[..., tuple[int, str, str]]]:
+    """Run `grn ARGUMENTS` in this process, in `tmp_path`: exit code, stdout and stderr."""
+    from grn.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+    monkeypatch.setenv("COLUMNS", "200")
+    handlers, on_interrupt = logging.root.handlers[:], signal.getsignal(signal.SIGINT)
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        capsys.readouterr()
+        try:
+            code = main([str(argument) for argument in arguments])
+        except SystemExit as end:  # argparse's and Hydra's own way out
+            code = int(end.code or 0)
+        return code, *capsys.readouterr()
+
+    yield run
+    logging.root.handlers[:] = handlers
+    signal.signal(signal.SIGINT, on_interrupt)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> "DictConfig":
+    """Settings of a run of a few steps into `tmp_path / "run"`; no cells chosen."""
+    from tests.helpers import fast_config
+
+    return fast_config(tmp_path / "run")

@@ -1,0 +1,73 @@
+"""The specification against numbers worked out by hand."""
+
+import pytest
+import torch
+from flashsign import spherical_attention, spherical_attention_map
+from flashsign.reference import compute_dtype, inverse_norm
+
+Q = torch.tensor([[[[1.0, 0.0], [0.0, 2.0]]]], dtype=torch.float64)
+K = torch.tensor([[[[3.0, 1.0], [-4.0, 0.0], [0.0, 1.0]]]], dtype=torch.float64)
+V = torch.tensor([[[[1.0], [10.0], [100.0]]]], dtype=torch.float64)
+# q kᵀ = [[3, -4, 0], [2, 0, 2]]
+
+
+def attend(**options: object) -> list[float]:
+    out = spherical_attention(Q, K, V, eps=0.0, method="reference", **options)
+    return out.flatten().tolist()
+
+
+def test_weights_keep_their_sign_and_lie_on_the_unit_sphere() -> None:
+    # rows of w: [0.6, -0.8, 0] and [1, 0, 1]/√2
+    assert attend() == pytest.approx([0.6 - 8.0, 101 / 2**0.5])
+
+
+def test_epsilon_stands_inside_the_root() -> None:
+    out = spherical_attention(Q, K, V, eps=11.0, method="reference")
+    assert out.flatten()[0].item() == pytest.approx((3 - 40) / 6)
+
+
+def test_bias_is_added_before_the_norm() -> None:
+    bias = torch.tensor([[[0.0, 4.0, 4.0], [0.0, 0.0, 0.0]]], dtype=torch.float64)
+    assert attend(bias=bias)[0] == pytest.approx((3 * 1 + 4 * 100) / 5)
+
+
+def test_key_mask_removes_a_key() -> None:
+    assert attend(key_mask=torch.tensor([[True, False, True]]))[0] == pytest.approx(1.0)
+
+
+def test_exclude_self_by_index_removes_one_pair_and_minus_one_none() -> None:
+    assert attend(exclude_self=torch.tensor([1, -1])) == pytest.approx([1.0, 101 / 2**0.5])
+
+
+def test_gate_multiplies_the_scores() -> None:
+    gate = torch.tensor([[4.0, 4.0, 1.0], [0.0, 1.0, 3.0]], dtype=torch.float64)
+    assert attend(gate=gate) == pytest.approx([0.6 - 8.0, 100.0])
+
+
+def test_common_scale_cancels() -> None:
+    a = spherical_attention(Q, K, V, eps=0.0, method="reference")
+    b = spherical_attention(3.7 * Q, 0.2 * K, V, eps=0.0, method="reference")
+    torch.testing.assert_close(a, b)
+
+
+def test_map_means_over_the_batch() -> None:
+    q = torch.cat([Q, -Q])  # the sign of every weight turns
+    means = spherical_attention_map(q, K, eps=0.0, method="reference")
+    assert means.weight_mean.abs().max().item() == 0.0
+    assert means.weight_abs_mean[0, 0].tolist() == pytest.approx([0.6, 0.8, 0.0])
+    assert means.weight_square_mean[0, 0].tolist() == pytest.approx([0.36, 0.64, 0.0])
+    assert means.row_norm_mean[0].tolist() == pytest.approx([5.0, 8**0.5])
+
+
+def test_inverse_norm_of_zero_without_epsilon_is_zero_with_zero_gradient() -> None:
+    x = torch.tensor([0.0, 4.0], dtype=torch.float64, requires_grad=True)
+    r = inverse_norm(x, 0.0)
+    r.sum().backward()
+    assert r.tolist() == [0.0, 0.5]
+    assert x.grad is not None
+    assert x.grad.tolist() == pytest.approx([0.0, -1 / 16])
+
+
+def test_half_precision_is_computed_in_float32() -> None:
+    assert compute_dtype(torch.bfloat16) == compute_dtype(torch.float16) == torch.float32
+    assert compute_dtype(torch.float64) == torch.float64

@@ -1,0 +1,86 @@
+"""Every wrong argument is refused with its name, what was got, what was expected and the fix."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from flashsign import spherical_attention, spherical_attention_map
+from flashsign.validation import check_inputs, check_method
+
+MakeInputs = Callable[..., dict[str, Any]]
+
+F64 = torch.float64
+WRONG = {
+    "three_axes": ({"q": torch.zeros(3, 13, 5)}, r"q: got shape \(3, 13, 5\), expected 4 axes"),
+    "no_keys": ({"k": torch.zeros(2, 3, 0, 5)}, r"k: got shape \(2, 3, 0, 5\).*none empty"),
+    "head_dim": (
+        {"k": torch.zeros(2, 3, 11, 4, dtype=F64)},
+        r"k: got shape \(2, 3, 11, 4\), expected \(2, 3, 11, 5\)",
+    ),
+    "heads": ({"v": torch.zeros(2, 1, 11, 7, dtype=F64)}, r"v: .*expected \(2, 3, 11, d_v\)"),
+    "batch": ({"q": torch.zeros(4, 3, 13, 5, dtype=F64)}, r"k: .*expected \(4, 3, 11, 5\), or a"),
+    "bias": ({"bias": torch.zeros(1, 13, 11)}, r"bias: .*expected \(3, 13, 11\)"),
+    "bias_rank": ({"bias": torch.zeros(13, 11)}, r"bias: .*expected \(3, 13, 11\)"),
+    "mask": ({"key_mask": torch.ones(2, 13).bool()}, r"key_mask: .*expected \(2, 11\)"),
+    "mask_dtype": (
+        {"key_mask": torch.ones(2, 11)},
+        r"key_mask: got dtype torch.float32.*bool\(\)",
+    ),
+    "gate": ({"gate": torch.ones(11, 13)}, r"gate: .*expected \(13, 11\)"),
+    "gate_sign": ({"gate": -torch.ones(13, 11)}, r"gate: got a smallest value of -1.0.*clamp"),
+    "dtype": ({"k": torch.zeros(2, 3, 11, 5)}, r"k: got dtype torch.float32, expected .*float64"),
+    "integer": ({"v": torch.ones(2, 3, 11, 7).int()}, r"v: got dtype torch.int32.*v.float\(\)"),
+    "device": ({"v": torch.ones(2, 3, 11, 7, dtype=F64, device="meta")}, r"v: got device meta"),
+    "self": ({"exclude_self": True}, r"exclude_self: got True with 13 queries and 11 keys"),
+    "self_shape": ({"exclude_self": torch.zeros(11).long()}, r"exclude_self: .*expected \(13\)"),
+    "self_dtype": ({"exclude_self": torch.ones(13).bool()}, r"exclude_self: got dtype torch.bool"),
+    "self_high": ({"exclude_self": torch.arange(13)}, r"exclude_self: got indices from 0 to 12"),
+    "self_low": ({"exclude_self": -2 * torch.ones(13).int()}, r"got indices from -2 to -2"),
+    "eps": ({"eps": -1.0}, r"eps: got -1.0, expected a number >= 0"),
+    "eps_nan": ({"eps": float("nan")}, r"eps: got nan"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_argument_is_refused(name: str, make_inputs: MakeInputs) -> None:
+    change, message = WRONG[name]
+    inputs = make_inputs() | change
+    with pytest.raises(ValueError, match=message):
+        spherical_attention(**inputs)
+    if "v" not in change:
+        del inputs["v"]
+        with pytest.raises(ValueError, match=message):
+            spherical_attention_map(**inputs)
+
+
+def test_self_index_of_every_form(make_inputs: MakeInputs) -> None:
+    def index(exclude_self: bool | torch.Tensor, n_queries: int = 11) -> list[int] | None:
+        x = make_inputs(n_queries=n_queries)
+        got = check_inputs(x["q"], x["k"], x["v"], None, None, exclude_self, None, 1e-6)
+        return None if got is None else got.tolist()
+
+    assert index(False) is None
+    assert index(True) == list(range(11))
+    assert index(torch.tensor([4, -1, 0], dtype=torch.int32), 3) == [4, -1, 0]
+
+
+def test_mixed_dtypes_are_for_autocast_only(make_inputs: MakeInputs) -> None:
+    inputs = make_inputs(dtype=torch.float32)
+    inputs["k"] = inputs["k"].bfloat16()
+    with pytest.raises(ValueError, match="k: got dtype"):
+        spherical_attention(**inputs)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert spherical_attention(**inputs).isfinite().all()
+
+
+def test_method_is_what_it_says() -> None:
+    gate = torch.ones(2, 2)
+    assert check_method("auto", None) == check_method("gram", None) == "gram"
+    assert check_method("auto", gate) == check_method("reference", None) == "reference"
+    with pytest.raises(ValueError, match=r"gate: .*method='reference'"):
+        check_method("gram", gate)
+    with pytest.raises(NotImplementedError, match=r"'streaming'.*Triton.*method='auto'"):
+        check_method("streaming", None)
+    with pytest.raises(ValueError, match="method: got 'flash', expected"):
+        check_method("flash", None)
