@@ -1,0 +1,1 @@
+"""Cells in: reading, checking, normalising, simulating, and minibatches of them."""

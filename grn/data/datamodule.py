@@ -1,0 +1,103 @@
+"""Cells for Lightning: training and validation minibatches."""
+
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, RandomSampler
+
+from grn.data.dataset import CellDataset
+from grn.errors import InputError
+
+
+class CellDataModule(L.LightningDataModule):
+    """Minibatches of standardised expression (minibatch, n_genes).
+
+    Parameters
+    ----------
+    dataset
+        The cells.
+    minibatch_size
+        Cells per optimisation step.
+    max_steps
+        Optimisation steps. Training is one epoch of so many minibatches drawn with replacement:
+        how long it takes depends on what is to be learned, not on how many cells there are.
+    val_fraction
+        Share of the cells, at least two, that only the validation loss sees.
+    num_workers
+        Processes that make minibatches; 0 makes them in the main one.
+    seed
+        Chooses the validation cells.
+
+    Raises
+    ------
+    InputError
+        A number is out of its range.
+    """
+
+    def __init__(
+        self,
+        dataset: CellDataset,
+        *,
+        minibatch_size: int,
+        max_steps: int,
+        val_fraction: float,
+        num_workers: int,
+        seed: int,
+    ) -> None:
+        super().__init__()
+        if min(minibatch_size, max_steps) < 1 or num_workers < 0 or not 0 < val_fraction < 1:
+            msg = (
+                f"got minibatch_size={minibatch_size}, max_steps={max_steps}, "
+                f"val_fraction={val_fraction}, num_workers={num_workers}; expected at least 1, "
+                "at least 1, between 0 and 1, at least 0."
+            )
+            raise InputError(msg)
+        self.dataset = dataset
+        self.minibatch_size = minibatch_size
+        self.max_steps = max_steps
+        self.num_workers = num_workers
+        shuffled = np.random.default_rng(seed).permutation(len(dataset))
+        n_val = max(2, round(val_fraction * len(dataset)))
+        self._val, self._train = np.sort(shuffled[:n_val]), np.sort(shuffled[n_val:])
+
+    def train_dataloader(self) -> DataLoader[Tensor]:
+        """Return `max_steps` minibatches of training cells, drawn with replacement."""
+        rows = _Rows(self.dataset, self._train)
+        drawn = self.max_steps * self.minibatch_size
+        return self._loader(rows, RandomSampler(rows, replacement=True, num_samples=drawn))
+
+    def val_dataloader(self) -> DataLoader[Tensor]:
+        """Return the validation cells, in order."""
+        return self._loader(_Rows(self.dataset, self._val), None)
+
+    def _loader(self, rows: "_Rows", sampler: RandomSampler | None) -> DataLoader[Tensor]:
+        return DataLoader(
+            rows,
+            batch_size=self.minibatch_size,
+            sampler=sampler,
+            num_workers=self.num_workers,
+            persistent_workers=self.num_workers > 0,
+            collate_fn=_as_it_is,
+            pin_memory=torch.cuda.is_available(),
+        )
+
+
+class _Rows(Dataset[Tensor]):
+    """Some cells of a dataset, fetched a minibatch at a time."""
+
+    def __init__(self, dataset: CellDataset, cells: np.ndarray) -> None:
+        self._dataset, self._cells = dataset, cells
+
+    def __len__(self) -> int:
+        return len(self._cells)
+
+    def __getitems__(self, indices: list[int]) -> Float[Tensor, "cells n_genes"]:
+        return self._dataset.rows(self._cells[indices])
+
+
+def _as_it_is(minibatch: Any) -> Any:
+    return minibatch
