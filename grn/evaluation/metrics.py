@@ -1,0 +1,73 @@
+"""Scores of one ranking against labels: functions of arrays, NaN where a score is undefined."""
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from scipy.stats import rankdata
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+
+def auprc(scores: Float[np.ndarray, " n"], labels: Bool[np.ndarray, " n"]) -> float:
+    """Average precision; tied scores are one threshold. NaN without a positive."""
+    if not labels.any():
+        return float("nan")
+    return float(average_precision_score(labels, scores))
+
+
+def auroc(scores: Float[np.ndarray, " n"], labels: Bool[np.ndarray, " n"]) -> float:
+    """Area under the ROC curve; a tie counts half. NaN unless both classes occur."""
+    if not labels.any() or labels.all():
+        return float("nan")
+    return float(roc_auc_score(labels, scores))
+
+
+def early_precision(scores: Float[np.ndarray, " n"], labels: Bool[np.ndarray, " n"]) -> float:
+    """Precision among the k best, k = number of positives. NaN without a positive.
+
+    Candidates tied at the k-th score share the places left: the value is the expectation over all
+    their orders.
+    """
+    k = int(labels.sum())
+    if k == 0:
+        return float("nan")
+    kth_best = np.partition(scores, len(scores) - k)[len(scores) - k]
+    above, tied = scores > kth_best, scores == kth_best
+    places_left = k - above.sum()
+    return float((labels[above].sum() + places_left * labels[tied].mean()) / k)
+
+
+def ratio(value: float, density: float) -> float:
+    """Divide a precision by that of a random ranking, the share of positives; NaN at density 0."""
+    return value / density if density > 0 else float("nan")
+
+
+def per_tf_auroc(
+    scores: Float[np.ndarray, "n_tfs n_genes"],
+    labels: Bool[np.ndarray, "n_tfs n_genes"],
+    candidates: Bool[np.ndarray, "n_tfs n_genes"],
+) -> float:
+    """Mean over TFs of the AUROC among the candidates of each.
+
+    A score that knows the TF and not the pair gets exactly 0.5, as does a random one. TFs whose
+    candidates are all positive or all negative are left out; NaN where none remains.
+    """
+    # What is no candidate ranks above every candidate, so it moves no candidate's rank.
+    ranks = rankdata(np.where(candidates, scores, np.inf), axis=1)
+    positive = labels & candidates
+    n_positive = positive.sum(axis=1)
+    n_negative = candidates.sum(axis=1) - n_positive
+    both = (n_positive > 0) & (n_negative > 0)
+    if not both.any():
+        return float("nan")
+    # Mann-Whitney: U = Σ ranks of the positives − P (P + 1) / 2, AUROC = U / (P N).
+    wins = np.where(positive, ranks, 0.0).sum(axis=1) - n_positive * (n_positive + 1) / 2
+    return float((wins[both] / (n_positive[both] * n_negative[both])).mean())
+
+
+def sign_accuracy(weights: Float[np.ndarray, " n"], signs: Int[np.ndarray, " n"]) -> float:
+    """Share of the true edges of known sign (±1; 0 is unknown) whose weight has that sign.
+
+    A weight of 0, which is also that of an unlisted pair, counts as wrong. NaN where no sign is
+    known.
+    """
+    known = signs != 0
+    return float((np.sign(weights[known]) == signs[known]).mean()) if known.any() else float("nan")

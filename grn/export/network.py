@@ -1,0 +1,78 @@
+"""Writes network.h5ad: the cells' annotations with the signed network in varp."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from grn.export.atomic import replacing
+from grn.network import locate
+
+
+def network_adata(
+    edges: pd.DataFrame, adata: ad.AnnData, provenance: Mapping[str, Any]
+) -> ad.AnnData:
+    """Copy X, obs and var of the cells and add the network.
+
+    Parameters
+    ----------
+    edges
+        An edge table; every name is one of `adata.var_names`.
+    adata
+        Cells × genes.
+    provenance
+        Parameters, versions, seed, input: whatever tells how the network came about.
+
+    Returns
+    -------
+    AnnData with `varp["grn"]` (n_genes, n_genes), sparse, float32, rows regulate columns, and
+    `uns["grn"]`: the provenance, lists and None written as JSON, which HDF5 cannot hold.
+
+    Raises
+    ------
+    ValueError
+        An edge names a gene that `adata` does not have.
+    """
+    rows, columns = (
+        locate(edges["source"], adata.var_names),
+        locate(edges["target"], adata.var_names),
+    )
+    unknown = (rows < 0) | (columns < 0)
+    if unknown.any():
+        pair = tuple(edges.loc[unknown, ["source", "target"]].iloc[0])
+        msg = f"{int(unknown.sum())} edges are not among the genes of adata, the first is {pair}."
+        raise ValueError(msg)
+    weight = edges["weight"].to_numpy(dtype=np.float32)
+    listed = weight != 0
+    shape = (adata.n_vars, adata.n_vars)
+    network = sparse.csr_matrix((weight[listed], (rows[listed], columns[listed])), shape=shape)
+    result = ad.AnnData(X=adata.X, obs=adata.obs.copy(), var=adata.var.copy())
+    result.varp["grn"] = network
+    result.uns["grn"] = _storable(provenance)
+    return result
+
+
+def write_network(
+    edges: pd.DataFrame, adata: ad.AnnData, path: str | Path, provenance: Mapping[str, Any]
+) -> None:
+    """Write `network_adata(edges, adata, provenance)` to an `.h5ad` file, whole or not at all."""
+    with replacing(path) as temporary:
+        network_adata(edges, adata, provenance).write_h5ad(temporary, compression="lzf")
+
+
+def _storable(value: Any) -> Any:
+    """Keep mappings, numbers and text; turn the rest into text."""
+    if isinstance(value, Mapping):
+        return {str(key): _storable(inner) for key, inner in value.items()}
+    if isinstance(value, str | bool | int | float | np.generic | np.ndarray):
+        return value
+    return (
+        json.dumps(value, default=str)
+        if value is None or isinstance(value, list | tuple)
+        else str(value)
+    )

@@ -1,0 +1,179 @@
+"""Draws the strongest edges of a network, signs told apart by colour and arrowhead."""
+
+import matplotlib.pyplot as plt
+import networkx as nx
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import FancyArrowPatch, Patch
+from matplotlib.text import Text
+from matplotlib.textpath import TextPath
+
+from grn.plotting.style import ACTIVATION, REGULATOR, REPRESSION, TARGET, UNSIGNED
+
+_PADDING = 16.0
+_LEGEND_HEIGHT = 26.0
+
+
+def network(edges: pd.DataFrame, top: int = 50, ax: Axes | None = None) -> Axes:
+    """Draw the `top` most important edges as a directed graph.
+
+    Activation ends in an arrow, repression in a bar; the thicker an edge the more important.
+    Regulators are dark boxes, genes that only receive edges light ones.
+
+    Parameters
+    ----------
+    edges
+        An edge table, best edge first.
+    top
+        Number of edges; beyond a hundred the names get small.
+    ax
+        Axes to draw into; a new figure where None.
+
+    Returns
+    -------
+    The axes; `ax.figure.savefig(...)` saves the picture.
+    """
+    kept = edges.head(top)
+    if ax is None:
+        side = 3.2 + 0.75 * np.sqrt(len(set(kept["source"]) | set(kept["target"])))
+        _, ax = plt.subplots(figsize=(1.25 * side, side), layout="constrained")
+    graph = nx.from_pandas_edgelist(kept, edge_attr=True, create_using=nx.DiGraph)
+    width, height = _size_in_points(ax)
+    names = list(graph)
+    font_size = _font_size(names, width * height)
+    sizes = np.array([_box_size(name, font_size) for name in names])
+    positions = _separate(_layout(graph), sizes, np.array([width, height]))
+    ax.set(xlim=(0, width), ylim=(-_LEGEND_HEIGHT, height), xticks=[], yticks=[])
+    ax.set_axis_off()
+    boxes = _draw_genes(ax, graph, positions, font_size)
+    _draw_edges(ax, graph, boxes)
+    _draw_legend(ax, kept)
+    return ax
+
+
+def _size_in_points(ax: Axes) -> tuple[float, float]:
+    """Size of the drawing area, so that one data unit can be one point."""
+    figure = ax.get_figure(root=True)
+    if figure is None:
+        msg = "ax belongs to no figure. Make it with matplotlib.pyplot.subplots()."
+        raise ValueError(msg)
+    figure.draw_without_rendering()
+    box = ax.get_window_extent()
+    scale = 72 / figure.dpi
+    return box.width * scale, box.height * scale - _LEGEND_HEIGHT
+
+
+def _box_size(name: str, font_size: float) -> tuple[float, float]:
+    extent = TextPath((0, 0), name, size=font_size).get_extents()
+    return extent.width + font_size + _PADDING, 2 * font_size + _PADDING
+
+
+def _font_size(names: list[str], area: float) -> float:
+    """Largest size, 4 to 9 points, at which the boxes cover at most a third of the area."""
+    covered = sum(np.prod(_box_size(name, 9.0)) for name in names)
+    return float(np.clip(9.0 * np.sqrt(area / 3 / covered), 4.0, 9.0))
+
+
+def _layout(graph: nx.DiGraph) -> np.ndarray:
+    """Kamada-Kawai positions (n_nodes, 2) in the unit square, components near to each other."""
+    undirected = graph.to_undirected()
+    apart = 1.0 + np.sqrt(len(graph)) / 2.5
+    distances = {node: dict.fromkeys(graph, apart) for node in graph}
+    for node, reached in nx.shortest_path_length(undirected):
+        distances[node] |= {other: min(hops, apart) for other, hops in reached.items()}
+    found = nx.kamada_kawai_layout(undirected, dist=distances)
+    positions = np.array([found[node] for node in graph])
+    low, high = positions.min(axis=0), positions.max(axis=0)
+    unit: np.ndarray = (positions - low) / np.maximum(high - low, 1e-9)
+    return unit
+
+
+def _separate(unit: np.ndarray, sizes: np.ndarray, area: np.ndarray) -> np.ndarray:
+    """Spread positions over the area and push boxes apart until none overlap."""
+    low, high = sizes / 2, area - sizes / 2
+    positions = low + unit * (high - low)
+    needed = (sizes[:, None] + sizes[None]) / 2
+    # Which way two boxes part that lie exactly on each other.
+    order = np.sign(np.subtract.outer(np.arange(len(unit)), np.arange(len(unit))))[..., None]
+    for _ in range(300):
+        offset = positions[:, None] - positions[None]
+        overlap = np.clip(needed - np.abs(offset), 0, None)
+        overlap[overlap.min(axis=2) == 0] = 0
+        np.einsum("iik->ik", overlap)[:] = 0
+        if not overlap.any():
+            break
+        # Along the axis of least overlap, half the way by each of the two.
+        along = np.arange(2) == overlap.argmin(axis=2)[..., None]
+        direction = np.where(offset == 0, order, np.sign(offset))
+        positions = np.clip(positions + (direction * overlap * along).sum(axis=1) / 2, low, high)
+    return positions
+
+
+def _draw_genes(
+    ax: Axes, graph: nx.DiGraph, positions: np.ndarray, font_size: float
+) -> dict[str, Text]:
+    boxes = {}
+    for name, (x, y) in zip(graph, positions, strict=True):
+        regulates = graph.out_degree(name) > 0
+        boxes[name] = ax.text(
+            *(x, y, name),
+            size=font_size,
+            color="white" if regulates else "black",
+            ha="center",
+            va="center",
+            zorder=3,
+            bbox={
+                "boxstyle": "round,pad=0.35",
+                "facecolor": REGULATOR if regulates else TARGET,
+                "edgecolor": REGULATOR if regulates else "#AAAAAA",
+                "linewidth": 0.6,
+            },
+        )
+    return boxes
+
+
+def _draw_edges(ax: Axes, graph: nx.DiGraph, boxes: dict[str, Text]) -> None:
+    strongest = max(importance for *_, importance in graph.edges(data="importance"))
+    for source, target, edge in graph.edges(data=True):
+        colour, style, _ = _look(edge["weight"])
+        both_ways = graph.has_edge(target, source)
+        arrow = FancyArrowPatch(
+            boxes[source].get_position(),
+            boxes[target].get_position(),
+            patchA=boxes[source].get_bbox_patch(),
+            patchB=boxes[target].get_bbox_patch(),
+            shrinkA=0,
+            shrinkB=1.5,
+            arrowstyle=style,
+            connectionstyle=f"arc3,rad={0.15 if both_ways else 0.0}",
+            mutation_scale=9,
+            linewidth=0.6 + 1.1 * edge["importance"] / strongest if strongest else 1.0,
+            color=colour,
+            zorder=2,
+        )
+        ax.add_patch(arrow)
+
+
+def _look(weight: float) -> tuple[str, str, str]:
+    """Colour, arrowhead and marker of an edge."""
+    if weight > 0:
+        return ACTIVATION, "-|>,head_length=0.6,head_width=0.28", ">"
+    if weight < 0:
+        return REPRESSION, "-[,widthB=0.45,lengthB=0", "|"
+    return UNSIGNED, "-", ""
+
+
+def _draw_legend(ax: Axes, edges: pd.DataFrame) -> None:
+    handles: list[Line2D | Patch] = []
+    for sign, label in ((1, "activation"), (-1, "repression"), (0, "unsigned")):
+        if (np.sign(edges["weight"]) == sign).any():
+            colour, _, marker = _look(sign)
+            line = Line2D([], [], color=colour, marker=marker, markevery=[1], label=label)
+            line.set(markersize=7, markeredgewidth=1.8 if sign < 0 else 0)
+            handles.append(line)
+    handles.append(Patch(facecolor=REGULATOR, edgecolor=REGULATOR, label="regulator"))
+    if not edges["target"].isin(edges["source"]).all():
+        handles.append(Patch(facecolor=TARGET, edgecolor="#AAAAAA", label="target only"))
+    ax.legend(handles=handles, loc="lower center", ncols=len(handles), frameon=False, fontsize=9)

@@ -1,0 +1,65 @@
+"""Draws precision against recall of a method and its controls."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from grn.plotting.style import METHODS
+
+
+def precision_recall(curves: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw the curves that `grn.evaluation.precision_recall` computes.
+
+    The edges are the black line, each control a thin coloured one, the density of true edges (a
+    random ranking) the dashed one. The legend gives the area (average precision) of each. Recall
+    is on a logarithmic axis, since the few best edges are those that are used.
+
+    Parameters
+    ----------
+    curves
+        Columns `method, recall, precision`, by descending threshold; `edges` and `random` among
+        the methods.
+    ax
+        Axes to draw into; a new figure where None.
+
+    Returns
+    -------
+    The axes.
+    """
+    if ax is None:
+        _, ax = plt.subplots(figsize=(7.2, 4.2), layout="constrained")
+    by_method = dict(tuple(curves.groupby("method", sort=False)))
+    density = float(by_method.pop("random")["precision"].iloc[0])
+    colours = {"edges": "black"}
+    others = (method for method in by_method if method != "edges")
+    colours |= {method: METHODS[i % len(METHODS)] for i, method in enumerate(others)}
+    for method, curve in by_method.items():
+        recall, precision = curve["recall"].to_numpy(), curve["precision"].to_numpy()
+        area = float((np.diff(recall, prepend=0.0) * precision).sum())
+        ours = method == "edges"
+        ax.plot(
+            *(recall, precision),
+            color=colours[method],
+            linewidth=2.2 if ours else 1.2,
+            zorder=3 if ours else 2,
+            label=f"{method.replace('_', ' ')}  {area:.3f}",
+            drawstyle="steps-pre",
+        )
+    ax.axhline(
+        density, color="#666666", linestyle="--", linewidth=1, label=f"random  {density:.3f}"
+    )
+    ax.set(xscale="log", xlabel="recall", ylabel="precision")
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.set_ylim(bottom=0)
+    # Beside the axes: inside, it would hide some curve of some data set.
+    ax.legend(
+        title="AUPRC",
+        loc="upper left",
+        bbox_to_anchor=(1.0, 1.0),
+        frameon=False,
+        fontsize=8,
+        title_fontsize=8,
+        alignment="left",
+    )
+    return ax

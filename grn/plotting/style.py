@@ -1,0 +1,10 @@
+"""Colours that all pictures share; readable with colour blindness (Okabe & Ito 2008)."""
+
+ACTIVATION = "#D55E00"
+REPRESSION = "#0072B2"
+UNSIGNED = "#666666"
+REGULATOR = "#333333"
+TARGET = "#F0F0F0"
+METHODS = ("#E69F00", "#56B4E9", "#009E73", "#0072B2", "#CC79A7", "#D55E00", "#999999")
+# Diverging, with the colours above at its ends.
+SIGNED_MAP = ("#013A5E", REPRESSION, "#8FC1DE", "#F7F7F7", "#F2B48A", ACTIVATION, "#6B2D00")

@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from grn.evaluation import metrics
+
+
+def labels_of(text):
+    return np.array([character == "1" for character in text])
+
+
+def test_auprc_and_auroc_by_hand():
+    scores, labels = np.array([4.0, 3.0, 2.0, 1.0]), labels_of("1010")
+    assert metrics.auprc(scores, labels) == pytest.approx((1 + 2 / 3) / 2)
+    assert metrics.auroc(scores, labels) == pytest.approx(3 / 4)
+    # All tied: one threshold, so the precision is the density.
+    assert metrics.auprc(np.ones(4), labels_of("1000")) == pytest.approx(0.25)
+    assert metrics.auroc(np.ones(4), labels_of("1000")) == pytest.approx(0.5)
+
+
+def test_undefined_scores_are_nan():
+    scores = np.arange(3.0)
+    assert np.isnan(metrics.auprc(scores, labels_of("000")))
+    assert np.isnan(metrics.auroc(scores, labels_of("000")))
+    assert np.isnan(metrics.auroc(scores, labels_of("111")))
+    assert np.isnan(metrics.early_precision(scores, labels_of("000")))
+    assert np.isnan(metrics.ratio(0.5, 0.0))
+    assert np.isnan(metrics.sign_accuracy(scores, np.zeros(3, int)))
+    one_class = np.array([[True, True], [False, False]])
+    assert np.isnan(metrics.per_tf_auroc(np.ones((2, 2)), one_class, np.ones((2, 2), bool)))
+
+
+def test_early_precision_averages_the_ties_at_the_last_place():
+    scores = np.array([5.0, 4.0, 3.0, 3.0, 3.0, 1.0])
+    # k = 3: two places by score (one hit), the third is any of three tied, two of them hits.
+    assert metrics.early_precision(scores, labels_of("100110")) == pytest.approx((1 + 2 / 3) / 3)
+    assert metrics.early_precision(scores, labels_of("111000")) == pytest.approx((2 + 1 / 3) / 3)
+    assert metrics.early_precision(scores, labels_of("111111")) == 1
+
+
+def test_early_precision_is_the_mean_over_orders_of_ties():
+    rng = np.random.default_rng(0)
+    scores, labels = rng.integers(0, 4, 60).astype(float), rng.random(60) < 0.3
+    k = labels.sum()
+    orders = (np.lexsort((rng.random(60), -scores)) for _ in range(4000))
+    mean = np.mean([labels[order[:k]].mean() for order in orders])
+    assert metrics.early_precision(scores, labels) == pytest.approx(mean, abs=0.01)
+
+
+def test_per_tf_auroc_is_the_macro_mean_over_candidates():
+    rng = np.random.default_rng(1)
+    scores = rng.integers(0, 6, (7, 23)).astype(float)
+    labels = rng.random((7, 23)) < 0.3
+    candidates = rng.random((7, 23)) < 0.8
+    labels[3] = False
+    labels[5] = True
+    rows = [i for i in range(7) if len(set(labels[i][candidates[i]])) == 2]
+    assert not {3, 5} & set(rows)
+    expected = [roc_auc_score(labels[i][candidates[i]], scores[i][candidates[i]]) for i in rows]
+    assert metrics.per_tf_auroc(scores, labels, candidates) == pytest.approx(np.mean(expected))
+
+
+def test_per_tf_auroc_of_a_score_that_knows_only_the_tf_is_one_half():
+    labels = np.random.default_rng(2).random((5, 11)) < 0.4
+    scores = np.repeat(np.arange(5.0)[:, None], 11, axis=1)
+    assert metrics.per_tf_auroc(scores, labels, np.ones((5, 11), bool)) == 0.5
+
+
+def test_sign_accuracy_counts_zero_as_wrong_and_unknown_signs_not_at_all():
+    weights, signs = np.array([0.5, -0.1, 0.0, 2.0, 7.0]), np.array([1, -1, 1, -1, 0])
+    assert metrics.sign_accuracy(weights, signs) == 0.5

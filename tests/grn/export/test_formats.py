@@ -1,0 +1,60 @@
+import networkx as nx
+import numpy as np
+import pandas as pd
+
+from grn.export.formats import write_adjacencies, write_graphml, write_regulons
+from grn.network import edge_table, read_edges
+
+EDGES = pd.DataFrame(
+    [
+        *[("B", "C", -3.0), ("A", "B", 2.5), ("A", "C", 2.0), ("A", "D", -1.5), ("A", "E", 1.0)],
+        *[("B", "A", 0.5), ("C", "A", 0.0)],
+    ],
+    columns=["source", "target", "weight"],
+)
+EDGES["importance"] = EDGES["weight"].abs()
+
+
+def test_adjacencies_are_arboretos(tmp_path):
+    write_adjacencies(EDGES, tmp_path / "adjacencies.tsv")
+    lines = (tmp_path / "adjacencies.tsv").read_text().splitlines()
+    assert lines[:2] == ["TF\ttarget\timportance", "B\tC\t3"]
+    found = read_edges(tmp_path / "adjacencies.tsv")
+    pd.testing.assert_frame_equal(found.drop(columns="weight"), EDGES.drop(columns="weight"))
+
+
+def test_regulons_hold_the_best_targets_of_each_tf_and_sign(tmp_path):
+    write_regulons(EDGES, tmp_path / "regulons.gmt", top=2)
+    assert (tmp_path / "regulons.gmt").read_text().splitlines() == [
+        "A(+)\tactivated by A\tB\tC",
+        "A(-)\trepressed by A\tD",
+        "B(+)\tactivated by B\tA",
+        "B(-)\trepressed by B\tC",
+    ]
+
+
+def test_regulons_of_a_network_without_any_edge_is_an_empty_file(tmp_path):
+    write_regulons(EDGES.assign(weight=0.0), tmp_path / "regulons.gmt")
+    assert (tmp_path / "regulons.gmt").read_text() == ""
+
+
+def test_graphml_holds_the_best_edges(tmp_path):
+    write_graphml(EDGES, tmp_path / "network.graphml", top=4)
+    graph = nx.read_graphml(tmp_path / "network.graphml")
+    assert set(graph.edges) == {("B", "C"), ("A", "B"), ("A", "C"), ("A", "D")}
+    assert graph.edges["B", "C"] == {"weight": -3.0, "importance": 3.0, "sign": "repression"}
+    assert graph.edges["A", "B"]["sign"] == "activation"
+    regulators = nx.get_node_attributes(graph, "is_regulator")
+    assert regulators == {"A": True, "B": True, "C": False, "D": False}
+    write_graphml(EDGES, tmp_path / "all.graphml")
+    assert nx.read_graphml(tmp_path / "all.graphml").edges["C", "A"]["sign"] == "unknown"
+
+
+def test_the_same_table_gives_the_same_bytes(tmp_path):
+    weight = np.random.default_rng(0).normal(size=(7, 29))
+    genes = [f"g{i}" for i in range(29)]
+    edges = edge_table(weight, np.abs(weight), genes[:7], genes)
+    for write in (write_adjacencies, write_regulons, write_graphml):
+        write(edges, tmp_path / "one")
+        write(edges, tmp_path / "two")
+        assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()

@@ -1,0 +1,58 @@
+import json
+from pathlib import Path
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from grn.export.network import network_adata, write_network
+
+EDGES = pd.DataFrame(
+    {"source": ["B", "A", "A"], "target": ["C", "B", "C"], "weight": [-2.0, 1.0, 0.0]}
+).assign(importance=[2.0, 1.0, 0.0])
+
+
+@pytest.fixture
+def cells():
+    counts = sparse.csr_matrix(np.arange(12, dtype="f4").reshape(4, 3))
+    adata = ad.AnnData(counts, var=pd.DataFrame({"length": [1, 2, 3]}, index=["A", "B", "C"]))
+    adata.obs["day"] = ["d0", "d0", "d1", "d1"]
+    adata.layers["counts"] = counts.copy()
+    return adata
+
+
+def test_network_h5ad_holds_cells_network_and_provenance(cells, tmp_path):
+    provenance = {
+        **{"seed": 3, "tfs": None, "path": Path("cells.h5ad"), "steps": [1, 2], "version": "0.1"},
+        "model": {"n_heads": np.int64(2), "lr": 3e-3, "compiled": False},
+    }
+    write_network(EDGES, cells, tmp_path / "network.h5ad", provenance)
+    found = ad.read_h5ad(tmp_path / "network.h5ad")
+    np.testing.assert_array_equal(found.X.toarray(), cells.X.toarray())
+    pd.testing.assert_frame_equal(found.var, cells.var)
+    assert found.obs["day"].tolist() == cells.obs["day"].tolist()
+    network = found.varp["grn"]
+    assert sparse.issparse(network)
+    assert network.format == "csr"
+    assert network.dtype == np.float32
+    assert network.nnz == 2
+    assert network.toarray().tolist() == [[0, 1, 0], [0, 0, -2], [0, 0, 0]]
+    stored = found.uns["grn"]
+    assert (stored["seed"], stored["version"], stored["path"]) == (3, "0.1", "cells.h5ad")
+    assert json.loads(stored["tfs"]) is None
+    assert json.loads(stored["steps"]) == [1, 2]
+    assert stored["model"] == {"n_heads": 2, "lr": 3e-3, "compiled": False}
+    assert [file.name for file in tmp_path.iterdir()] == ["network.h5ad"]
+
+
+def test_the_given_cells_stay_as_they_are(cells):
+    network_adata(EDGES, cells, {})
+    assert "grn" not in cells.varp
+    assert "grn" not in cells.uns
+
+
+def test_an_edge_of_an_unknown_gene_is_an_error(cells):
+    with pytest.raises(ValueError, match=r"1 edges are not among.*\('A', 'X'\)"):
+        network_adata(EDGES.replace({"target": {"B": "X"}}), cells, {})
