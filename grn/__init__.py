@@ -1,0 +1,57 @@
+"""Signed gene regulatory networks from single-cell data with spherical attention."""
+
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from grn.errors import InputError
+
+if TYPE_CHECKING:
+    from grn import plotting as pl
+    from grn.data.read import read_cells
+    from grn.data.simulate import simulate
+    from grn.estimator import SphericalGRN
+    from grn.evaluation import evaluate, precision_recall
+    from grn.network import read_edges, read_truth
+
+__all__ = [
+    "InputError",
+    "SphericalGRN",
+    "evaluate",
+    "pl",
+    "precision_recall",
+    "read_cells",
+    "read_edges",
+    "read_truth",
+    "simulate",
+]
+
+try:
+    __version__ = version("spherical-grn")
+except PackageNotFoundError:  # a checkout that is not installed
+    __version__ = "0+unknown"
+
+# Names are imported on first use, so that `import grn` and `grn --help` load neither torch nor
+# scanpy.
+_LAZY = {
+    "SphericalGRN": "grn.estimator",
+    "evaluate": "grn.evaluation",
+    "precision_recall": "grn.evaluation",
+    "read_cells": "grn.data.read",
+    "read_edges": "grn.network",
+    "read_truth": "grn.network",
+    "simulate": "grn.data.simulate",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "pl":
+        return import_module("grn.plotting")
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
+    msg = f"module 'grn' has no attribute {name!r}"
+    raise AttributeError(msg)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -1,0 +1,181 @@
+"""SphericalGRN: the scverse-style front door over training and read-out."""
+
+import tempfile
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import torch
+
+from grn.config import compose_config
+from grn.data.preprocess import preprocess
+from grn.data.read import select_layer
+from grn.data.tf_lists import read_tf_list
+from grn.errors import InputError
+from grn.export import network_adata
+from grn.network import match_tfs
+from grn.readout import read_attention, read_edges_off
+from grn.training.fit import build_module, fit
+from grn.training.transfer import load_parameters, read_checkpoint
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+    from grn.training.module import DenoisingModule
+
+
+class SphericalGRN:
+    """Signed gene regulatory network of some cells, by spherical attention.
+
+    Parameters
+    ----------
+    adata
+        Cells × genes: counts or log-normalised expression. Left unchanged.
+    tfs
+        Candidate regulators, a file of them, or `"human"` / `"mouse"`; None takes every gene.
+    layer
+        Key of `adata.layers` to use instead of `X`.
+
+    Raises
+    ------
+    InputError
+        The cells cannot be used, or fewer than 3 regulators are among the genes.
+
+    Examples
+    --------
+    >>> model = grn.SphericalGRN(adata, tfs=["SOX2", "NANOG", "POU5F1"])  # doctest: +SKIP
+    >>> model.train(seed=0)  # doctest: +SKIP
+    >>> model.edges(top=10)  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        adata: "AnnData",
+        tfs: Collection[str] | str | Path | None = None,
+        layer: str | None = None,
+    ) -> None:
+        listed = read_tf_list(tfs) if isinstance(tfs, str | Path) else tfs
+        self.adata = preprocess(select_layer(adata, layer))
+        """The preprocessed cells, without genes that do not vary."""
+        self.tfs = match_tfs(listed, self.adata.var_names)
+        """The regulators among the genes, in their order."""
+        self._module: DenoisingModule | None = None
+        self._seed: int | None = None
+
+    def train(
+        self,
+        max_steps: int | None = None,
+        *,
+        accelerator: str = "auto",
+        seed: int = 0,
+        overrides: Collection[str] = (),
+    ) -> None:
+        """Fit the network, with the settings of conf/train.yaml.
+
+        Parameters
+        ----------
+        max_steps
+            Optimisation steps; None: as configured.
+        accelerator
+            Lightning's: `auto`, `cpu`, `gpu`.
+        seed
+            Same seed, cells and threads: same edges, byte for byte.
+        overrides
+            Further settings as on the command line, such as `objective.most_noise=0.5`.
+
+        Raises
+        ------
+        InputError
+            A setting is out of range.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            steps = [] if max_steps is None else [f"trainer.max_steps={max_steps}"]
+            if max_steps is not None:
+                steps.append(f"trainer.val_check_interval={max(1, min(25, max_steps))}")
+            config = compose_config(
+                [
+                    "paths=folder",
+                    f"paths.run={folder}",
+                    "logger=none",
+                    f"seed={seed}",
+                    f"trainer.accelerator={accelerator}",
+                    *steps,
+                    *overrides,
+                ]
+            )
+            module = build_module(config, self.adata, self.tfs)
+            fit(config, module, self.adata)
+        self._module, self._seed = module, seed
+
+    def edges(self, top: int | None = None) -> pd.DataFrame:
+        """Return the ranked edges, best first.
+
+        Parameters
+        ----------
+        top
+            How many; None: every TF × gene pair but self.
+
+        Returns
+        -------
+        Columns `source, target, weight, importance, row_norm`: `weight` is signed (positive:
+        activation), `importance` ≥ 0 ranks, `row_norm` is the target's ‖s_i‖.
+
+        Raises
+        ------
+        InputError
+            The model is not trained.
+        """
+        attended = read_attention(self._trained().network)
+        edges = read_edges_off(attended, self.tfs, self.adata.var_names)
+        return edges if top is None else edges.head(top)
+
+    def to_adata(self) -> "AnnData":
+        """Return the preprocessed cells with the network in `varp["grn"]`, rows regulators."""
+        return network_adata(
+            self.edges(), self.adata, {"seed": self._seed, "n_tfs": len(self.tfs)}
+        )
+
+    def save(self, path: str | Path) -> None:
+        """Write the trained parameters with the names of genes and regulators.
+
+        Raises
+        ------
+        InputError
+            The model is not trained.
+        """
+        module = self._trained()
+        torch.save({"state_dict": module.state_dict(), "grn": module.names}, path)
+
+    @classmethod
+    def load(cls, path: str | Path, adata: "AnnData", layer: str | None = None) -> "SphericalGRN":
+        """Apply saved parameters to cells: those it was trained on, or others.
+
+        What carries over to other cells, and what does not, says
+        `grn.training.transfer.load_parameters`.
+
+        Parameters
+        ----------
+        path
+            From `save`, or a checkpoint in a run folder.
+        adata, layer
+            As for the class.
+
+        Raises
+        ------
+        InputError
+            No such checkpoint, or no gene of it is among those of the cells.
+        """
+        checkpoint = read_checkpoint(path)
+        model = cls(adata, checkpoint["grn"]["tfs"], layer)
+        config = compose_config(["paths=folder", "paths.run=.", "logger=none"])
+        module = build_module(config, model.adata, model.tfs)
+        load_parameters(module, checkpoint)
+        model._module = module.eval()
+        return model
+
+    def _trained(self) -> "DenoisingModule":
+        if self._module is None:
+            msg = "the model is not trained. Call train() first, or SphericalGRN.load()."
+            raise InputError(msg)
+        return self._module

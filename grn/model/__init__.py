@@ -1,0 +1,1 @@
+"""The network: gene profiles, spherical attention, and the transformer over them."""

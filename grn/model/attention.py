@@ -1,0 +1,97 @@
+"""Spherical attention of targets over regulators: the only door from the model into flashsign."""
+
+import flashsign
+import torch
+from flashsign import SphericalAttentionMap
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from grn.model.embeddings import GeneProfiles
+
+# Adam moves every parameter by about its learning rate per step. These units make one rate fit:
+# a gain has to change by factors, a mixing of 128 × 128 entries only a little each.
+_GAIN_UNIT = 10.0
+_MIXING_UNIT = 0.3
+
+
+class SphericalAttention(nn.Module):
+    r"""Every gene, as a target, attends to the regulators; one head, one map for all cells.
+
+    .. math:: s_{ij} = q_i \cdot k_j + b_{ij}, \quad w_{ij} = s_{ij} / \lVert s_i \rVert, \quad
+        o_i = \textstyle\sum_j w_{ij} v_j
+
+    (Abbott et al. 2025, arXiv 2505.09326). Token $u_i$ is the gene's row of profile loadings;
+    $k_j = u_j$ and $q_i = u_i\, \mathrm{diag}(g) (I + A)$ with learned gains g > 0 and mixing A.
+    At the start $g \propto \sqrt{\lambda}$, A = 0 and b = 0, so s is symmetric and positive for
+    genes with like profiles. Gains shrink the axes that noise makes, A gives direction, b is what
+    one pair has of its own. No gene attends to itself.
+
+    Parameters
+    ----------
+    profiles
+        Of every gene.
+    tf_index
+        The regulators among the genes.
+    """
+
+    tokens: Tensor
+    start_gain: Tensor
+    tf_index: Tensor
+    own_key: Tensor
+
+    def __init__(self, profiles: GeneProfiles, tf_index: Int[Tensor, " n_tfs"]) -> None:
+        super().__init__()
+        n_genes, n_axes = profiles.loadings.shape
+        self.register_buffer("tokens", profiles.loadings)
+        self.register_buffer("tf_index", tf_index)
+        own_key = torch.full((n_genes,), -1)
+        own_key[tf_index] = torch.arange(len(tf_index))
+        self.register_buffer("own_key", own_key)
+        self.log_gain = nn.Parameter(torch.zeros(n_axes))
+        self.mixing = nn.Parameter(torch.zeros(n_axes, n_axes))
+        self.bias = nn.Parameter(torch.zeros(1, n_genes, len(tf_index)))
+        self.register_buffer("start_gain", profiles.variances.sqrt())
+        # The bias competes with q·k, so one learning rate fits every data set only if the root
+        # mean square of the scores is 1 at the start.
+        with torch.no_grad():
+            attended = self.map()
+            scores = attended.weight_mean * attended.row_norm_mean.unsqueeze(-1)
+            self.start_gain /= scores.square().mean().sqrt().clamp_min(1e-12)
+
+    def forward(
+        self, values: Float[Tensor, "cells 1 n_tfs channels"]
+    ) -> Float[Tensor, "cells 1 n_genes channels"]:
+        """Return what each gene receives from its regulators."""
+        return flashsign.spherical_attention(
+            self.queries(),
+            self.keys(self.tf_index),
+            values,
+            bias=self.bias,
+            exclude_self=self.own_key,
+        )
+
+    def map(self) -> SphericalAttentionMap:
+        """Return the attention map, (1, n_genes, n_tfs), and its row norms, (1, n_genes).
+
+        Queries and keys do not depend on the cell, so the mean over all cells is this one map.
+        """
+        return flashsign.spherical_attention_map(
+            self.queries(), self.keys(self.tf_index), bias=self.bias, exclude_self=self.own_key
+        )
+
+    def profile_map(self, genes: Int[Tensor, " n_keys"]) -> SphericalAttentionMap:
+        """Return the map of every gene over any genes' keys, without the pair bias."""
+        own_key = torch.full_like(self.own_key, -1)
+        own_key[genes] = torch.arange(len(genes), device=genes.device)
+        return flashsign.spherical_attention_map(
+            self.queries(), self.keys(genes), exclude_self=own_key
+        )
+
+    def queries(self) -> Float[Tensor, "1 1 n_genes n_axes"]:
+        """Project the tokens of all genes."""
+        gained = self.tokens * self.start_gain * torch.exp(_GAIN_UNIT * self.log_gain)
+        return (gained + gained @ (_MIXING_UNIT * self.mixing))[None, None]
+
+    def keys(self, genes: Int[Tensor, " n_keys"]) -> Float[Tensor, "1 1 n_keys n_axes"]:
+        """Return the keys of some genes."""
+        return self.tokens[genes][None, None]

@@ -1,0 +1,72 @@
+"""The LightningModule: how one minibatch becomes a loss."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import lightning as L
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from grn.model.transformer import SphericalTransformer
+from grn.training.objectives import Denoising
+
+OptimizerFactory = Callable[[Iterable[torch.nn.Parameter]], torch.optim.Optimizer]
+
+_VALIDATION_SEED = 0
+
+
+class DenoisingModule(L.LightningModule):
+    """Trains the network to denoise.
+
+    Parameters
+    ----------
+    network
+        What is trained.
+    objective
+        Adds noise and compares.
+    optimizer
+        Given the parameters, returns the optimiser.
+    names
+        `genes` and `tfs` of the network, in order; kept in every checkpoint, so that one can be
+        applied to other cells.
+    """
+
+    def __init__(
+        self,
+        network: SphericalTransformer,
+        objective: Denoising,
+        optimizer: OptimizerFactory,
+        names: dict[str, list[str]],
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.objective = objective
+        self.names = names
+        self._optimizer = optimizer
+
+    def training_step(self, cells: Float[Tensor, "cells n_genes"], _: int) -> Float[Tensor, ""]:
+        """Corrupt, predict, compare; the noise comes from the seeded global generator."""
+        loss = self._loss(cells)
+        self.log("train/loss", loss)
+        return loss
+
+    def validation_step(self, cells: Float[Tensor, "cells n_genes"], index: int) -> None:
+        """Compare on the same noise every time, so that steps can be compared."""
+        generator = torch.Generator().manual_seed(_VALIDATION_SEED + index)
+        self.log("val/loss", self._loss(cells, generator), batch_size=len(cells), sync_dist=True)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Hand all parameters to the configured optimiser."""
+        return self._optimizer(self.parameters())
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the names of genes and regulators with their parameters."""
+        checkpoint["grn"] = self.names
+
+    def _loss(
+        self, cells: Float[Tensor, "cells n_genes"], generator: torch.Generator | None = None
+    ) -> Float[Tensor, ""]:
+        noisy, level = self.objective.corrupt(cells, generator)
+        loss: Tensor = self.objective(self.network(noisy, level), cells)
+        return loss

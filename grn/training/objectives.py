@@ -1,0 +1,69 @@
+"""What the network is trained for: expression back from noise."""
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from grn.errors import InputError
+
+
+class Denoising(nn.Module):
+    r"""Predict each gene's expression from the noisy expression of its regulators.
+
+    .. math:: \tilde x = (x + \sigma \epsilon) / \sqrt{1 + \sigma^2}, \quad
+        \log \sigma^2 \sim U(\log a \lambda_1, \log b \lambda_1)
+
+    with ε standard normal, one σ per cell, and the loss the mean squared error of x. This is the
+    forward process of a diffusion model (Ho et al. 2020) in its variance-preserving form, drawn
+    uniformly in log-variance. Noise of variance σ² acts as a ridge of σ² on the regulators'
+    covariance, so it has to be measured against their strongest programme, $\lambda_1$: with too
+    little of it, thousands of genes in a few hundred cells are fitted by chance.
+
+    Parameters
+    ----------
+    strongest_variance
+        λ₁, largest eigenvalue of the genes' correlation matrix.
+    least_noise, most_noise
+        a and b, in units of λ₁.
+
+    Raises
+    ------
+    InputError
+        Not 0 < least_noise < most_noise.
+    """
+
+    def __init__(
+        self, strongest_variance: float, *, least_noise: float, most_noise: float
+    ) -> None:
+        super().__init__()
+        if not 0 < least_noise < most_noise < math.inf:
+            msg = (
+                f"got least_noise={least_noise}, most_noise={most_noise}; expected "
+                "0 < least_noise < most_noise."
+            )
+            raise InputError(msg)
+        self._low = math.log(least_noise * strongest_variance)
+        self._high = math.log(most_noise * strongest_variance)
+
+    def corrupt(
+        self, cells: Float[Tensor, "cells n_genes"], generator: torch.Generator | None = None
+    ) -> tuple[Float[Tensor, "cells n_genes"], Float[Tensor, " cells"]]:
+        """Add noise.
+
+        Returns
+        -------
+        The noisy cells at unit variance, and their noise level in 0 … 1. With a generator the
+        noise is its own; drawn on the CPU, it is the same on every device.
+        """
+        level = torch.rand(len(cells), generator=generator)
+        noise = torch.randn(cells.shape, generator=generator).to(cells.device)
+        variance = (self._low + (self._high - self._low) * level).exp().to(cells.device)[:, None]
+        return (cells + variance.sqrt() * noise) / (1 + variance).sqrt(), level.to(cells.device)
+
+    def forward(
+        self, predicted: Float[Tensor, "cells n_genes"], cells: Float[Tensor, "cells n_genes"]
+    ) -> Float[Tensor, ""]:
+        """Mean squared error, in units of a gene's variance."""
+        return nn.functional.mse_loss(predicted, cells)

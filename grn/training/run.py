@@ -1,0 +1,176 @@
+"""One run: cells in, run folder out. Check everything, fit, read out, judge, write."""
+
+import json
+import logging
+import platform
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import lightning as L
+import pandas as pd
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from grn.data.datasets import Dataset
+from grn.data.preprocess import preprocess
+from grn.evaluation import TruthScorer, candidates, evaluate, evaluate_json
+from grn.export import (
+    write_adjacencies,
+    write_edges,
+    write_graphml,
+    write_network,
+    write_regulons,
+)
+from grn.export.atomic import replacing
+from grn.network import match_tfs, read_truth
+from grn.readout import read_attention, read_edges_off
+from grn.training.callbacks import JudgeNetwork
+from grn.training.fit import build_module, fit
+from grn.training.run_folder import EDGES, check_folder, open_folder
+from grn.training.tracking import log_result
+from grn.training.transfer import load_parameters, read_checkpoint
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+    from grn.training.module import DenoisingModule
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run found."""
+
+    edges: pd.DataFrame
+    """The complete edge table, best first."""
+    metrics: pd.DataFrame | None
+    """As `grn.evaluate` returns it, with the untrained model; None without a truth."""
+    folder: Path
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    """What a run starts from, all of it checked."""
+
+    name: str
+    adata: "AnnData"
+    tfs: list[str]
+    truth: pd.DataFrame | None
+
+
+def run(config: DictConfig, checkpoint: str | Path | None = None) -> Result:
+    """Infer a network as configured and write the run folder.
+
+    Everything the user can get wrong is checked before the folder is created or training begins.
+    The truth, where there is one, judges the result and never changes it.
+
+    Parameters
+    ----------
+    config
+        As composed from conf/train.yaml.
+    checkpoint
+        Read the edges off this trained model instead of training one.
+
+    Raises
+    ------
+    InputError
+        Something about the cells, names, settings or folder that the user can fix.
+    """
+    folder = Path(config.paths.run)
+    check_folder(folder, config.overwrite)
+    trained = None if checkpoint is None else read_checkpoint(checkpoint)
+    started = time.perf_counter()
+    inputs = _check(instantiate(config.data.source))
+    module = build_module(config, inputs.adata, inputs.tfs)
+    untrained = _edges(module, inputs)
+    controls = None
+    if inputs.truth is not None:
+        extra = {"untrained": untrained}
+        controls = evaluate(untrained, inputs.truth, inputs.adata, extra=extra).drop(index="edges")
+    if trained is not None:
+        load_parameters(module, trained)
+    resume_from = open_folder(folder, config, inputs.adata, config.overwrite)
+    record: dict[str, Any] = {"checkpoint": None if checkpoint is None else str(checkpoint)}
+    run_logger: Any = False
+    if trained is None:
+        run_logger = instantiate(config.logger)
+        trainer = fit(
+            config,
+            module,
+            inputs.adata,
+            callbacks=_judges(inputs, controls),
+            run_logger=run_logger,
+            resume_from=resume_from,
+        )
+        record |= _training_record(trainer)
+    edges = _edges(module, inputs)
+    metrics = None
+    if inputs.truth is not None and controls is not None:
+        metrics = pd.concat([evaluate(edges, inputs.truth, n_random=1).loc[["edges"]], controls])
+    record["seconds"] = round(time.perf_counter() - started, 1)
+    _write(folder, config, inputs, edges, metrics, record)
+    if run_logger:
+        log_result(run_logger, config, edges, metrics, folder)
+    return Result(edges, metrics, folder)
+
+
+def _check(dataset: Dataset) -> _Inputs:
+    """Preprocess the cells and match the names of regulators and truth to them."""
+    adata = preprocess(dataset.adata)
+    tfs = match_tfs(dataset.tfs, adata.var_names)
+    truth = None if dataset.truth is None else read_truth(dataset.truth)
+    return _Inputs(dataset.name, adata, tfs, truth)
+
+
+def _edges(module: "DenoisingModule", inputs: _Inputs) -> pd.DataFrame:
+    return read_edges_off(read_attention(module.network), inputs.tfs, inputs.adata.var_names)
+
+
+def _judges(inputs: _Inputs, controls: pd.DataFrame | None) -> list[L.Callback]:
+    if inputs.truth is None or controls is None:
+        return []
+    scorer = TruthScorer(candidates(inputs.truth), inputs.tfs, inputs.adata.var_names)
+    return [JudgeNetwork(scorer, controls.to_dict(orient="index"))]
+
+
+def _training_record(trainer: L.Trainer) -> dict[str, Any]:
+    best = trainer.checkpoint_callback
+    return {
+        "steps": int(trainer.global_step),
+        "best_validation_loss": float(best.best_model_score),  # type: ignore[union-attr]
+    }
+
+
+def _write(
+    folder: Path,
+    config: DictConfig,
+    inputs: _Inputs,
+    edges: pd.DataFrame,
+    metrics: pd.DataFrame | None,
+    record: dict[str, Any],
+) -> None:
+    """Write the result, edges.tsv last: its presence says that the folder is complete."""
+    provenance = {
+        "data": inputs.name,
+        "n_tfs": len(inputs.tfs),
+        "preprocessing": inputs.adata.uns["grn_preprocess"],
+        "seed": int(config.seed),
+        "versions": {
+            "grn": version("spherical-grn"),
+            "torch": version("torch"),
+            "python": platform.python_version(),
+        },
+    }
+    write_network(edges, inputs.adata, folder / "network.h5ad", provenance)
+    write_adjacencies(edges, folder / "adjacencies.tsv")
+    write_regulons(edges, folder / "regulons.gmt")
+    write_graphml(edges, folder / "network.graphml")
+    judged = {"evaluation": None if metrics is None else evaluate_json(metrics)}
+    with replacing(folder / "metrics.json") as temporary:
+        temporary.write_text(json.dumps({**judged, **record, **provenance}, indent=2) + "\n")
+    write_edges(edges, folder / EDGES)
+    logger.info("wrote %d edges to %s", len(edges), folder)

@@ -1,0 +1,122 @@
+"""The run folder: whether it may be written, and whether a run in it was interrupted."""
+
+import hashlib
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import scipy.sparse as sp
+from omegaconf import DictConfig, OmegaConf
+
+from grn.errors import InputError
+from grn.export.atomic import replacing
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+EDGES = "edges.tsv"
+CONFIG = "config.yaml"
+LAST_CHECKPOINT = "checkpoints/last.ckpt"
+
+# Keys that say where and how long, not what: an interrupted run may go on with others.
+_NOT_COMPARED = ("paths", "overwrite", "logger", "trainer")
+
+
+def check_folder(folder: Path, overwrite: bool) -> None:
+    """Make sure that a result can be written to the folder, without creating anything.
+
+    Raises
+    ------
+    InputError
+        It holds a result already, holds something else, is no folder or cannot be written to.
+    """
+    if folder.exists() and not folder.is_dir():
+        msg = f"{folder} is a file. Expected a folder for the result: choose another output."
+        raise InputError(msg)
+    if (folder / EDGES).exists() and not overwrite:
+        msg = (
+            f"{folder} already holds a result. Pass --overwrite (train: overwrite=true) or choose "
+            "another folder."
+        )
+        raise InputError(msg)
+    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    try:
+        # The only sure test: permissions, read-only mounts and full disks all show.
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        msg = f"cannot write to {folder}: {error.strerror}. Choose a folder you may write to."
+        raise InputError(msg) from error
+
+
+def open_folder(
+    folder: Path, config: DictConfig, adata: "AnnData", overwrite: bool
+) -> Path | None:
+    """Create the folder, or find in it the checkpoint of the same run, interrupted.
+
+    config.yaml is written first, with a fingerprint of the cells: it is what makes an interrupted
+    run recognisable.
+
+    Returns
+    -------
+    The checkpoint to go on from, or None to start.
+
+    Raises
+    ------
+    InputError
+        Another run was interrupted in this folder.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"cannot create {folder}: {error.strerror}. Choose a folder you may write to."
+        raise InputError(msg) from error
+    if overwrite:
+        for name in (EDGES, CONFIG, "checkpoints"):
+            _remove(folder / name)
+    record = OmegaConf.to_container(config, resolve=True)
+    record = {**record, "cells": fingerprint(adata)}  # type: ignore[dict-item]
+    interrupted = folder / CONFIG
+    if interrupted.exists():
+        before = OmegaConf.to_container(OmegaConf.load(interrupted))
+        if _compared(before) != _compared(record):
+            msg = (
+                f"a run with other settings or other cells was interrupted in {folder}. Choose "
+                "another folder, or pass --overwrite to discard it."
+            )
+            raise InputError(msg)
+        checkpoint = folder / LAST_CHECKPOINT
+        return checkpoint if checkpoint.exists() else None
+    with replacing(folder / CONFIG) as temporary:
+        OmegaConf.save(OmegaConf.create(record), temporary)
+    return None
+
+
+def fingerprint(adata: "AnnData") -> str:
+    """Return a short digest of names and values, the same for the same preprocessed cells."""
+    digest = hashlib.sha256()
+    for names in (adata.obs_names, adata.var_names):
+        digest.update("\n".join(names).encode())
+    parts = (adata.X.data, adata.X.indices) if sp.issparse(adata.X) else (adata.X,)
+    for part in parts:
+        digest.update(np.ascontiguousarray(part).data)
+    return digest.hexdigest()[:16]
+
+
+def remove_if_empty(folder: Path) -> None:
+    """Leave nothing behind where nothing was written."""
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+
+
+def _compared(record: Any) -> dict[str, Any]:
+    return {key: value for key, value in record.items() if key not in _NOT_COMPARED}
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
