@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,8 @@ _SHOWN = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 2 the user can fix it, 1 our bug, 130."""
+    # Threads that spin while they wait slow a machine that is shared by more than they help.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
@@ -105,13 +107,17 @@ def _train(overrides: list[str]) -> int:
     # Errors come to us instead of Hydra's own handler, which always exits with 1.
     os.environ["HYDRA_FULL_ERROR"] = "1"
 
+    begun = False
+
     def job(config: "DictConfig") -> None:
         from grn.training.run import run
         from grn.training.run_folder import remove_if_empty
 
+        nonlocal begun
+        begun = True
         try:
             result = run(config)
-        except InputError:
+        except BaseException:
             remove_if_empty(Path(config.paths.run))
             raise
         _report(result.metrics, result.folder)
@@ -120,6 +126,12 @@ def _train(overrides: list[str]) -> int:
     sys.argv = ["grn train", *overrides]
     try:
         hydra.main(version_base="1.3", config_path=config_folder(), config_name=CONFIG_NAME)(job)()
+    except OSError as error:
+        if begun:
+            raise
+        # Hydra could not make the run folder.
+        msg = f"{error}. Choose a folder you may write to: hydra.run.dir=DIR."
+        raise InputError(msg) from error
     finally:
         sys.argv = command
     return DONE
@@ -207,19 +219,34 @@ def _report(metrics: "pd.DataFrame | None", folder: Path | None) -> None:
         console.print(f"{folder}/edges.tsv", soft_wrap=True, highlight=False)
 
 
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__
+
+
 def _is_fixable(error: Exception) -> bool:
-    """Say whether the user can fix it: our own input errors, and Hydra's about the settings."""
-    if isinstance(error, InputError):
+    """Say whether the user can fix it: an input error of ours, or a setting that does not fit.
+
+    Hydra wraps whatever a configured constructor raises: what a wrong setting provokes there is
+    the user's, anything else is a bug.
+    """
+    from_settings = ("hydra.", "omegaconf.", "lightning.")
+    *_, first = causes = list(_chain(error))
+    if any(isinstance(cause, InputError) for cause in causes):
         return True
-    module = type(error).__module__
-    return module.startswith(("hydra.", "omegaconf."))
+    if type(first).__module__.startswith(from_settings):
+        return True
+    wrapped = first is not error and type(error).__module__.startswith("hydra.")
+    return wrapped and isinstance(first, TypeError | ValueError | ImportError)
 
 
 def _message(error: Exception) -> str:
     """Return the readable part: an input error that Hydra wrapped, or what Hydra says."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, InputError):
-            return str(cause)
-        cause = cause.__cause__
-    return str(error).strip()
+    causes = list(_chain(error))
+    ours = next((cause for cause in causes if isinstance(cause, InputError)), None)
+    if ours is not None:
+        return str(ours)
+    first_line = (str(causes[-1]).strip() or repr(causes[-1])).splitlines()[0]
+    said = str(error).strip()
+    return said if first_line in said else f"{said}: {first_line}"

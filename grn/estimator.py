@@ -16,7 +16,7 @@ from grn.errors import InputError
 from grn.export import network_adata
 from grn.network import match_tfs
 from grn.readout import read_attention, read_edges_off
-from grn.training.fit import build_module, fit
+from grn.training.fit import build_loader, build_module, build_trainer, fit
 from grn.training.transfer import load_parameters, read_checkpoint
 
 if TYPE_CHECKING:
@@ -105,7 +105,8 @@ class SphericalGRN:
                 ]
             )
             module = build_module(config, self.adata, self.tfs)
-            fit(config, module, self.adata)
+            trainer, loader = build_trainer(config), build_loader(config, self.adata)
+            fit(module, trainer, loader, seed=seed)
         self._module, self._seed = module, seed
 
     def edges(self, top: int | None = None) -> pd.DataFrame:
@@ -145,7 +146,7 @@ class SphericalGRN:
             The model is not trained.
         """
         module = self._trained()
-        torch.save({"state_dict": module.state_dict(), "grn": module.names}, path)
+        torch.save({"state_dict": module.state_dict(), **module.origin()}, path)
 
     @classmethod
     def load(cls, path: str | Path, adata: "AnnData", layer: str | None = None) -> "SphericalGRN":
@@ -169,6 +170,7 @@ class SphericalGRN:
         checkpoint = read_checkpoint(path)
         model = cls(adata, checkpoint["grn"]["tfs"], layer)
         config = compose_config(["paths=folder", "paths.run=.", "logger=none"])
+        config.update(checkpoint["settings"])
         module = build_module(config, model.adata, model.tfs)
         load_parameters(module, checkpoint)
         model._module = module.eval()

@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from grn.training.module import DenoisingModule
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """Start every test from the same random numbers, in whatever order they run."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
 
 
 @pytest.fixture(scope="session")
@@ -44,13 +52,13 @@ def trained(
 ) -> tuple["DenoisingModule", "AnnData", list[str]]:
     """A module trained on `simulated`, its preprocessed cells and TFs. Not to be changed."""
     from grn.data.preprocess import preprocess
-    from grn.training.fit import build_module, fit
-    from tests.helpers import fast_config, tfs_of
+    from grn.training.fit import build_module
+    from tests.helpers import fast_config, tfs_of, train
 
     adata, tfs = preprocess(simulated), tfs_of(simulated)
-    config = fast_config(tmp_path_factory.mktemp("trained"), "trainer.max_steps=40")
+    config = fast_config(tmp_path_factory.mktemp("trained"), "trainer.max_steps=24")
     module = build_module(config, adata, tfs)
-    fit(config, module, adata)
+    train(config, module, adata)
     return module, adata, tfs
 
 
@@ -93,6 +101,22 @@ def cli(
     yield run
     logging.root.handlers[:] = handlers
     signal.signal(signal.SIGINT, on_interrupt)
+
+
+@pytest.fixture
+def infer(
+    cli: Callable[..., tuple[int, str, str]], files: dict[str, Path]
+) -> Callable[..., tuple[int, str, str]]:
+    """Run a quick `grn infer` on the small cells, with their TFs, into `out`."""
+    from tests.helpers import FAST
+
+    def run(*arguments: object, **changed: object) -> tuple[int, str, str]:
+        chosen = {"cells": files["cells"], "tfs": files["tfs"], "output": "out", **changed}
+        tfs = [] if chosen["tfs"] is None else ["--tfs", chosen["tfs"]]
+        where = ("--output", chosen["output"])
+        return cli("infer", chosen["cells"], *tfs, *where, "--set", *FAST, *arguments)
+
+    return run
 
 
 @pytest.fixture

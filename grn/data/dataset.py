@@ -1,7 +1,7 @@
 """Cells as standardised rows: what the network is fed."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.sparse as sp
@@ -9,6 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.utils.data import Dataset
+
+from grn.moments import column_moments
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -29,14 +31,9 @@ class CellDataset(Dataset[Tensor]):
     def __init__(self, adata: "AnnData") -> None:
         matrix = adata.X
         self._root = matrix.sqrt().tocsr() if sp.issparse(matrix) else np.sqrt(matrix)
-        n_cells = self._root.shape[0]
-        mean = np.asarray(self._root.mean(axis=0), dtype=np.float64).ravel()
-        # The mean of (√x)² is the mean of x: no second pass over the cells.
-        square = np.asarray(matrix.sum(axis=0), dtype=np.float64).ravel() / n_cells
-        sd = np.sqrt(np.maximum(square - mean**2, 0))
-        varies = sd > 1e-6 * np.maximum(mean, 1e-12)
+        mean, sd = column_moments(self._root)
         self._mean = mean.astype(np.float32)
-        self._scale = np.where(varies, 1 / np.where(varies, sd, 1), 0).astype(np.float32)
+        self._scale = np.divide(1.0, sd, out=np.zeros_like(sd), where=sd > 0).astype(np.float32)
 
     def __len__(self) -> int:
         return int(self._root.shape[0])
@@ -44,7 +41,7 @@ class CellDataset(Dataset[Tensor]):
     def __getitem__(self, cell: int) -> Float[Tensor, " n_genes"]:
         return self.rows([cell])[0]
 
-    def rows(self, cells: Sequence[int] | np.ndarray[Any, Any]) -> Float[Tensor, "cells n_genes"]:
+    def rows(self, cells: Sequence[int] | np.ndarray) -> Float[Tensor, "cells n_genes"]:
         """Return the standardised rows of the given cells, dense."""
         block = self._root[np.asarray(cells)]
         dense = block.toarray() if sp.issparse(block) else np.asarray(block)

@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from scipy import linalg, sparse
 
 from grn.evaluation.controls import Scores
-from grn.evaluation.moments import Expression, standardised_blocks
+from grn.moments import Expression, standardised_blocks
 
 RIDGE = 60.0
 _GENES_PER_BLOCK = 512

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from grn.evaluation.moments import Expression, column_moments, standardised_blocks
+from grn.moments import Expression, column_moments, standardised_blocks
 
 
 class Scores(NamedTuple):

@@ -11,7 +11,7 @@ from grn.model.embeddings import GeneProfiles
 # Adam moves every parameter by about its learning rate per step. These units make one rate fit:
 # a gain has to change by factors, a mixing of 128 × 128 entries only a little each.
 _GAIN_UNIT = 10.0
-_MIXING_UNIT = 0.3
+_MIXING_UNIT = 0.1
 
 
 class SphericalAttention(nn.Module):

@@ -1,6 +1,8 @@
 """Builds the module for some cells and fits it with Lightning."""
 
 import logging
+import signal
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +12,7 @@ import numpy as np
 import torch
 from hydra.utils import instantiate
 from lightning.pytorch.callbacks import ModelCheckpoint
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from grn.data.dataset import CellDataset
 from grn.errors import InputError
@@ -35,7 +37,15 @@ def build_module(config: DictConfig, adata: "AnnData", tfs: Sequence[str]) -> De
         Preprocessed cells × genes.
     tfs
         Regulators, in the order of the genes.
+
+    Raises
+    ------
+    InputError
+        A setting is out of its range.
     """
+    if not 0 <= config.seed < 2**32:
+        msg = f"seed is {config.seed}; expected a whole number from 0 to 4294967295."
+        raise InputError(msg)
     dataset = CellDataset(adata)
     n_sampled = min(config.model.profiles.max_cells, len(dataset))
     sampled = np.random.default_rng(config.seed).choice(len(dataset), n_sampled, replace=False)
@@ -48,34 +58,23 @@ def build_module(config: DictConfig, adata: "AnnData", tfs: Sequence[str]) -> De
         objective=instantiate(config.objective)(float(profiles.variances[0])),
         optimizer=instantiate(config.optimizer),
         names={"genes": adata.var_names.tolist(), "tfs": list(tfs)},
+        settings={"model": OmegaConf.to_container(config.model), "seed": config.seed},
     )
 
 
-def fit(
-    config: DictConfig,
-    module: DenoisingModule,
-    adata: "AnnData",
-    *,
-    callbacks: Sequence[L.Callback] = (),
-    run_logger: Any = False,
-    resume_from: Path | None = None,
+def build_trainer(
+    config: DictConfig, callbacks: Sequence[L.Callback] = (), run_logger: Any = False
 ) -> L.Trainer:
-    """Fit the module in place and leave it with the parameters of the least validation loss.
+    """Build Lightning's trainer; a setting that it does not take shows here, before any work.
 
     Parameters
     ----------
     config
-        `data.loader`, `trainer`, `callbacks` and `seed` are read.
-    module
-        From `build_module` for the same cells.
-    adata
-        Preprocessed cells × genes.
+        `trainer` and `callbacks` are read.
     callbacks
         Added to the configured ones.
     run_logger
         Lightning logger, or False.
-    resume_from
-        Checkpoint of an interrupted fit.
 
     Raises
     ------
@@ -88,16 +87,50 @@ def fit(
             f"step {config.trainer.val_check_interval}. Lower trainer.val_check_interval."
         )
         raise InputError(msg)
-    L.seed_everything(config.seed, workers=True, verbose=False)
-    loader = instantiate(config.data.loader)(CellDataset(adata))
     configured = [instantiate(c) for c in config.callbacks.values() if c is not None]
     trainer: L.Trainer = instantiate(
         config.trainer, callbacks=[*configured, *callbacks], logger=run_logger
     )
-    trainer.fit(module, datamodule=loader, ckpt_path=resume_from)
-    if trainer.interrupted:
-        raise KeyboardInterrupt
-    keeper = next(c for c in configured if isinstance(c, ModelCheckpoint))
+    return trainer
+
+
+def fit(
+    module: DenoisingModule,
+    trainer: L.Trainer,
+    loader: L.LightningDataModule,
+    *,
+    seed: int,
+    resume_from: Path | None = None,
+) -> None:
+    """Fit the module in place and leave it with the parameters of the least validation loss.
+
+    Parameters
+    ----------
+    module, trainer, loader
+        From `build_module`, `build_trainer` and `build_loader`; the trainer not used before.
+    seed
+        Of minibatches and noise.
+    resume_from
+        Checkpoint of an interrupted fit.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        The user stopped it.
+    """
+    L.seed_everything(seed, workers=True, verbose=False)
+    on_interrupt = signal.getsignal(signal.SIGINT)
+    try:
+        trainer.fit(module, datamodule=loader, ckpt_path=resume_from)
+    except SystemExit as stopped:
+        # Lightning ends the process with 1 on Ctrl+C, and leaves later ones ignored.
+        if trainer.interrupted:
+            raise KeyboardInterrupt from stopped
+        raise
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, on_interrupt)
+    keeper = next(c for c in trainer.checkpoint_callbacks if isinstance(c, ModelCheckpoint))
     best = torch.load(keeper.best_model_path, map_location="cpu", weights_only=True)
     module.load_state_dict(best["state_dict"])
     # Reading the edges off needs one map: on the CPU it is exact in fp32 and the same everywhere.
@@ -106,7 +139,12 @@ def fit(
         "trained for %d steps; kept step %d (val/loss %.5f)",
         *(trainer.global_step, best["global_step"], keeper.best_model_score),
     )
-    return trainer
+
+
+def build_loader(config: DictConfig, adata: "AnnData") -> L.LightningDataModule:
+    """Build the configured minibatches of some cells."""
+    loader: L.LightningDataModule = instantiate(config.data.loader)(CellDataset(adata))
+    return loader
 
 
 def no_logger() -> bool:

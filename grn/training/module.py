@@ -30,6 +30,8 @@ class DenoisingModule(L.LightningModule):
     names
         `genes` and `tfs` of the network, in order; kept in every checkpoint, so that one can be
         applied to other cells.
+    settings
+        `model` and `seed` as configured: what it takes to build the network again.
     """
 
     def __init__(
@@ -38,11 +40,13 @@ class DenoisingModule(L.LightningModule):
         objective: Denoising,
         optimizer: OptimizerFactory,
         names: dict[str, list[str]],
+        settings: dict[str, Any],
     ) -> None:
         super().__init__()
         self.network = network
         self.objective = objective
         self.names = names
+        self.settings = settings
         self._optimizer = optimizer
 
     def training_step(self, cells: Float[Tensor, "cells n_genes"], _: int) -> Float[Tensor, ""]:
@@ -61,8 +65,12 @@ class DenoisingModule(L.LightningModule):
         return self._optimizer(self.parameters())
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the names of genes and regulators with their parameters."""
-        checkpoint["grn"] = self.names
+        """Keep with the parameters what they belong to."""
+        checkpoint.update(self.origin())
+
+    def origin(self) -> dict[str, Any]:
+        """Return names and settings, as every checkpoint holds them."""
+        return {"grn": self.names, "settings": self.settings}
 
     def _loss(
         self, cells: Float[Tensor, "cells n_genes"], generator: torch.Generator | None = None

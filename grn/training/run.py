@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import lightning as L
 import pandas as pd
 from hydra.utils import instantiate
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from grn.data.datasets import Dataset
 from grn.data.preprocess import preprocess
@@ -28,7 +28,7 @@ from grn.export.atomic import replacing
 from grn.network import match_tfs, read_truth
 from grn.readout import read_attention, read_edges_off
 from grn.training.callbacks import JudgeNetwork
-from grn.training.fit import build_module, fit
+from grn.training.fit import build_loader, build_module, build_trainer, fit
 from grn.training.run_folder import EDGES, check_folder, open_folder
 from grn.training.tracking import log_result
 from grn.training.transfer import load_parameters, read_checkpoint
@@ -73,7 +73,7 @@ def run(config: DictConfig, checkpoint: str | Path | None = None) -> Result:
     config
         As composed from conf/train.yaml.
     checkpoint
-        Read the edges off this trained model instead of training one.
+        Read the edges off this trained model, with its own settings, instead of training one.
 
     Raises
     ------
@@ -84,28 +84,26 @@ def run(config: DictConfig, checkpoint: str | Path | None = None) -> Result:
     check_folder(folder, config.overwrite)
     trained = None if checkpoint is None else read_checkpoint(checkpoint)
     started = time.perf_counter()
+    if trained is not None:
+        config.update(trained["settings"])
     inputs = _check(instantiate(config.data.source))
     module = build_module(config, inputs.adata, inputs.tfs)
-    untrained = _edges(module, inputs)
-    controls = None
-    if inputs.truth is not None:
-        extra = {"untrained": untrained}
-        controls = evaluate(untrained, inputs.truth, inputs.adata, extra=extra).drop(index="edges")
-    if trained is not None:
-        load_parameters(module, trained)
-    resume_from = open_folder(folder, config, inputs.adata, config.overwrite)
-    record: dict[str, Any] = {"checkpoint": None if checkpoint is None else str(checkpoint)}
+    controls = _controls(module, inputs)
     run_logger: Any = False
     if trained is None:
         run_logger = instantiate(config.logger)
-        trainer = fit(
-            config,
-            module,
-            inputs.adata,
-            callbacks=_judges(inputs, controls),
-            run_logger=run_logger,
-            resume_from=resume_from,
-        )
+        trainer = build_trainer(config, _judges(inputs, controls), run_logger)
+        loader = build_loader(config, inputs.adata)
+        module.configure_optimizers()
+    else:
+        load_parameters(module, trained)
+    # Nothing the user can get wrong comes after this line, and nothing is written before it.
+    resume_from = open_folder(folder, config, inputs.adata, config.overwrite)
+    record: dict[str, Any] = {"checkpoint": None if checkpoint is None else str(checkpoint)}
+    if trained is None:
+        if run_logger:
+            run_logger.log_hyperparams(OmegaConf.to_container(config, resolve=True))
+        fit(module, trainer, loader, seed=config.seed, resume_from=resume_from)
         record |= _training_record(trainer)
     edges = _edges(module, inputs)
     metrics = None
@@ -114,7 +112,7 @@ def run(config: DictConfig, checkpoint: str | Path | None = None) -> Result:
     record["seconds"] = round(time.perf_counter() - started, 1)
     _write(folder, config, inputs, edges, metrics, record)
     if run_logger:
-        log_result(run_logger, config, edges, metrics, folder)
+        log_result(run_logger, edges, metrics, folder)
     return Result(edges, metrics, folder)
 
 
@@ -128,6 +126,15 @@ def _check(dataset: Dataset) -> _Inputs:
 
 def _edges(module: "DenoisingModule", inputs: _Inputs) -> pd.DataFrame:
     return read_edges_off(read_attention(module.network), inputs.tfs, inputs.adata.var_names)
+
+
+def _controls(module: "DenoisingModule", inputs: _Inputs) -> pd.DataFrame | None:
+    """Judge the controls, the untrained module among them; None without a truth."""
+    if inputs.truth is None:
+        return None
+    untrained = _edges(module, inputs)
+    judged = evaluate(untrained, inputs.truth, inputs.adata, extra={"untrained": untrained})
+    return judged.drop(index="edges")
 
 
 def _judges(inputs: _Inputs, controls: pd.DataFrame | None) -> list[L.Callback]:

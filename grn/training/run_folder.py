@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.sparse as sp
 from omegaconf import DictConfig, OmegaConf
+from yaml import YAMLError
 
 from grn.errors import InputError
 from grn.export.atomic import replacing
@@ -20,8 +21,8 @@ EDGES = "edges.tsv"
 CONFIG = "config.yaml"
 LAST_CHECKPOINT = "checkpoints/last.ckpt"
 
-# Keys that say where and how long, not what: an interrupted run may go on with others.
-_NOT_COMPARED = ("paths", "overwrite", "logger", "trainer")
+# Keys that say where, how long and on what, not what: an interrupted run may go on with others.
+_NOT_COMPARED = ("paths", "overwrite", "logger", "trainer", "callbacks")
 
 
 def check_folder(folder: Path, overwrite: bool) -> None:
@@ -80,8 +81,7 @@ def open_folder(
     record = {**record, "cells": fingerprint(adata)}  # type: ignore[dict-item]
     interrupted = folder / CONFIG
     if interrupted.exists():
-        before = OmegaConf.to_container(OmegaConf.load(interrupted))
-        if _compared(before) != _compared(record):
+        if _recorded(interrupted) != _compared(record):
             msg = (
                 f"a run with other settings or other cells was interrupted in {folder}. Choose "
                 "another folder, or pass --overwrite to discard it."
@@ -106,13 +106,25 @@ def fingerprint(adata: "AnnData") -> str:
 
 
 def remove_if_empty(folder: Path) -> None:
-    """Leave nothing behind where nothing was written."""
+    """Leave nothing behind where nothing was written; of runs/<date>/<time> all that is empty."""
     if folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()
+        if "runs" in folder.parent.parts:
+            remove_if_empty(folder.parent)
+
+
+def _recorded(file: Path) -> dict[str, Any] | None:
+    """Return what the record of an interrupted run is compared by; None if it is not ours."""
+    try:
+        return _compared(OmegaConf.to_container(OmegaConf.load(file)))
+    except (OSError, KeyError, TypeError, AttributeError, ValueError, YAMLError):
+        return None
 
 
 def _compared(record: Any) -> dict[str, Any]:
-    return {key: value for key, value in record.items() if key not in _NOT_COMPARED}
+    kept = {key: value for key, value in record.items() if key not in _NOT_COMPARED}
+    loader = {**kept["data"]["loader"], "max_steps": None}
+    return {**kept, "data": {**kept["data"], "loader": loader}}
 
 
 def _remove(path: Path) -> None:

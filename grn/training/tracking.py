@@ -1,11 +1,10 @@
-"""What a finished run tells wandb beyond its losses: configuration, final metrics, edges."""
+"""What a finished run tells wandb beyond its losses: final metrics and edges."""
 
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from lightning.pytorch.loggers import WandbLogger
-from omegaconf import DictConfig, OmegaConf
 
 # Enough to browse; the complete list is the artifact beside it.
 _TABLE_ROWS = 10_000
@@ -13,19 +12,16 @@ _TABLE_ROWS = 10_000
 
 def log_result(
     run_logger: Any,
-    config: DictConfig,
     edges: pd.DataFrame,
     metrics: pd.DataFrame | None,
     folder: Path,
 ) -> None:
-    """Add configuration, final metrics and the edge table to a wandb run, and end it.
+    """Add final metrics and the edge table to a wandb run, and end it.
 
     Parameters
     ----------
     run_logger
         Lightning logger of the run; any but wandb's is left alone.
-    config
-        The run's configuration.
     edges, metrics
         The result; metrics None without a truth.
     folder
@@ -36,7 +32,6 @@ def log_result(
     import wandb
 
     experiment = run_logger.experiment
-    experiment.config.update(OmegaConf.to_container(config, resolve=True), allow_val_change=True)
     experiment.log({"edges": wandb.Table(dataframe=edges.head(_TABLE_ROWS))})
     if metrics is not None:
         named = metrics.rename_axis("method").reset_index()

@@ -40,7 +40,11 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         raise InputError(msg)
     try:
         checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        ours = {"genes", "tfs"} == set(checkpoint["grn"]) and _BIAS in checkpoint["state_dict"]
+        ours = (
+            {"genes", "tfs"} == set(checkpoint["grn"])
+            and {"model", "seed"} == set(checkpoint["settings"])
+            and _BIAS in checkpoint["state_dict"]
+        )
     except Exception as error:
         raise InputError(_not_ours(path)) from error
     if not ours:
@@ -49,7 +53,9 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
 
 
 def load_parameters(module: DenoisingModule, checkpoint: dict[str, Any]) -> None:
-    """Load a checkpoint into the module: whole for the cells it was trained on, else by name.
+    """Load a checkpoint into a module that was built with the checkpoint's settings.
+
+    It is taken whole for the cells it was trained on, else by name.
 
     Other cells have profiles of their own, whose axes do not carry over, so the module keeps its
     profiles and mixes no axes. What carries over: the gain of the k-th strongest axis (how much to

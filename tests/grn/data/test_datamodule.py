@@ -40,7 +40,7 @@ def cells_of(dataset: CellDataset, loader: Any) -> list[int]:
 
 
 def test_split_is_disjoint_and_complete(dataset: CellDataset) -> None:
-    module = make(dataset)
+    module = make(dataset, max_steps=200)
     validation = cells_of(dataset, module.val_dataloader())
     training = set(cells_of(dataset, module.train_dataloader()))
     assert validation == sorted(set(validation))

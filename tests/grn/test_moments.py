@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from grn.evaluation import moments
+from grn import moments
 
 
 @pytest.mark.parametrize("layout", [np.asarray, sparse.csr_matrix, sparse.csc_array])

@@ -1,0 +1,203 @@
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import anndata
+import pandas as pd
+import pytest
+
+from grn.errors import InputError
+from tests.helpers import FAST, changed, refuses, written
+
+Cli = Callable[..., tuple[int, str, str]]
+METRICS = {
+    "auprc",
+    "auprc_ratio",
+    "auroc",
+    "early_precision_ratio",
+    "per_tf_auroc",
+    "sign_accuracy",
+    "density",
+    "n_candidates",
+}
+
+
+def test_help_and_version_load_neither_torch_nor_scanpy() -> None:
+    program = (
+        "import sys\n"
+        "from grn.cli import main\n"
+        "try: main(sys.argv[1:])\n"
+        "except SystemExit as end: assert not end.code, end\n"
+        "heavy = {'torch', 'scanpy', 'pandas', 'hydra', 'lightning'} & set(sys.modules)\n"
+        "sys.exit(f'loaded {heavy}' if heavy else 0)\n"
+    )
+    for argument, expected in (("--help", "infer"), ("--version", "grn ")):
+        done = subprocess.run(
+            [sys.executable, "-c", program, argument],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=Path(__file__).parents[2],
+        )
+        assert done.returncode == 0, done.stderr
+        assert expected in done.stdout
+
+
+def test_infer_writes_every_pair(infer: Cli, tmp_path: Path) -> None:
+    code, out, err = infer("--threads", 1, "--device", "cpu")
+    assert code == 0, err
+    assert "out/edges.tsv" in out
+    assert "Traceback" not in err
+    edges = pd.read_csv(tmp_path / "out/edges.tsv", sep="\t")
+    assert len(edges) == 4 * 16 - 4
+    assert set(edges["source"]) == {"TF01", "TF02", "TF03", "TF04"}
+    assert "wandb" not in written(tmp_path / "out")
+
+
+def test_without_tfs_every_gene_is_a_candidate(infer: Cli, tmp_path: Path) -> None:
+    assert infer(tfs=None)[0] == 0
+    assert len(pd.read_csv(tmp_path / "out/edges.tsv", sep="\t")) == 16 * 15
+
+
+def test_seed_and_settings_arrive(infer: Cli, tmp_path: Path) -> None:
+    assert infer("--seed", 3, "--set", "optimizer.lr=0.01")[0] == 0
+    record = (tmp_path / "out/config.yaml").read_text()
+    assert "seed: 3" in record
+    assert "lr: 0.01" in record
+
+
+def test_paths_may_hold_what_hydra_would_read(infer: Cli, tmp_path: Path) -> None:
+    odd = tmp_path / "a=b, {c} 'd'"
+    assert infer(output=odd)[0] == 0
+    assert (odd / "edges.tsv").exists()
+
+
+def test_a_checkpoint_is_applied_without_training(infer: Cli, tmp_path: Path) -> None:
+    assert infer()[0] == 0
+    best = tmp_path / "out/checkpoints/best.ckpt"
+    assert infer("--checkpoint", best, output="applied")[0] == 0
+    first, second = (tmp_path / d / "edges.tsv" for d in ("out", "applied"))
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_dropped_genes_are_counted_in_a_warning(infer: Cli, files: dict[str, Path]) -> None:
+    def flatten(adata: anndata.AnnData) -> None:
+        adata.X[:, 6:9] = 2
+
+    changed(files, flatten)
+    code, _, err = infer()
+    assert code == 0
+    assert "dropped 3 gene(s) with the same value in every cell" in err
+
+
+@pytest.mark.parametrize("with_cells", [False, True])
+def test_evaluate_prints_and_writes_the_metrics(
+    infer: Cli, cli: Cli, files: dict[str, Path], tmp_path: Path, with_cells: bool
+) -> None:
+    assert infer()[0] == 0
+    cells = ["--cells", files["cells"]] if with_cells else []
+    code, out, err = cli(
+        "evaluate", "out/edges.tsv", "--truth", files["truth"], "--json", "m.json", *cells
+    )
+    assert code == 0, err
+    metrics = json.loads((tmp_path / "m.json").read_text())
+    assert set(metrics) == METRICS | {"controls"}
+    controls = {"random"}
+    if with_cells:
+        controls |= {"target_mean", "tf_variance", "pearson", "closed_form", "closed_form_max"}
+    assert set(metrics["controls"]) == controls
+    for name, row in metrics["controls"].items():
+        assert set(row) == METRICS, name
+        assert name.replace("_", " ") in out
+    assert f"{metrics['auprc']:.3f}" in out
+    assert metrics["auprc_ratio"] == pytest.approx(metrics["auprc"] / metrics["density"])
+    if with_cells:
+        assert metrics["controls"]["target_mean"]["sign_accuracy"] is None
+
+
+def test_train_judges_beside_controls(cli: Cli, files: dict[str, Path], tmp_path: Path) -> None:
+    paths = [f"data.{name}={path}" for name, path in files.items()]
+    arguments = ("train", "data=file", *paths, "logger=none", *FAST, "hydra.run.dir=run")
+    code, out, err = cli(*arguments)
+    assert code == 0, err
+    assert "untrained" in out
+    assert "random" in out
+    metrics = json.loads((tmp_path / "run/metrics.json").read_text())
+    assert {"untrained", "closed_form", "random"} <= set(metrics["evaluation"]["controls"])
+    before = (tmp_path / "run/edges.tsv").read_bytes()
+    refuses(cli(*arguments, "seed=1"), "already holds a result", "overwrite=true")
+    assert (tmp_path / "run/edges.tsv").read_bytes() == before
+    assert cli(*arguments, "seed=1", "overwrite=true")[0] == 0
+    assert (tmp_path / "run/edges.tsv").read_bytes() != before
+
+
+def broken(error: BaseException) -> Callable[..., Any]:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    return fail
+
+
+def test_a_bug_of_ours_exits_with_1(infer: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("grn.training.run.run", broken(RuntimeError("inner")))
+    code, _, err = infer()
+    assert code == 1
+    assert "Traceback" in err
+    assert "RuntimeError: inner" in err
+    assert "bug of ours" in err
+
+
+def test_a_bug_of_ours_behind_hydra_exits_with_1(
+    infer: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("grn.data.sources.read_cells", broken(ZeroDivisionError("inner")))
+    code, _, err = infer()
+    assert code == 1
+    assert "Traceback" in err
+
+
+@pytest.mark.parametrize("command", ["infer", "train"])
+def test_an_interrupt_exits_with_130(
+    cli: Cli,
+    files: dict[str, Path],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    command: str,
+) -> None:
+    from grn.training.module import DenoisingModule
+
+    arguments: tuple[object, ...] = ("infer", files["cells"], "--output", "out", "--set", *FAST)
+    if command == "train":
+        cells = f"data.cells={files['cells']}"
+        arguments = ("train", "data=file", cells, "logger=none", "hydra.run.dir=out", *FAST)
+    step = DenoisingModule.training_step
+
+    def pressed(module: DenoisingModule, cells: Any, index: int) -> Any:
+        return broken(KeyboardInterrupt())() if index == 6 else step(module, cells, index)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DenoisingModule, "training_step", pressed)
+        code, _, err = cli(*arguments)
+    assert code == 130
+    assert "goes on from the last checkpoint" in err
+    assert "Traceback" not in err
+    assert "checkpoints/last.ckpt" in written(tmp_path / "out")
+    assert cli(*arguments)[0] == 0
+    assert "edges.tsv" in written(tmp_path / "out")
+
+
+def test_debug_shows_the_traceback(infer: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("grn.training.run.run", broken(InputError("got this, expected that")))
+    assert "Traceback" not in infer()[2]
+    code, _, err = infer("--debug")
+    assert code == 2
+    assert "Traceback" in err
+    assert err.rstrip().endswith("grn: got this, expected that")
+
+
+def test_commands_that_do_not_exist(cli: Cli) -> None:
+    for arguments in ([], ["guess"], ["infer"], ["evaluate", "edges.tsv"]):
+        assert cli(*arguments)[0] == 2, arguments

@@ -1,0 +1,138 @@
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import grn
+from grn.errors import InputError
+from tests.helpers import QUIET, tfs_of
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+COLUMNS = ["source", "target", "weight", "importance"]
+
+
+def train(
+    adata: "AnnData", *overrides: str, seed: int = 0, max_steps: int = 6
+) -> grn.SphericalGRN:
+    model = grn.SphericalGRN(adata, tfs=tfs_of(adata))
+    model.train(max_steps, accelerator="cpu", seed=seed, overrides=[*QUIET, *overrides])
+    return model
+
+
+@pytest.fixture(scope="module")
+def model(small: "AnnData") -> grn.SphericalGRN:
+    return train(small)
+
+
+def test_edges_are_complete_and_best_first(model: grn.SphericalGRN) -> None:
+    edges = model.edges()
+    assert edges.columns.tolist()[:4] == COLUMNS
+    assert len(edges) == 4 * 16 - 4
+    assert edges["importance"].is_monotonic_decreasing
+    pd.testing.assert_frame_equal(model.edges(top=7), edges.head(7))
+
+
+def test_cells_are_left_unchanged(small: "AnnData") -> None:
+    adata = small.copy()
+    grn.SphericalGRN(adata, tfs_of(adata))
+    np.testing.assert_array_equal(adata.X.toarray(), small.X.toarray())
+    assert "grn_preprocess" not in adata.uns
+
+
+def test_regulators_may_be_names_a_file_or_all_genes(small: "AnnData", tmp_path: Path) -> None:
+    (tmp_path / "tfs.txt").write_text("TF03\nTF01\nG005\nSOX2\n")
+    expected = ["TF01", "TF03", "G005"]
+    assert grn.SphericalGRN(small, ["TF03", "TF01", "G005", "SOX2"]).tfs == expected
+    assert grn.SphericalGRN(small, tmp_path / "tfs.txt").tfs == expected
+    assert grn.SphericalGRN(small, str(tmp_path / "tfs.txt")).tfs == expected
+    assert grn.SphericalGRN(small).tfs == small.var_names.tolist()
+
+
+def test_a_layer_is_read_instead_of_x(small: "AnnData") -> None:
+    adata = small.copy()
+    adata.layers["counts"] = adata.X.copy()
+    adata.X = adata.X.toarray() - 1.0
+    with pytest.raises(InputError, match="negative"):
+        grn.SphericalGRN(adata, tfs_of(adata))
+    layered = grn.SphericalGRN(adata, tfs_of(adata), layer="counts").adata
+    plain = grn.SphericalGRN(small, tfs_of(small)).adata
+    np.testing.assert_array_equal(layered.X.toarray(), plain.X.toarray())
+
+
+def test_same_seed_same_edges(small: "AnnData", model: grn.SphericalGRN) -> None:
+    pd.testing.assert_frame_equal(train(small).edges(), model.edges(), check_exact=True)
+    assert not train(small, seed=1).edges().equals(model.edges())
+
+
+def test_saved_model_gives_the_same_edges(
+    small: "AnnData", model: grn.SphericalGRN, tmp_path: Path
+) -> None:
+    model.save(tmp_path / "model.ckpt")
+    loaded = grn.SphericalGRN.load(tmp_path / "model.ckpt", small)
+    pd.testing.assert_frame_equal(loaded.edges(), model.edges(), check_exact=True)
+    loaded.save(tmp_path / "again.ckpt")
+    again = grn.SphericalGRN.load(tmp_path / "again.ckpt", small)
+    pd.testing.assert_frame_equal(again.edges(), model.edges(), check_exact=True)
+
+
+@pytest.mark.parametrize("setting", ["model.network.hidden_size=5", "model.profiles.n_axes=7"])
+def test_saved_model_remembers_its_settings(
+    small: "AnnData", tmp_path: Path, setting: str
+) -> None:
+    model = train(small, setting, max_steps=1)
+    model.save(tmp_path / "model.ckpt")
+    loaded = grn.SphericalGRN.load(tmp_path / "model.ckpt", small)
+    pd.testing.assert_frame_equal(loaded.edges(), model.edges(), check_exact=True)
+
+
+def test_saved_model_of_more_cells_than_profiles_take(tmp_path: Path) -> None:
+    adata = grn.simulate(n_tfs=3, n_targets=4, n_cells=2100, seed=0)
+    model = train(adata, seed=1, max_steps=1)
+    model.save(tmp_path / "model.ckpt")
+    loaded = grn.SphericalGRN.load(tmp_path / "model.ckpt", adata)
+    pd.testing.assert_frame_equal(loaded.edges(), model.edges(), check_exact=True)
+
+
+def test_saved_model_applies_to_other_cells(
+    small: "AnnData", model: grn.SphericalGRN, tmp_path: Path
+) -> None:
+    model.save(tmp_path / "model.ckpt")
+    others = small[:40, 2:].copy()
+    others.uns = {}
+    with pytest.raises(InputError, match="Only 2 of the 4 TFs"):
+        grn.SphericalGRN.load(tmp_path / "model.ckpt", others)
+    loaded = grn.SphericalGRN.load(tmp_path / "model.ckpt", small[:40, 1:].copy())
+    assert loaded.tfs == ["TF02", "TF03", "TF04"]
+    assert len(loaded.edges()) == 3 * 15 - 3
+
+
+def test_network_is_put_beside_the_cells(model: grn.SphericalGRN) -> None:
+    adata = model.to_adata()
+    edges = model.edges()
+    assert adata.shape == (60, 16)
+    best = edges.iloc[0]
+    at = adata.var_names.get_indexer([best["source"], best["target"]])
+    assert adata.varp["grn"][*at] == pytest.approx(best["weight"])
+    assert adata.uns["grn"]["n_tfs"] == 4
+
+
+def test_what_needs_training_says_so(small: "AnnData", tmp_path: Path) -> None:
+    model = grn.SphericalGRN(small, tfs_of(small))
+    for call in (model.edges, model.to_adata, lambda: model.save(tmp_path / "x")):
+        with pytest.raises(InputError, match=r"not trained. Call train\(\)"):
+            call()
+    assert not (tmp_path / "x").exists()
+    with pytest.raises(InputError, match="no checkpoint at"):
+        grn.SphericalGRN.load(tmp_path / "x", small)
+
+
+def test_settings_are_checked(small: "AnnData") -> None:
+    model = grn.SphericalGRN(small, tfs_of(small))
+    with pytest.raises(InputError, match="least_noise=-1"):
+        model.train(2, overrides=["objective.least_noise=-1"])
+    with pytest.raises(InputError, match="seed"):
+        model.train(2, seed=-1)

@@ -1,0 +1,95 @@
+"""Small settings and input files that the tests of several modules share."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from grn.config import compose_config
+
+if TYPE_CHECKING:
+    import lightning as L
+    from anndata import AnnData
+    from omegaconf import DictConfig
+
+    from grn.training.module import DenoisingModule
+
+QUIET = (
+    "trainer.accelerator=cpu",
+    "++trainer.enable_progress_bar=false",
+    "callbacks.progress_bar=null",
+)
+FAST = ("trainer.max_steps=8", "trainer.val_check_interval=4", *QUIET)
+
+
+def fast_config(folder: Path, *overrides: str) -> "DictConfig":
+    """Compose the settings of a quick run into `folder`."""
+    return compose_config(
+        ["paths=folder", f"paths.run='{folder}'", "logger=none", *FAST, *overrides]
+    )
+
+
+def file_config(folder: Path, files: dict[str, Path], *overrides: str) -> "DictConfig":
+    """Compose a quick run of the files that `write_inputs` wrote, without their truth."""
+    paths = [f"data.{name}='{files[name]}'" for name in ("cells", "tfs")]
+    return fast_config(folder, "data=file", *paths, *overrides)
+
+
+def train(
+    config: "DictConfig",
+    module: "DenoisingModule",
+    adata: "AnnData",
+    callbacks: Sequence["L.Callback"] = (),
+    resume_from: Path | None = None,
+) -> "L.Trainer":
+    """Fit the module as configured and return the trainer that did it."""
+    from grn.training.fit import build_loader, build_trainer, fit
+
+    trainer, loader = build_trainer(config, callbacks), build_loader(config, adata)
+    fit(module, trainer, loader, seed=config.seed, resume_from=resume_from)
+    return trainer
+
+
+def tfs_of(adata: "AnnData") -> list[str]:
+    """Return the regulators of simulated cells."""
+    return adata.var_names[adata.var["is_tf"]].tolist()
+
+
+def write_inputs(adata: "AnnData", folder: Path) -> dict[str, Path]:
+    """Write simulated cells as a user would have them: `cells`, `tfs` and `truth`."""
+    folder.mkdir(parents=True)
+    paths = {
+        "cells": folder / "cells.h5ad",
+        "tfs": folder / "tfs.txt",
+        "truth": folder / "truth.csv",
+    }
+    cells = adata.copy()
+    cells.uns.pop("truth").to_csv(paths["truth"], index=False)
+    cells.write_h5ad(paths["cells"])
+    paths["tfs"].write_text("\n".join(tfs_of(adata)) + "\n")
+    return paths
+
+
+def written(folder: Path) -> set[str]:
+    """Return everything below a folder."""
+    return {str(path.relative_to(folder)) for path in folder.rglob("*")}
+
+
+def changed(files: dict[str, Path], change: Callable[["AnnData"], None]) -> None:
+    """Rewrite the cells, dense."""
+    import anndata
+
+    adata = anndata.read_h5ad(files["cells"])
+    adata.X = adata.X.toarray()
+    change(adata)
+    adata.write_h5ad(files["cells"])
+
+
+def refuses(result: tuple[int, str, str], *message: str) -> None:
+    """Check what every problem that the user can fix has in common."""
+    code, _, err = result
+    assert code == 2, err
+    assert "Traceback" not in err
+    complaint = err[err.rindex("grn: ") :]
+    assert len(complaint) > 30
+    for part in message:
+        assert part.lower() in complaint.lower(), complaint

@@ -1,0 +1,127 @@
+"""Every file of conf/ composes and builds what it names, and the demo runs end to end."""
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import lightning as L
+import pytest
+from hydra.errors import HydraException
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from grn.config import compose_config, config_folder
+from tests.helpers import QUIET, written
+
+CONF = Path(config_folder())
+
+
+def choices(group: str) -> list[str]:
+    return [f"{group}={path.stem}" for path in sorted((CONF / group).glob("*.yaml"))]
+
+
+RECIPES = [recipe for group in ("experiment", "debug") for recipe in choices(group)]
+COMPONENTS = [
+    choice
+    for folder in sorted(CONF.iterdir())
+    if folder.is_dir() and folder.name not in ("experiment", "debug", "paths")
+    for choice in choices(folder.name)
+    if choice != "data=loader"  # a part of every other one
+]
+
+
+def test_recipes_exist() -> None:
+    assert {"experiment=mdc_string", "debug=fast"} <= set(RECIPES)
+
+
+@pytest.mark.parametrize("choice", ["seed=0", *COMPONENTS, *RECIPES])
+def test_what_is_named_can_be_built(choice: str, tmp_path: Path) -> None:
+    config = compose_config(["paths=folder", f"paths.run='{tmp_path}'", "logger=none", choice])
+    assert config.trainer.max_steps >= config.trainer.val_check_interval > 0
+    if choice == "data=file":
+        config.data.cells = "cells.h5ad"
+    assert not OmegaConf.missing_keys(config)
+    for name in ("objective", "optimizer"):
+        assert callable(instantiate(config[name]))
+    assert callable(instantiate(config.model.network))
+    assert callable(instantiate(config.data.loader))
+    callbacks = [instantiate(c) for c in config.callbacks.values() if c is not None]
+    assert isinstance(
+        instantiate(config.trainer, callbacks=callbacks, logger=False, accelerator="cpu"),
+        L.Trainer,
+    )
+    if choice != "logger=wandb":
+        assert instantiate(config.logger) is False
+    assert written(tmp_path) == set()
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_every_recipe_says_how_it_is_run_and_what_to_expect(recipe: str) -> None:
+    group, name = recipe.split("=")
+    lines = (CONF / group / f"{name}.yaml").read_text().splitlines()
+    assert lines[0] == "# @package _global_"
+    assert lines[1].startswith(f"# python train.py {recipe}")
+    if group == "experiment":
+        assert lines[2].startswith("#")
+        assert re.search(r"\d\.\d", lines[2]), "state the metric it should reach"
+
+
+@pytest.fixture
+def with_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Compose from a copy of conf/ that holds one more experiment, `mine`."""
+    folder = tmp_path / "conf"
+    shutil.copytree(CONF, folder)
+    monkeypatch.setattr("grn.config.config_folder", lambda: str(folder))
+
+    def add(body: str) -> None:
+        (folder / "experiment" / "mine.yaml").write_text(f"# @package _global_\n{body}\n")
+
+    return add
+
+
+def test_an_experiment_wins_over_the_root(with_recipe: Callable[[str], None]) -> None:
+    with_recipe("seed: 3\ntrainer: {max_steps: 77}")
+    config = compose_config(["paths=folder", "paths.run=out", "experiment=mine"])
+    assert (config.seed, config.trainer.max_steps) == (3, 77)
+
+
+@pytest.mark.parametrize("body", ["sed: 3", "seed: seven", "overwrite: 2.5"])
+def test_a_typo_in_an_experiment_is_an_error(
+    with_recipe: Callable[[str], None], body: str
+) -> None:
+    with_recipe(body)
+    with pytest.raises((HydraException, OmegaConfBaseException)):
+        compose_config(["paths=folder", "paths.run=out", "experiment=mine"])
+
+
+@pytest.mark.usefixtures("with_recipe")
+def test_a_typo_in_the_root_is_an_error(tmp_path: Path) -> None:
+    root = tmp_path / "conf" / "train.yaml"
+    root.write_text(root.read_text().replace("overwrite: false", "overwite: false"))
+    with pytest.raises((HydraException, OmegaConfBaseException)):
+        compose_config(["paths=folder", "paths.run=out"])
+
+
+def test_a_typo_in_a_component_is_an_error_when_it_is_built(
+    with_recipe: Callable[[str], None],
+) -> None:
+    with_recipe("trainer: {max_step: 3}\nobjective: {least_nose: 1}")
+    config = compose_config(["paths=folder", "paths.run=out", "experiment=mine"])
+    with pytest.raises(HydraException, match="max_step"):
+        instantiate(config.trainer, callbacks=[], logger=False)
+    with pytest.raises((HydraException, TypeError), match="least_nose"):
+        instantiate(config.objective)(1.0)
+
+
+def test_the_demo_runs_end_to_end(
+    cli: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    code, out, err = cli("train", "debug=fast", "logger=none", "hydra.run.dir=demo", *QUIET)
+    assert code == 0, err
+    found = written(tmp_path / "demo")
+    assert {"edges.tsv", "metrics.json", "config.yaml", "network.h5ad"} <= found
+    assert "checkpoints/best.ckpt" in found
+    for name in ("edges", "random", "untrained", "closed form"):
+        assert name in out
