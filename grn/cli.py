@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ DONE, OUR_BUG, USER_CAN_FIX, INTERRUPTED = 0, 1, 2, 130
 _TRAIN_HELP = "train, read out, judge and log, configured by Hydra overrides (key=value)"
 _SHOWN = {
     "auprc": "AUPRC",
-    "auprc_ratio": "AUPRC ratio",
+    "auprc_ratio": "ratio",
     "auroc": "AUROC",
     "early_precision_ratio": "EPR",
     "per_tf_auroc": "per-TF AUROC",
@@ -38,8 +39,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
     logging.basicConfig(level=logging.INFO, format="%(message)s", force=True)
-    for noisy in ("lightning", "lightning.pytorch", "lightning.fabric", "wandb", "matplotlib"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
         if arguments[:1] == ["train"]:
             return _train(arguments[1:])
@@ -115,6 +114,7 @@ def _train(overrides: list[str]) -> int:
 
         nonlocal begun
         begun = True
+        _quieten_lightning()
         try:
             result = run(config)
         except BaseException:
@@ -169,6 +169,7 @@ def _infer(options: argparse.Namespace) -> int:
         raise InputError(msg)
     if options.threads is not None:
         torch.set_num_threads(options.threads)
+    _quieten_lightning()
     result = run(config, options.checkpoint)
     _report(result.metrics, result.folder)
     return DONE
@@ -192,6 +193,13 @@ def _evaluate(options: argparse.Namespace) -> int:
         with replacing(options.json) as temporary:
             temporary.write_text(json.dumps(evaluate_json(metrics), indent=2) + "\n")
     return DONE
+
+
+def _quieten_lightning() -> None:
+    """Keep its tips and remarks from our output; called once it is imported, which sets them."""
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", module=r"lightning\.")
 
 
 def _report(metrics: "pd.DataFrame | None", folder: Path | None) -> None:
