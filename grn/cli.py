@@ -6,7 +6,6 @@ import logging
 import os
 import sys
 import traceback
-import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -114,7 +113,6 @@ def _train(overrides: list[str]) -> int:
 
         nonlocal begun
         begun = True
-        _quieten_lightning()
         try:
             result = run(config)
         except BaseException:
@@ -169,7 +167,6 @@ def _infer(options: argparse.Namespace) -> int:
         raise InputError(msg)
     if options.threads is not None:
         torch.set_num_threads(options.threads)
-    _quieten_lightning()
     result = run(config, options.checkpoint)
     _report(result.metrics, result.folder)
     return DONE
@@ -193,13 +190,6 @@ def _evaluate(options: argparse.Namespace) -> int:
         with replacing(options.json) as temporary:
             temporary.write_text(json.dumps(evaluate_json(metrics), indent=2) + "\n")
     return DONE
-
-
-def _quieten_lightning() -> None:
-    """Keep its tips and remarks from our output; called once it is imported, which sets them."""
-    for name in ("lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    warnings.filterwarnings("ignore", module=r"lightning\.")
 
 
 def _report(metrics: "pd.DataFrame | None", folder: Path | None) -> None:

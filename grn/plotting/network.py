@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.patches import FancyArrowPatch, Patch
-from matplotlib.text import Text
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Patch
 from matplotlib.textpath import TextPath
 
 from grn.plotting.style import ACTIVATION, REGULATOR, REPRESSION, TARGET, UNSIGNED
@@ -113,37 +112,37 @@ def _separate(unit: np.ndarray, sizes: np.ndarray, area: np.ndarray) -> np.ndarr
 
 def _draw_genes(
     ax: Axes, graph: nx.DiGraph, positions: np.ndarray, font_size: float
-) -> dict[str, Text]:
+) -> dict[str, FancyBboxPatch]:
+    """Draw each gene's box in data units: a box that hangs on its text moves while it is saved."""
     boxes = {}
     for name, (x, y) in zip(graph, positions, strict=True):
         regulates = graph.out_degree(name) > 0
-        boxes[name] = ax.text(
-            *(x, y, name),
-            size=font_size,
-            color="white" if regulates else "black",
-            ha="center",
-            va="center",
+        width, height = (side - _PADDING for side in _box_size(name, font_size))
+        boxes[name] = FancyBboxPatch(
+            (x - width / 2, y - height / 2),
+            *(width, height),
+            boxstyle="round,pad=0,rounding_size=3",
+            facecolor=REGULATOR if regulates else TARGET,
+            edgecolor=REGULATOR if regulates else "#AAAAAA",
+            linewidth=0.6,
             zorder=3,
-            bbox={
-                "boxstyle": "round,pad=0.35",
-                "facecolor": REGULATOR if regulates else TARGET,
-                "edgecolor": REGULATOR if regulates else "#AAAAAA",
-                "linewidth": 0.6,
-            },
         )
+        ax.add_patch(boxes[name])
+        colour = "white" if regulates else "black"
+        ax.text(x, y, name, size=font_size, color=colour, ha="center", va="center", zorder=4)
     return boxes
 
 
-def _draw_edges(ax: Axes, graph: nx.DiGraph, boxes: dict[str, Text]) -> None:
+def _draw_edges(ax: Axes, graph: nx.DiGraph, boxes: dict[str, FancyBboxPatch]) -> None:
     strongest = max(importance for *_, importance in graph.edges(data="importance"))
     for source, target, edge in graph.edges(data=True):
         colour, style, _ = _look(edge["weight"])
         both_ways = graph.has_edge(target, source)
         arrow = FancyArrowPatch(
-            boxes[source].get_position(),
-            boxes[target].get_position(),
-            patchA=boxes[source].get_bbox_patch(),
-            patchB=boxes[target].get_bbox_patch(),
+            _centre(boxes[source]),
+            _centre(boxes[target]),
+            patchA=boxes[source],
+            patchB=boxes[target],
             shrinkA=0,
             shrinkB=1.5,
             arrowstyle=style,
@@ -154,6 +153,10 @@ def _draw_edges(ax: Axes, graph: nx.DiGraph, boxes: dict[str, Text]) -> None:
             zorder=2,
         )
         ax.add_patch(arrow)
+
+
+def _centre(box: FancyBboxPatch) -> tuple[float, float]:
+    return box.get_x() + box.get_width() / 2, box.get_y() + box.get_height() / 2
 
 
 def _look(weight: float) -> tuple[str, str, str]:

@@ -3,7 +3,9 @@
 import logging
 import signal
 import threading
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,9 +90,10 @@ def build_trainer(
         )
         raise InputError(msg)
     configured = [instantiate(c) for c in config.callbacks.values() if c is not None]
-    trainer: L.Trainer = instantiate(
-        config.trainer, callbacks=[*configured, *callbacks], logger=run_logger
-    )
+    with _quiet_libraries():
+        trainer: L.Trainer = instantiate(
+            config.trainer, callbacks=[*configured, *callbacks], logger=run_logger
+        )
     return trainer
 
 
@@ -121,7 +124,8 @@ def fit(
     L.seed_everything(seed, workers=True, verbose=False)
     on_interrupt = signal.getsignal(signal.SIGINT)
     try:
-        trainer.fit(module, datamodule=loader, ckpt_path=resume_from)
+        with _quiet_libraries():
+            trainer.fit(module, datamodule=loader, ckpt_path=resume_from)
     except SystemExit as stopped:
         # Lightning ends the process with 1 on Ctrl+C, and leaves later ones ignored.
         if trainer.interrupted:
@@ -150,3 +154,19 @@ def build_loader(config: DictConfig, adata: "AnnData") -> L.LightningDataModule:
 def no_logger() -> bool:
     """Return what Lightning takes for: log nowhere."""
     return False
+
+
+@contextmanager
+def _quiet_libraries() -> Iterator[None]:
+    """Keep tips and remarks of Lightning and rich from the user, warnings of ours not."""
+    loggers = [logging.getLogger(f"lightning.{name}") for name in ("pytorch", "fabric")]
+    levels = [one.level for one in loggers]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"(lightning|rich)\.")
+        for one in loggers:
+            one.setLevel(logging.WARNING)
+        try:
+            yield
+        finally:
+            for one, level in zip(loggers, levels, strict=True):
+                one.setLevel(level)

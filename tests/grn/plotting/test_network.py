@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
-from matplotlib.patches import FancyArrowPatch
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from grn.network import edge_table
 from grn.plotting.network import network
@@ -59,7 +59,7 @@ def test_unsigned_edges_have_no_head_and_their_own_name():
 def test_no_two_names_overlap(top):
     ax = network(random_edges(9, 40), top=top)
     ax.figure.draw_without_rendering()
-    boxes = [text.get_bbox_patch().get_window_extent() for text in ax.texts]
+    boxes = [p.get_window_extent() for p in ax.patches if isinstance(p, FancyBboxPatch)]
     for i, box in enumerate(boxes):
         assert not any(box.overlaps(other) for other in boxes[:i])
         assert ax.get_window_extent().padded(1).containsx(box.x0)

@@ -1,0 +1,49 @@
+# `make` lists what there is. Every target sets up .venv first, once, and again when
+# requirements.lock or pyproject.toml changes.
+#
+#   make demo PYTHON=python3.12     another interpreter for a new .venv (3.11 to 3.13)
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+UNFINISHED := $(VENV)/.unfinished
+# -qq: errors only. Byte code is compiled after, on all cores: pip would take one.
+PIP := $(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check
+TORCH := $(shell grep '^torch==' requirements.lock)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench
+
+help:  ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(READY)  ## train on simulated cells and judge the network beside its controls
+	@$(BIN)/python train.py
+
+test: $(READY)  ## run the tests; fails below the line coverage that pyproject.toml asks for
+	@$(BIN)/python -m pytest -n 2 --cov --cov-report=term
+
+lint: $(READY)  ## style, format, types and the direction of imports
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+bench: $(READY)  ## time the kernels
+	@set -e; for file in benchmarks/*.py; do echo "$$file"; $(BIN)/python "$$file"; done
+
+# What an interrupted set-up left is thrown away: pip takes a half-unpacked package for installed.
+# torch comes first, by exact version: asked for by others, pip would take the newest.
+# The mark is made before pip reads the lock, so a later change to the lock makes it stale.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit("Python 3.11 to 3.13 is needed, $(PYTHON) is " + sys.version.split()[0] + "; name another: make PYTHON=python3.12")'
+	@echo "setting up $(VENV) (once, a minute or two)"
+	@if [ -e $(UNFINISHED) ]; then rm -rf $(VENV); fi
+	@mkdir -p $(VENV) && touch $(UNFINISHED)
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) --constraint requirements.lock $(TORCH)
+	@$(PIP) --requirement requirements.lock
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true  # some files are for other Pythons
+	@mv $(UNFINISHED) $@
