@@ -11,6 +11,8 @@ from grn.training.module import DenoisingModule
 
 # Logged during training; the whole table stands in metrics.json at the end.
 _LOGGED = ("auprc", "auprc_ratio", "auroc", "early_precision_ratio", "per_tf_auroc")
+# Viewers sort charts by name: few lines, and after train/ and val/, so that losses come first.
+_WITH_LINES = ("auprc_ratio", "early_precision_ratio")
 
 
 class JudgeNetwork(L.Callback):
@@ -29,9 +31,9 @@ class JudgeNetwork(L.Callback):
     def __init__(self, scorer: TruthScorer, controls: Mapping[str, Mapping[str, float]]) -> None:
         self._scorer = scorer
         self._lines = {
-            f"controls/{name}/{metric}": float(row[metric])
+            f"val_controls/{metric}/{name}": float(row[metric])
             for name, row in controls.items()
-            for metric in _LOGGED
+            for metric in _WITH_LINES
             if np.isfinite(row[metric])
         }
 

@@ -61,7 +61,7 @@ def test_metrics_are_in_the_history_over_steps(history: pd.DataFrame) -> None:
 def test_controls_are_constant_lines_beside_the_metrics(history: pd.DataFrame) -> None:
     judged = history.dropna(subset="val/auprc_ratio")
     for control in ("random", "untrained", "closed_form", "pearson"):
-        line = judged[f"controls/{control}/auprc_ratio"]
+        line = judged[f"val_controls/auprc_ratio/{control}"]
         assert line.notna().all(), control
         assert line.nunique() == 1, control
 
