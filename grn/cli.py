@@ -71,7 +71,11 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("train", help=_TRAIN_HELP)
     infer = commands.add_parser("infer", help="infer a ranked, signed TF→target list from cells")
     infer.set_defaults(command=_infer)
-    infer.add_argument("cells", metavar="CELLS", help=".h5ad, .csv/.tsv[.gz], or a BEELINE folder")
+    infer.add_argument(
+        "cells",
+        metavar="CELLS",
+        help=".h5ad, .zarr, 10x (.h5, folder), .csv/.tsv[.gz], BEELINE folder",
+    )
     infer.add_argument(
         "--tfs", metavar="FILE|human|mouse", help="candidate regulators; without it every gene"
     )

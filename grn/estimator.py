@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from grn.training.module import DenoisingModule
 
+# In Python nothing is written unless asked for.
+_NO_FOLDER = ("paths=folder", "logger=none")
+
 
 class SphericalGRN:
     """Signed gene regulatory network of some cells, by spherical attention.
@@ -89,21 +92,18 @@ class SphericalGRN:
         InputError
             A setting is out of range.
         """
+        config = compose_config([*_NO_FOLDER, f"trainer.accelerator={accelerator}", *overrides])
+        config.seed = seed
+        if max_steps is not None:
+            if max_steps < 1:
+                msg = f"max_steps is {max_steps}; expected at least 1, or None for the default."
+                raise InputError(msg)
+            config.trainer.max_steps = max_steps
+            # However short it is, there is a validation loss to choose by.
+            at_most = min(max_steps, config.trainer.val_check_interval)
+            config.trainer.val_check_interval = at_most
         with tempfile.TemporaryDirectory() as folder:
-            steps = [] if max_steps is None else [f"trainer.max_steps={max_steps}"]
-            if max_steps is not None:
-                steps.append(f"trainer.val_check_interval={max(1, min(25, max_steps))}")
-            config = compose_config(
-                [
-                    "paths=folder",
-                    f"paths.run={folder}",
-                    "logger=none",
-                    f"seed={seed}",
-                    f"trainer.accelerator={accelerator}",
-                    *steps,
-                    *overrides,
-                ]
-            )
+            config.paths.run = folder
             module = build_module(config, self.adata, self.tfs)
             trainer, loader = build_trainer(config), build_loader(config, self.adata)
             fit(module, trainer, loader, seed=seed)
@@ -169,7 +169,7 @@ class SphericalGRN:
         """
         checkpoint = read_checkpoint(path)
         model = cls(adata, checkpoint["grn"]["tfs"], layer)
-        config = compose_config(["paths=folder", "paths.run=.", "logger=none"])
+        config = compose_config(_NO_FOLDER)
         config.update(checkpoint["settings"])
         module = build_module(config, model.adata, model.tfs)
         load_parameters(module, checkpoint)
