@@ -9,6 +9,7 @@ import pandas as pd
 import torch
 
 from grn.config import compose_config
+from grn.data.dataset import CellDataset
 from grn.data.preprocess import preprocess
 from grn.data.read import select_layer
 from grn.data.tf_lists import read_tf_list
@@ -104,8 +105,9 @@ class SphericalGRN:
             config.trainer.val_check_interval = at_most
         with tempfile.TemporaryDirectory() as folder:
             config.paths.run = folder
-            module = build_module(config, self.adata, self.tfs)
-            trainer, loader = build_trainer(config), build_loader(config, self.adata)
+            cells = CellDataset(self.adata)
+            module = build_module(config, cells, self.tfs)
+            trainer, loader = build_trainer(config), build_loader(config, cells)
             fit(module, trainer, loader, seed=seed)
         self._module, self._seed = module, seed
 
@@ -171,7 +173,7 @@ class SphericalGRN:
         model = cls(adata, checkpoint["grn"]["tfs"], layer)
         config = compose_config(_NO_FOLDER)
         config.update(checkpoint["settings"])
-        module = build_module(config, model.adata, model.tfs)
+        module = build_module(config, CellDataset(model.adata), model.tfs)
         load_parameters(module, checkpoint)
         model._module = module.eval()
         return model

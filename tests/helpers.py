@@ -42,9 +42,10 @@ def train(
     resume_from: Path | None = None,
 ) -> "L.Trainer":
     """Fit the module as configured and return the trainer that did it."""
+    from grn.data.dataset import CellDataset
     from grn.training.fit import build_loader, build_trainer, fit
 
-    trainer, loader = build_trainer(config, callbacks), build_loader(config, adata)
+    trainer, loader = build_trainer(config, callbacks), build_loader(config, CellDataset(adata))
     fit(module, trainer, loader, seed=config.seed, resume_from=resume_from)
     return trainer
 

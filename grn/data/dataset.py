@@ -29,6 +29,7 @@ class CellDataset(Dataset[Tensor]):
     """
 
     def __init__(self, adata: "AnnData") -> None:
+        self.genes: list[str] = adata.var_names.tolist()
         matrix = adata.X
         self._root = matrix.sqrt().tocsr() if sp.issparse(matrix) else np.sqrt(matrix)
         mean, sd = column_moments(self._root)

@@ -44,9 +44,7 @@ class SphericalAttention(nn.Module):
         n_genes, n_axes = profiles.loadings.shape
         self.register_buffer("tokens", profiles.loadings)
         self.register_buffer("tf_index", tf_index)
-        own_key = torch.full((n_genes,), -1)
-        own_key[tf_index] = torch.arange(len(tf_index))
-        self.register_buffer("own_key", own_key)
+        self.register_buffer("own_key", _own_key(n_genes, tf_index))
         self.log_gain = nn.Parameter(torch.zeros(n_axes))
         self.mixing = nn.Parameter(torch.zeros(n_axes, n_axes))
         self.bias = nn.Parameter(torch.zeros(1, n_genes, len(tf_index)))
@@ -54,9 +52,7 @@ class SphericalAttention(nn.Module):
         # The bias competes with q·k, so one learning rate fits every data set only if the root
         # mean square of the scores is 1 at the start.
         with torch.no_grad():
-            attended = self.map()
-            scores = attended.weight_mean * attended.row_norm_mean.unsqueeze(-1)
-            self.start_gain /= scores.square().mean().sqrt().clamp_min(1e-12)
+            self.start_gain /= scores_of(self.map()).square().mean().sqrt().clamp_min(1e-12)
 
     def forward(
         self, values: Float[Tensor, "cells 1 n_tfs channels"]
@@ -81,10 +77,8 @@ class SphericalAttention(nn.Module):
 
     def profile_map(self, genes: Int[Tensor, " n_keys"]) -> SphericalAttentionMap:
         """Return the map of every gene over any genes' keys, without the pair bias."""
-        own_key = torch.full_like(self.own_key, -1)
-        own_key[genes] = torch.arange(len(genes), device=genes.device)
         return flashsign.spherical_attention_map(
-            self.queries(), self.keys(genes), exclude_self=own_key
+            self.queries(), self.keys(genes), exclude_self=_own_key(len(self.tokens), genes)
         )
 
     def queries(self) -> Float[Tensor, "1 1 n_genes n_axes"]:
@@ -95,3 +89,15 @@ class SphericalAttention(nn.Module):
     def keys(self, genes: Int[Tensor, " n_keys"]) -> Float[Tensor, "1 1 n_keys n_axes"]:
         """Return the keys of some genes."""
         return self.tokens[genes][None, None]
+
+
+def scores_of(attended: SphericalAttentionMap) -> Float[Tensor, "1 n_genes n_keys"]:
+    """Return the scores behind a map: w times its row norm."""
+    return attended.weight_mean * attended.row_norm_mean.unsqueeze(-1)
+
+
+def _own_key(n_genes: int, keys: Int[Tensor, " n_keys"]) -> Int[Tensor, " n_genes"]:
+    """Return for each gene the key that is itself, −1 where none is."""
+    own_key = torch.full((n_genes,), -1, device=keys.device)
+    own_key[keys] = torch.arange(len(keys), device=keys.device)
+    return own_key

@@ -23,8 +23,8 @@ class GeneProfiles:
         Largest eigenvalue that independent genes would give, (1 + √(n_genes / n_cells))²
         (Marchenko and Pastur 1967).
     statistics
-        Of each gene before standardisation would hide them: columns are the standardised share
-        of cells above its mean, skewness and kurtosis of its z-scores.
+        Shape of each gene's distribution, comparable between data sets: share of cells above its
+        mean, skewness and kurtosis, each standardised over the genes.
     """
 
     loadings: Float[Tensor, "n_genes n_axes"]

@@ -62,7 +62,6 @@ class SphericalTransformer(nn.Module):
             raise InputError(msg)
         self.attention = SphericalAttention(profiles, tf_index)
         self.dominance = profiles.dominance
-        self.noise_edge = profiles.noise_edge
         self.register_buffer("statistics", profiles.statistics)
         n_statistics = profiles.statistics.shape[1]
         self.value_network = _small_network(n_statistics + 2, hidden_size, n_channels - 1)

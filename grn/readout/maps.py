@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from grn.model.attention import scores_of
 from grn.model.transformer import SphericalTransformer
 
 _KEYS_PER_BLOCK = 1024
@@ -44,22 +45,28 @@ def read_attention(network: SphericalTransformer) -> AttentionScores:
     attention = network.attention
     with torch.no_grad():
         attended = attention.map()
-        scores = (attended.weight_mean * attended.row_norm_mean.unsqueeze(-1)).mean(dim=0)
+        scores = scores_of(attended).mean(dim=0)
         others = torch.ones(len(attention.tokens), dtype=torch.bool)
         others[attention.tf_index.cpu()] = False
         no_regulators = others.nonzero().squeeze(1)
-        totals = torch.stack([scores.clamp_min(0).sum(1), (-scores).clamp_min(0).sum(1)])
+        totals = _totals_by_sign(scores)
         for start in range(0, len(no_regulators), _KEYS_PER_BLOCK):
             block = no_regulators[start : start + _KEYS_PER_BLOCK]
             seen = attention.profile_map(block.to(scores.device))
-            part = (seen.weight_mean * seen.row_norm_mean.unsqueeze(-1)).mean(dim=0)
-            totals += torch.stack([part.clamp_min(0).sum(1), (-part).clamp_min(0).sum(1)])
+            totals += _totals_by_sign(scores_of(seen).mean(dim=0))
     return AttentionScores(
         scores=scores.T.cpu().numpy(),
         row_norm=attended.row_norm_mean.mean(dim=0).cpu().numpy(),
         background=(totals / max(len(others) - 1, 1)).cpu().numpy(),
         repression=repression_worth(network.dominance),
     )
+
+
+def _totals_by_sign(
+    scores: Float[torch.Tensor, "n_genes n_keys"],
+) -> Float[torch.Tensor, "2 n_genes"]:
+    """Sum each target's positive and its negative scores, both as magnitudes."""
+    return torch.stack([scores.clamp_min(0).sum(1), (-scores).clamp_min(0).sum(1)])
 
 
 def repression_worth(dominance: float) -> float:

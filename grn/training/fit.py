@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import lightning as L
 import numpy as np
@@ -22,21 +22,18 @@ from grn.model.embeddings import gene_profiles
 from grn.network import locate
 from grn.training.module import DenoisingModule
 
-if TYPE_CHECKING:
-    from anndata import AnnData
-
 logger = logging.getLogger(__name__)
 
 
-def build_module(config: DictConfig, adata: "AnnData", tfs: Sequence[str]) -> DenoisingModule:
+def build_module(config: DictConfig, cells: CellDataset, tfs: Sequence[str]) -> DenoisingModule:
     """Build the untrained module for some cells.
 
     Parameters
     ----------
     config
         As composed from conf/train.yaml; `model`, `objective`, `optimizer` and `seed` are read.
-    adata
-        Preprocessed cells × genes.
+    cells
+        What the profiles are computed on.
     tfs
         Regulators, in the order of the genes.
 
@@ -48,18 +45,17 @@ def build_module(config: DictConfig, adata: "AnnData", tfs: Sequence[str]) -> De
     if not 0 <= config.seed < 2**32:
         msg = f"seed is {config.seed}; expected a whole number from 0 to 4294967295."
         raise InputError(msg)
-    dataset = CellDataset(adata)
-    n_sampled = min(config.model.profiles.max_cells, len(dataset))
-    sampled = np.random.default_rng(config.seed).choice(len(dataset), n_sampled, replace=False)
-    profiles = gene_profiles(dataset.rows(np.sort(sampled)), config.model.profiles.n_axes)
-    tf_index = torch.from_numpy(locate(tfs, adata.var_names))
+    n_sampled = min(config.model.profiles.max_cells, len(cells))
+    sampled = np.random.default_rng(config.seed).choice(len(cells), n_sampled, replace=False)
+    profiles = gene_profiles(cells.rows(np.sort(sampled)), config.model.profiles.n_axes)
+    tf_index = torch.from_numpy(locate(tfs, cells.genes))
     # The network's own start is drawn here; the seed is set again before training.
     torch.manual_seed(config.seed)
     return DenoisingModule(
         network=instantiate(config.model.network)(profiles, tf_index),
         objective=instantiate(config.objective)(float(profiles.variances[0])),
         optimizer=instantiate(config.optimizer),
-        names={"genes": adata.var_names.tolist(), "tfs": list(tfs)},
+        names={"genes": cells.genes, "tfs": list(tfs)},
         settings={"model": OmegaConf.to_container(config.model), "seed": config.seed},
     )
 
@@ -145,9 +141,9 @@ def fit(
     )
 
 
-def build_loader(config: DictConfig, adata: "AnnData") -> L.LightningDataModule:
+def build_loader(config: DictConfig, cells: CellDataset) -> L.LightningDataModule:
     """Build the configured minibatches of some cells."""
-    loader: L.LightningDataModule = instantiate(config.data.loader)(CellDataset(adata))
+    loader: L.LightningDataModule = instantiate(config.data.loader)(cells)
     return loader
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from grn.data.dataset import CellDataset
 from grn.data.datasets import Dataset
 from grn.data.preprocess import preprocess
 from grn.evaluation import TruthScorer, candidates, evaluate, evaluate_json
@@ -87,13 +88,14 @@ def run(config: DictConfig, checkpoint: str | Path | None = None) -> Result:
     if trained is not None:
         config.update(trained["settings"])
     inputs = _check(instantiate(config.data.source))
-    module = build_module(config, inputs.adata, inputs.tfs)
+    cells = CellDataset(inputs.adata)
+    module = build_module(config, cells, inputs.tfs)
     controls = _controls(module, inputs)
     run_logger: Any = False
     if trained is None:
         run_logger = instantiate(config.logger)
         trainer = build_trainer(config, _judges(inputs, controls), run_logger)
-        loader = build_loader(config, inputs.adata)
+        loader = build_loader(config, cells)
         module.configure_optimizers()
     else:
         load_parameters(module, trained)
@@ -132,9 +134,9 @@ def _controls(module: "DenoisingModule", inputs: _Inputs) -> pd.DataFrame | None
     """Judge the controls, the untrained module among them; None without a truth."""
     if inputs.truth is None:
         return None
-    untrained = _edges(module, inputs)
-    judged = evaluate(untrained, inputs.truth, inputs.adata, extra={"untrained": untrained})
-    return judged.drop(index="edges")
+    judged = evaluate(_edges(module, inputs), inputs.truth, inputs.adata)
+    untrained = judged.loc[["edges"]].rename(index={"edges": "untrained"})
+    return pd.concat([judged.drop(index="edges"), untrained])
 
 
 def _judges(inputs: _Inputs, controls: pd.DataFrame | None) -> list[L.Callback]:

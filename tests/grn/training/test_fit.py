@@ -8,6 +8,7 @@ import lightning as L
 import pytest
 import torch
 
+from grn.data.dataset import CellDataset
 from grn.data.preprocess import preprocess
 from grn.errors import InputError
 from grn.training.fit import build_loader, build_module, build_trainer, no_logger
@@ -34,7 +35,7 @@ def ctrl_c() -> Iterator[None]:
 
 
 def build(config: "DictConfig", cells: "AnnData") -> "DenoisingModule":
-    return build_module(config, cells, tfs_of(cells))
+    return build_module(config, CellDataset(cells), tfs_of(cells))
 
 
 def same(first: "DenoisingModule", second: "DenoisingModule") -> bool:
@@ -141,7 +142,7 @@ def test_trainer_and_loader_are_as_configured(
     assert trainer.max_steps == 8
     assert watch in trainer.callbacks
     assert len(trainer.callbacks) > 2
-    assert len(build_loader(config, cells).train_dataloader()) == 8
+    assert len(build_loader(config, CellDataset(cells)).train_dataloader()) == 8
     assert not list(tmp_path.iterdir())
 
 

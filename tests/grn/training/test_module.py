@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def module(config: "DictConfig", small: "AnnData") -> DenoisingModule:
-    return build_module(config, preprocess(small), tfs_of(small))
+    return build_module(config, CellDataset(preprocess(small)), tfs_of(small))
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 import torch
 
+from grn.data.dataset import CellDataset
 from grn.data.preprocess import preprocess
 from grn.data.simulate import simulate
 from grn.errors import InputError
@@ -31,7 +32,7 @@ def checkpoint(trained: "Trained", tmp_path: Path) -> Path:
 
 
 def build(adata: "AnnData", tfs: list[str], *overrides: str) -> "DenoisingModule":
-    return build_module(fast_config(Path("unused"), *overrides), adata, tfs)
+    return build_module(fast_config(Path("unused"), *overrides), CellDataset(adata), tfs)
 
 
 def edges_of(module: "DenoisingModule") -> pd.DataFrame:
