@@ -2,9 +2,10 @@
 
 from typing import Literal
 
+import torch
 from torch import Tensor
 
-from flashsign import attention_map, ops, reference, validation
+from flashsign import map_ops, ops, reference, streaming_ops, validation
 from flashsign.reference import SphericalAttentionMap
 
 Method = Literal["auto", "gram", "streaming", "reference"]
@@ -52,22 +53,28 @@ def spherical_attention(
         gradient for every pair removed from it; with ε = 0 all its gradients are zeros.
     method
         ``"gram"``: exact, linear in N and M without a bias; with a bias N·M·(d + d_v) time in
-        O(M) memory beside the bias. Takes everything but a gate. ``"reference"``: plain torch,
-        quadratic memory, takes everything. ``"auto"``: gram, or reference if there is a gate.
+        O(M) memory beside the bias. Takes everything but a gate. ``"streaming"``: the Triton
+        kernel, N·M·(d + d_v) time in O(N + M) memory, for a CUDA device, up to 256 features, no
+        float64; takes everything but the gradient of a gate. ``"reference"``: plain torch,
+        quadratic memory, takes everything. ``"auto"``: gram where it is linear or one map serves
+        the batch; else on a GPU streaming; else gram, or reference if there is a gate.
         An explicit method never falls back to another.
 
     Returns
     -------
     Tensor
-        (B, H, N, d_v) in the dtype of `v`. Half precision inputs are summed in float32 or wider,
-        under autocast too, where the dtypes of q, k and v may differ.
+        (B, H, N, d_v) in the dtype of `v`. Half precision inputs are summed in float32 or wider.
+        Under autocast the dtypes of q, k and v may differ; streaming then multiplies in the
+        dtype of autocast, the others do not. float32 tiles of streaming are multiplied in tf32
+        only where ``torch.backends.cuda.matmul`` allows it, by default not, and up to 128
+        features.
 
     Raises
     ------
     ValueError
-        An argument does not fit the others, or ``method="gram"`` with a gate.
-    NotImplementedError
-        ``method="streaming"``: this version has no streaming kernel.
+        An argument does not fit the others, or the method cannot serve it.
+    TypeError
+        An argument that is no tensor where one belongs.
 
     Notes
     -----
@@ -85,8 +92,13 @@ def spherical_attention(
     torch.Size([2, 4, 100, 16])
     """
     self_index = validation.check_inputs(q, k, v, bias, key_mask, exclude_self, gate, eps)
-    implementation = validation.check_method(method, gate)
+    implementation = validation.choose_method(method, q, k, v, bias, key_mask, gate)
     batch = max(len(t) for t in (q, k, v, key_mask) if t is not None)
+    if implementation == "streaming":
+        dtype = v.dtype
+        q, k, v = _autocast(q), _autocast(k), _autocast(v)
+        out = streaming_ops.streaming(q, k, v, bias, key_mask, self_index, gate, eps)
+        return out.to(dtype)
     q, k = _collapse(q), _collapse(k)
     if key_mask is not None:
         key_mask = _collapse(key_mask)
@@ -119,19 +131,22 @@ def spherical_attention_map(
     q, k, bias, key_mask, exclude_self, gate, eps
         As in `spherical_attention`.
     method
-        ``"auto"`` and ``"gram"`` form the maps block by block and add them up (``"gram"`` refuses
-        a gate, as in `spherical_attention`); ``"reference"`` holds all B maps at once.
+        ``"gram"`` forms the maps block by block in plain torch and adds them up (it refuses a
+        gate, as in `spherical_attention`); ``"streaming"`` does so in the Triton kernel;
+        ``"auto"`` is streaming on a GPU where it serves, else block by block; ``"reference"``
+        holds all B maps at once.
 
     Returns
     -------
     SphericalAttentionMap
         weight_mean, weight_abs_mean, weight_square_mean (H, N, M) and row_norm_mean (H, N), in
         float32, or float64 for float64 inputs. Removed pairs are 0. ‖s‖ is without ε, so it is 0
-        for a row without scores. Has a gradient; the backward pass forms the maps again.
+        for a row without scores. Has a gradient, but for a gate; the backward pass forms the maps
+        again, in plain torch.
 
     Raises
     ------
-    ValueError, NotImplementedError
+    ValueError, TypeError
         As in `spherical_attention`.
 
     Examples
@@ -142,14 +157,25 @@ def spherical_attention_map(
     torch.Size([4, 100, 100])
     """
     self_index = validation.check_inputs(q, k, None, bias, key_mask, exclude_self, gate, eps)
-    implementation = validation.check_method(method, gate)
+    implementation = validation.choose_map_method(method, q, k, gate)
     q, k = _collapse(q), _collapse(k)
     if key_mask is not None:
         key_mask = _collapse(key_mask)
+    streamed = implementation == "streaming"
+    if streamed:
+        q, k = _autocast(q), _autocast(k)
+    elif key_mask is not None:
         k = k.masked_fill(~key_mask[:, None, :, None], 0.0)
-    if implementation == "reference" and method != "auto":
-        return reference.attention_map(q, k, bias, key_mask, self_index, gate, eps)
-    return attention_map.attention_map(q, k, bias, key_mask, self_index, gate, eps)
+    given = (q, k, bias, key_mask, self_index, gate, eps)
+    if implementation == "reference":
+        return reference.attention_map(*given)
+    return SphericalAttentionMap(*map_ops.map_forward(*given, streamed))
+
+
+def _autocast(t: Tensor) -> Tensor:
+    """Return `t` as matrix products take it: in the dtype of autocast where that is on."""
+    device = t.device.type
+    return t.to(torch.get_autocast_dtype(device)) if torch.is_autocast_enabled(device) else t
 
 
 def _collapse(t: Tensor) -> Tensor:

@@ -1,23 +1,42 @@
-"""Batch means of the attention map, without a map per batch element in memory.
+"""Batch means of the attention map and their gradient, in blocks of rows that fit the cache.
 
-The maps are formed one batch element, head and block of rows at a time, small enough to stay in
-cache, and added to the means at once: beyond the result, memory does not grow with B, N or M.
-Under autograd each block is checkpointed, that is formed again in the backward pass.
+The maps are formed one batch element, head and block of rows at a time and added to the means at
+once: beyond the results, memory does not grow with B, N or M. The backward pass forms them again.
 """
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
+from torch.linalg import vecdot
 
-from flashsign.reference import SphericalAttentionMap, compute_dtype, inverse_norm, scores
+from flashsign.reference import (
+    SphericalAttentionMap,
+    compute_dtype,
+    inverse_norm,
+    masked,
+    scores,
+)
 
 BLOCK_ELEMENTS = 1 << 18
 """Scores formed at once: 1 MiB in float32, which fits the second-level cache of one core."""
 
 
-def attention_map(
+class _Block(NamedTuple):
+    """Some rows of one batch element and head; tensors keep a batch and a head axis of 1."""
+
+    b: int
+    at: tuple[slice, slice]
+    """Heads and rows within the means."""
+    q: Tensor
+    k: Tensor
+    s: Tensor
+    masks: tuple[Tensor | None, Tensor | None, Tensor | None]
+    """Key mask, self index and gate of these rows."""
+
+
+def forward(
     q: Tensor,
     k: Tensor,
     bias: Tensor | None,
@@ -27,46 +46,20 @@ def attention_map(
     eps: float,
 ) -> SphericalAttentionMap:
     """Return the batch means of README eq. (4); arguments as in `reference.attention_map`."""
-    dtype = compute_dtype(q.dtype)
-    n_heads, n_queries, n_keys = q.shape[1], q.shape[2], k.shape[2]
-    batch = max(q.shape[0], k.shape[0], 1 if key_mask is None else key_mask.shape[0])
-    needs_grad = torch.is_grad_enabled() and any(
-        t is not None and t.requires_grad for t in (q, k, bias)
-    )
-    means = [q.new_zeros(n_heads, n_queries, n_keys, dtype=dtype) for _ in range(3)]
-    means.append(q.new_zeros(n_heads, n_queries, dtype=dtype))
-    for head, rows in _blocks(n_heads, n_queries, n_keys):
-        block_bias = None if bias is None else bias[head, rows]
-        block_self = None if self_index is None else self_index[rows]
-        block_gate = None if gate is None else gate[rows]
-        for b in range(batch):
-            mask_b = None if key_mask is None else _element(key_mask, b)
-            q_b, k_b = _element(q, b)[:, head, rows], _element(k, b)[:, head]
-            args = (q_b, k_b, block_bias, mask_b, block_self, block_gate)
-            parts = (
-                checkpoint(_block_map, *args, eps, use_reentrant=False)
-                if needs_grad
-                else _block_map(*args, eps)
-            )
-            for mean, part in zip(means, parts, strict=True):
-                mean[head, rows].add_(part)
-    return SphericalAttentionMap(*(mean.div_(batch) for mean in means))
+    means = empty_means(q, k)
+    for mean in means:
+        mean.zero_()
+    for block in _blocks(q, k, bias, key_mask, self_index, gate):
+        square_norm = block.s.square().sum(-1)
+        w = block.s * inverse_norm(square_norm, eps)[..., None]
+        norm = square_norm * inverse_norm(square_norm, 0.0)
+        for mean, part in zip(means, (w, w.abs(), w.square(), norm), strict=True):
+            mean[block.at].add_(part[0])
+    return SphericalAttentionMap(*(mean.div_(_batch(q, k, key_mask)) for mean in means))
 
 
-def _element(t: Tensor, b: int) -> Tensor:
-    """Return batch element `b`, or the only one there is, keeping the axis."""
-    return t[b : b + 1] if t.shape[0] > 1 else t
-
-
-def _blocks(n_heads: int, n_queries: int, n_keys: int) -> Iterator[tuple[slice, slice]]:
-    """Yield (head, rows) slices that cover all score rows, each of about BLOCK_ELEMENTS."""
-    n_rows = max(1, BLOCK_ELEMENTS // max(1, n_keys))
-    for head in range(n_heads):
-        for start in range(0, n_queries, n_rows):
-            yield slice(head, head + 1), slice(start, start + n_rows)
-
-
-def _block_map(
+def backward(
+    dmeans: SphericalAttentionMap,
     q: Tensor,
     k: Tensor,
     bias: Tensor | None,
@@ -74,11 +67,70 @@ def _block_map(
     self_index: Tensor | None,
     gate: Tensor | None,
     eps: float,
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return w, |w|, w² and ‖s‖ of one block of rows of one batch element and head."""
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return dq, dk and dbias, empty without a bias, README eq. (13)."""
     dtype = compute_dtype(q.dtype)
-    with torch.autocast(q.device.type, enabled=False):
-        s = scores(q.to(dtype), k.to(dtype), bias, key_mask, self_index, gate)[0]
-        square_norm = s.square().sum(-1)
-        w = s * inverse_norm(square_norm, eps)[..., None]
-        return w, w.abs(), w.square(), square_norm * inverse_norm(square_norm, 0.0)
+    dq, dk = torch.zeros_like(q, dtype=dtype), torch.zeros_like(k, dtype=dtype)
+    shape = (0, 0, 0) if bias is None else bias.shape
+    dbias = q.new_zeros(shape, dtype=dtype)
+    batch = _batch(q, k, key_mask)
+    if key_mask is not None:  # whatever masked keys hold, even NaN, must not meet a product
+        k = k.masked_fill(~key_mask[:, None, :, None], 0.0)
+    for block in _blocks(q, k, bias, key_mask, self_index, gate):
+        dmean, dabs, dsquare, dnorm = (d[block.at][None] / batch for d in dmeans)
+        square_norm = block.s.square().sum(-1)
+        r = inverse_norm(square_norm, eps)
+        w = block.s * r[..., None]
+        dw = dmean + w.sign() * dabs + 2 * w * dsquare
+        shared = dnorm * inverse_norm(square_norm, 0.0) - r.square() * vecdot(dw, w)
+        ds = r[..., None] * dw + shared[..., None] * block.s
+        ds = masked(ds, *block.masks)
+        heads, rows = block.at
+        dq[_element(q, block.b), heads, rows] += ds @ block.k
+        dk[_element(k, block.b), heads] += ds.mT @ block.q
+        if bias is not None:
+            dbias[block.at] += ds[0]
+    return dq.to(q.dtype), dk.to(k.dtype), dbias if bias is None else dbias.to(bias.dtype)
+
+
+def empty_means(q: Tensor, k: Tensor) -> SphericalAttentionMap:
+    """Return results of the right shapes, to be filled in."""
+    dtype, shape = compute_dtype(q.dtype), (q.shape[1], q.shape[2], k.shape[2])
+    mean, abs_mean, square_mean = (q.new_empty(shape, dtype=dtype) for _ in range(3))
+    norm = q.new_empty(shape[:2], dtype=dtype)
+    return SphericalAttentionMap(mean, abs_mean, square_mean, norm)
+
+
+def _batch(q: Tensor, k: Tensor, key_mask: Tensor | None) -> int:
+    return max(len(q), len(k), 1 if key_mask is None else len(key_mask))
+
+
+def _blocks(
+    q: Tensor,
+    k: Tensor,
+    bias: Tensor | None,
+    key_mask: Tensor | None,
+    self_index: Tensor | None,
+    gate: Tensor | None,
+) -> Iterator[_Block]:
+    """Yield blocks of about BLOCK_ELEMENTS scores that cover every row."""
+    dtype = compute_dtype(q.dtype)
+    n_heads, n_queries, n_keys = q.shape[1], q.shape[2], k.shape[2]
+    n_rows = max(1, BLOCK_ELEMENTS // n_keys)
+    for h in range(n_heads):
+        for start in range(0, n_queries, n_rows):
+            heads, rows = slice(h, h + 1), slice(start, start + n_rows)
+            b_bias = None if bias is None else bias[heads, rows]
+            b_self = None if self_index is None else self_index[rows]
+            b_gate = None if gate is None else gate[rows]
+            for b in range(_batch(q, k, key_mask)):
+                b_mask = None if key_mask is None else key_mask[_element(key_mask, b)]
+                b_q = q[_element(q, b), heads, rows].to(dtype)
+                b_k = k[_element(k, b), heads].to(dtype)
+                s = scores(b_q, b_k, b_bias, b_mask, b_self, b_gate)
+                yield _Block(b, (heads, rows), b_q, b_k, s, (b_mask, b_self, b_gate))
+
+
+def _element(t: Tensor, b: int) -> slice:
+    """Return where batch element `b` is: a batch of 1 stands for all."""
+    return slice(b, b + 1) if len(t) > 1 else slice(0, 1)

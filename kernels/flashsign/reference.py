@@ -57,13 +57,21 @@ def scores(
     s = q @ k.transpose(-1, -2)
     if bias is not None:
         s = s + bias.to(s.dtype)
+    return masked(s, key_mask, self_index, gate)
+
+
+def masked(
+    pairs: Tensor, key_mask: Tensor | None, self_index: Tensor | None, gate: Tensor | None
+) -> Tensor:
+    """Return `pairs` (B, H, N, M) times m of README eq. (1): the gate, 0 for removed pairs."""
     if gate is not None:
-        s = s * gate.to(s.dtype)
+        pairs = pairs * gate.to(pairs.dtype)
     if key_mask is not None:
-        s = s.masked_fill(~key_mask[:, None, None, :], 0.0)
+        pairs = pairs.masked_fill(~key_mask[:, None, None, :], 0.0)
     if self_index is not None:
-        s = s.masked_fill(torch.arange(k.shape[-2], device=k.device) == self_index[:, None], 0.0)
-    return s
+        keys = torch.arange(pairs.shape[-1], device=pairs.device)
+        pairs = pairs.masked_fill(keys == self_index[:, None], 0.0)
+    return pairs
 
 
 def inverse_norm(square_norm: Tensor, eps: float) -> Tensor:

@@ -1,7 +1,16 @@
 """Checks of the arguments: every message says what, got, expected and the fix."""
 
+import os
+from importlib.util import find_spec
+
 import torch
 from torch import Tensor
+
+from flashsign.streaming_arguments import MAX_WIDTH
+
+HAS_TRITON = find_spec("triton") is not None
+INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
+"""Whether Triton runs kernels on CPU tensors, slowly: it reads the variable once, as we do."""
 
 
 def check_inputs(
@@ -41,34 +50,96 @@ def check_inputs(
     return _self_index(exclude_self, q, k)
 
 
-def check_method(method: str, gate: Tensor | None) -> str:
-    """Return the implementation that `method` stands for: "gram" or "reference".
+def choose_method(
+    method: str,
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    bias: Tensor | None,
+    key_mask: Tensor | None,
+    gate: Tensor | None,
+) -> str:
+    """Return the implementation of attention: "gram", "streaming" or "reference".
+
+    ``"auto"`` is gram where that is linear: without a gate, and without a bias unless one map
+    serves the whole batch. Scores that have to be formed pair by pair go to the streaming kernel
+    if it serves them on a GPU, else with a gate to the reference, with a bias to gram.
 
     Raises
     ------
     ValueError
-        An unknown method, or gram with a gate.
-    NotImplementedError
-        ``"streaming"``.
+        An unknown method, or one that cannot serve these arguments.
     """
-    if method == "auto":
-        return "gram" if gate is None else "reference"
-    if method == "streaming":
-        msg = (
-            "method: got 'streaming', which needs a Triton build of flashsign; this version has "
-            "'gram' and 'reference'; pass method='auto'"
-        )
-        raise NotImplementedError(msg)
-    if method not in ("gram", "reference"):
+    if method != "auto":
+        return _check_method(method, q, k, v, gate)
+    one_map = all(len(t) == 1 for t in (q, k, key_mask) if t is not None)
+    if gate is None and (bias is None or one_map):
+        return "gram"
+    if q.is_cuda and not _streaming_refuses(q, k, v, gate):
+        return "streaming"
+    return "gram" if gate is None else "reference"
+
+
+def choose_map_method(method: str, q: Tensor, k: Tensor, gate: Tensor | None) -> str:
+    """Return the implementation of the map; ``"auto"`` is the kernel if it serves a GPU.
+
+    Raises
+    ------
+    ValueError
+        As `choose_method`.
+    """
+    if method != "auto":
+        return _check_method(method, q, k, None, gate)
+    return "streaming" if q.is_cuda and not _streaming_refuses(q, k, None, gate) else "gram"
+
+
+def _check_method(method: str, q: Tensor, k: Tensor, v: Tensor | None, gate: Tensor | None) -> str:
+    if method not in ("gram", "streaming", "reference"):
         msg = f"method: got {method!r}, expected 'auto', 'gram', 'streaming' or 'reference'"
         raise ValueError(msg)
     if method == "gram" and gate is not None:
         msg = (
             "gate: got a tensor with method='gram', expected None, since a gate does not "
-            "factorise; pass method='reference' or 'auto'"
+            "factorise; pass method='auto', 'streaming' or 'reference'"
         )
         raise ValueError(msg)
+    if method == "streaming" and (refused := _streaming_refuses(q, k, v, gate)):
+        raise ValueError(refused)
     return method
+
+
+def _streaming_refuses(q: Tensor, k: Tensor, v: Tensor | None, gate: Tensor | None) -> str:
+    """Return why the streaming kernels cannot serve these arguments; empty if they can."""
+    if not HAS_TRITON:
+        return (
+            "method: got 'streaming', which needs the package triton, not found here; "
+            "pip install triton, or pass method='auto'"
+        )
+    if not (q.is_cuda or INTERPRETED):
+        return (
+            f"q: got device {q.device} with method='streaming', expected a CUDA device; move the "
+            "tensors there, or pass method='auto'"
+        )
+    dtype = q.dtype
+    if torch.is_autocast_enabled(q.device.type):
+        dtype = torch.get_autocast_dtype(q.device.type)
+    if dtype not in (torch.float32, torch.bfloat16, torch.float16):
+        return (
+            f"q: got dtype {dtype} with method='streaming', expected float32, bfloat16 or "
+            "float16; pass method='gram' or 'reference'"
+        )
+    for name, t in (("q", q), ("v", v)):
+        if t is not None and t.shape[3] > MAX_WIDTH:
+            return (
+                f"{name}: got {t.shape[3]} features with method='streaming', expected at most "
+                f"{MAX_WIDTH}; use more heads, or pass method='gram' or 'reference'"
+            )
+    if gate is not None and gate.requires_grad:
+        return (
+            "gate: got a tensor that requires a gradient with method='streaming', which has none "
+            "for it; pass gate.detach(), or method='reference'"
+        )
+    return ""
 
 
 def _check_shapes(given: dict[str, Tensor]) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from flashsign import spherical_attention
+from flashsign import configs, spherical_attention
 from torch import Tensor
 
 Inputs = dict[str, Any]
@@ -27,6 +27,13 @@ def poisoned_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Tensor, "new_empty", poison(Tensor.new_empty))
 
 
+@pytest.fixture(autouse=True)
+def small_tiles(monkeypatch: pytest.MonkeyPatch, device: str) -> None:
+    """Let few tokens make several tiles in the interpreter; a GPU takes the rows it would take."""
+    if device == "cpu":
+        monkeypatch.setattr(configs, "tile", lambda *_: configs.Tile(32, 32, 4, 1))
+
+
 def _make_inputs(
     *,
     batch: int = 2,
@@ -39,7 +46,9 @@ def _make_inputs(
     dtype: torch.dtype = torch.float64,
     bias: bool = False,
     mask: bool = False,
+    gate: bool = False,
     exclude_self: str = "none",
+    device: str = "cpu",
     seed: int = 0,
 ) -> Inputs:
     """Return keyword arguments of spherical_attention: noise of the shapes and options asked for.
@@ -66,17 +75,19 @@ def _make_inputs(
         inputs["exclude_self"] = torch.randint(-1, n_keys, (n_queries,), generator=g)
     elif exclude_self != "none":
         inputs["exclude_self"] = True
-    return inputs
+    if gate:
+        inputs["gate"] = torch.rand(n_queries, n_keys, generator=g).to(dtype)
+    return {n: x.to(device) if isinstance(x, Tensor) else x for n, x in inputs.items()}
 
 
 def _results(inputs: Inputs, method: str, dtype: torch.dtype | None = None) -> dict[str, Tensor]:
-    """Return the output and the gradient of each float input, computed in `dtype`.
+    """Return the output and the gradient of each float input but the gate, computed in `dtype`.
 
     The output gradient is fixed noise, rounded to the dtype of the inputs as they were passed.
     """
     given = inputs["v"].dtype
     inputs = {
-        name: x.detach().to(dtype or x.dtype).requires_grad_()
+        name: x.detach().to(dtype or x.dtype).requires_grad_(name != "gate")
         if isinstance(x, Tensor) and x.is_floating_point()
         else x
         for name, x in inputs.items()
@@ -84,9 +95,37 @@ def _results(inputs: Inputs, method: str, dtype: torch.dtype | None = None) -> d
     out = spherical_attention(**inputs, method=method)
     g = torch.Generator().manual_seed(1)
     do = torch.randn(out.shape, generator=g, dtype=torch.float64).to(given)
-    out.backward(do.to(out.dtype))
+    out.backward(do.to(out.device, out.dtype))
     grads = {name: x.grad for name, x in inputs.items() if getattr(x, "grad", None) is not None}
     return {"out": out.detach(), **grads}
+
+
+def _assert_within_budget(
+    got: dict[str, Tensor], inputs: Inputs, factor: float = 2.0
+) -> dict[str, float]:
+    """Check `got` against float64: at most `factor` times the error of the reference.
+
+    The reference runs in the dtype of the inputs. Errors are root mean squares over a tensor.
+    """
+    exact, rounded = (_results(inputs, "reference", dtype) for dtype in (torch.float64, None))
+    ratios = {}
+    for name, want in exact.items():
+        assert got[name].dtype == rounded[name].dtype, name
+        errors = [(t[name].double() - want).square().mean().sqrt().item() for t in (got, rounded)]
+        ratios[name] = errors[0] / max(errors[1], torch.finfo(torch.float64).tiny)
+        assert ratios[name] <= factor, (name, errors)
+    return ratios
+
+
+@pytest.fixture(scope="session")
+def assert_within_budget() -> Callable[..., dict[str, float]]:
+    return _assert_within_budget
+
+
+@pytest.fixture(scope="session")
+def device() -> str:
+    """Where Triton kernels run: a GPU if there is one, else its interpreter on the CPU."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 @pytest.fixture(scope="session")

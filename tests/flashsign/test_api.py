@@ -38,6 +38,25 @@ def test_a_gate_of_ones_changes_nothing(make_inputs: MakeInputs) -> None:
     torch.testing.assert_close(gated, spherical_attention(**inputs))
 
 
+def test_streaming_runs_the_kernels(
+    make_inputs: MakeInputs, monkeypatch: pytest.MonkeyPatch, device: str
+) -> None:
+    called: list[str] = []
+    streaming, mapped = api.streaming_ops.streaming, api.map_ops.map_forward
+    monkeypatch.setattr(
+        api.streaming_ops, "streaming", lambda *a: (called.append("attention"), streaming(*a))[1]
+    )
+    monkeypatch.setattr(
+        api.map_ops, "map_forward", lambda *a: (called.append(f"map {a[-1]}"), mapped(*a))[1]
+    )
+    inputs = make_inputs(dtype=torch.float32, device=device)
+    spherical_attention(**inputs, method="streaming")
+    del inputs["v"]
+    spherical_attention_map(**inputs, method="streaming")
+    spherical_attention_map(**inputs, method="gram")
+    assert called == ["attention", "map True", "map False"]
+
+
 @pytest.mark.parametrize("method", ["gram", "reference"])
 @pytest.mark.parametrize("bias", [False, True], ids=["plain", "biased"])
 def test_masked_keys_and_values_may_hold_anything(
@@ -63,7 +82,7 @@ def test_an_explicit_method_never_falls_back(
         del inputs["v"]
     with pytest.raises(ValueError, match="gate"):
         function(**inputs, gate=torch.ones(13, 11), method="gram")
-    with pytest.raises(NotImplementedError, match="streaming"):
+    with pytest.raises(ValueError, match=r"q: got dtype torch.float64 .*'streaming'"):
         function(**inputs, method="streaming")
 
 

@@ -1,5 +1,8 @@
 """The specification against numbers worked out by hand."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
 from flashsign import spherical_attention, spherical_attention_map
@@ -71,3 +74,22 @@ def test_inverse_norm_of_zero_without_epsilon_is_zero_with_zero_gradient() -> No
 def test_half_precision_is_computed_in_float32() -> None:
     assert compute_dtype(torch.bfloat16) == compute_dtype(torch.float16) == torch.float32
     assert compute_dtype(torch.float64) == torch.float64
+
+
+@pytest.mark.parametrize("exclude_self", ["none", "true", "index"])
+@pytest.mark.parametrize("eps", [0.0, 1e-3])
+def test_gradcheck(
+    eps: float, exclude_self: str, make_inputs: Callable[..., dict[str, Any]]
+) -> None:
+    inputs = make_inputs(
+        n_queries=3, n_keys=4, head_dim=2, value_dim=1, n_heads=2, bias=True, mask=True, gate=True,
+        exclude_self=exclude_self,
+    )  # fmt: skip
+    names = ("q", "k", "v", "bias", "gate")
+    fixed = {n: x for n, x in inputs.items() if n not in names}
+
+    def attend(*tensors: torch.Tensor) -> torch.Tensor:
+        given = dict(zip(names, tensors, strict=True))
+        return spherical_attention(**given, **fixed, eps=eps, method="reference")
+
+    assert torch.autograd.gradcheck(attend, [inputs[n].requires_grad_() for n in names])

@@ -1,0 +1,129 @@
+"""The streaming kernels as torch sees them: schema, fake, autograd.
+
+Triton is imported at the first call: what needs no kernel runs without it.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from flashsign.streaming_arguments import Options, empty_like_queries
+
+
+def streaming(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    bias: Tensor | None,
+    key_mask: Tensor | None,
+    self_index: Tensor | None,
+    gate: Tensor | None,
+    eps: float,
+) -> Tensor:
+    """Return o (B, H, N, d_v); arguments as in `reference.attention`, of one float dtype.
+
+    A batch of 1 is read B times, never copied.
+    """
+    batch = max(len(t) for t in (q, k, v, key_mask) if t is not None)
+    q, k, v = (t.expand(batch, -1, -1, -1) for t in (q, k, v))
+    key_mask = None if key_mask is None else key_mask.expand(batch, -1)
+    out: Tensor
+    out, _ = streaming_forward(q, k, v, bias, key_mask, self_index, gate, eps)
+    return out
+
+
+@torch.library.custom_op("flashsign::streaming_forward", mutates_args=())
+def streaming_forward(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    bias: Tensor | None,
+    key_mask: Tensor | None,
+    self_index: Tensor | None,
+    gate: Tensor | None,
+    eps: float,
+) -> tuple[Tensor, Tensor]:
+    """Return o (B, H, N, d_v) and Σ_j s_ij² (B, H, N) in float32."""
+    from flashsign import streaming_forward as kernels
+
+    out = empty_like_queries(q, v)
+    options = Options(bias, key_mask, self_index, gate)
+    return out, kernels.forward(q, k, v, options, eps, out)
+
+
+@streaming_forward.register_fake
+def _(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    bias: Tensor | None,
+    key_mask: Tensor | None,
+    self_index: Tensor | None,
+    gate: Tensor | None,
+    eps: float,
+) -> tuple[Tensor, Tensor]:
+    return empty_like_queries(q, v), q.new_empty(q.shape[:3], dtype=torch.float32)
+
+
+@torch.library.custom_op("flashsign::streaming_backward", mutates_args=())
+def streaming_backward(
+    do: Tensor,
+    out: Tensor,
+    square_norm: Tensor,
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    bias: Tensor | None,
+    key_mask: Tensor | None,
+    self_index: Tensor | None,
+    gate: Tensor | None,
+    eps: float,
+    needs_dbias: bool,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return dq, dk, dv and dbias, the last empty unless `needs_dbias`."""
+    from flashsign import streaming_backward as kernels
+    from flashsign import streaming_pairs
+
+    options = Options(bias, key_mask, self_index, gate)
+    r, projection = kernels.rows(out, do, square_norm, eps)
+    dq, dk, dv = kernels.gradients(q, k, v, options, do, r, projection)
+    if needs_dbias:
+        return dq, dk, dv, streaming_pairs.bias_gradient(q, k, v, options, do, r, projection)
+    return dq, dk, dv, q.new_empty(0)
+
+
+@streaming_backward.register_fake
+def _(
+    do: Tensor,
+    out: Tensor,
+    square_norm: Tensor,
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    bias: Tensor | None,
+    key_mask: Tensor | None,
+    self_index: Tensor | None,
+    gate: Tensor | None,
+    eps: float,
+    needs_dbias: bool,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    dq, dk, dv = (torch.empty_like(t) for t in (q, k, v))
+    if bias is None or not needs_dbias:
+        return dq, dk, dv, q.new_empty(0)
+    return dq, dk, dv, torch.empty_like(bias)
+
+
+def _save(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
+    *tensors, ctx.eps = inputs
+    ctx.mark_non_differentiable(output[1])
+    ctx.save_for_backward(*output, *tensors)
+
+
+def _differentiate(ctx: Any, do: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
+    needs_dbias = ctx.needs_input_grad[3]
+    dq, dk, dv, dbias = streaming_backward(do, *ctx.saved_tensors, ctx.eps, needs_dbias)
+    return dq, dk, dv, dbias if needs_dbias else None, None, None, None, None
+
+
+streaming_forward.register_autograd(_differentiate, setup_context=_save)
