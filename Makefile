@@ -10,20 +10,23 @@ READY := $(VENV)/.ready
 UNFINISHED := $(VENV)/.unfinished
 # -qq: errors only. Byte code is compiled after, on all cores: pip would take one.
 PIP := $(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check
-BENCHMARKS := flashsign_cpu flashsign_gpu
+BENCHMARKS := flashsign_cpu flashsign_gpu scaling
 TORCH := $(shell grep '^torch==' requirements.lock)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench
+.PHONY: help demo test lint compile bench
 
 help:  ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(READY)  ## train on simulated cells and judge the network beside its controls
 	@$(BIN)/python train.py
 
 test: $(READY)  ## run the tests; fails below the line coverage that pyproject.toml asks for
-	@$(BIN)/python -m pytest -n 2 --cov --cov-report=term
+	@$(BIN)/python -m pytest -n 2 -m "not compile" --cov --cov-report=term
+
+compile: $(READY)  ## compile the kernels for every chip and width of their tables (minutes, no GPU)
+	@$(BIN)/python -m pytest -n 2 -m compile
 
 lint: $(READY)  ## style, format, types and the direction of imports
 	@$(BIN)/ruff check .
@@ -31,7 +34,7 @@ lint: $(READY)  ## style, format, types and the direction of imports
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 
-bench: $(READY)  ## time the kernels
+bench: $(READY)  ## time the kernels, and inference over genes and cells (ten minutes)
 	@set -e; for file in $(BENCHMARKS:%=benchmarks/%.py); do echo "$$file"; $(BIN)/python "$$file"; done
 
 # What an interrupted set-up left is thrown away: pip takes a half-unpacked package for installed.

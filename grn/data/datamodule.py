@@ -12,6 +12,8 @@ from torch.utils.data import DataLoader, Dataset, RandomSampler
 from grn.data.dataset import CellDataset
 from grn.errors import InputError
 
+_MOST_VALIDATION_CELLS = 2000
+
 
 class CellDataModule(L.LightningDataModule):
     """Minibatches of standardised expression (minibatch, n_genes).
@@ -26,7 +28,8 @@ class CellDataModule(L.LightningDataModule):
         Optimisation steps. Training is one epoch of so many minibatches drawn with replacement:
         how long it takes depends on what is to be learned, not on how many cells there are.
     val_fraction
-        Share of the cells, at least two, that only the validation loss sees.
+        Share of the cells that only the validation loss sees; at least 2 cells, at most 2000,
+        which are enough to see it rise and take no time that grows with the cells.
     num_workers
         Processes that make minibatches; 0 makes them in the main one.
     seed
@@ -61,7 +64,7 @@ class CellDataModule(L.LightningDataModule):
         self.max_steps = max_steps
         self.num_workers = num_workers
         shuffled = np.random.default_rng(seed).permutation(len(dataset))
-        n_val = max(2, round(val_fraction * len(dataset)))
+        n_val = min(max(2, round(val_fraction * len(dataset))), _MOST_VALIDATION_CELLS)
         self._val, self._train = np.sort(shuffled[:n_val]), np.sort(shuffled[n_val:])
 
     def train_dataloader(self) -> DataLoader[Tensor]:

@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SUPPORTED = (
-    ".h5ad, .zarr, 10x .h5, .csv/.tsv/.txt (plain or .gz), a 10x folder (matrix.mtx) or a BEELINE "
-    "folder (ExpressionData.csv)"
+    ".h5ad (or a folder with one), .zarr, 10x .h5, .csv/.tsv/.txt (plain or .gz), a 10x folder "
+    "(matrix.mtx) or a BEELINE folder (ExpressionData.csv)"
 )
 _TEXT_SUFFIXES = {".csv", ".tsv", ".txt"}
 _BEELINE_MATRIX = "ExpressionData.csv"
+_10X_MATRICES = ("matrix.mtx", "matrix.mtx.gz")
+_FOLDER_MATRICES = (_BEELINE_MATRIX, *_10X_MATRICES)
 
 
 def read_cells(path: str | Path, *, layer: str | None = None) -> "AnnData":
@@ -50,6 +52,9 @@ def read_cells(path: str | Path, *, layer: str | None = None) -> "AnnData":
         layer does not exist.
     """
     path = Path(path)
+    if path.is_dir() and not any((path / name).exists() for name in _FOLDER_MATRICES):
+        inside = list(path.glob("*.h5ad"))
+        path = inside[0] if len(inside) == 1 else path
     reader, kind = _reader_of(path)
     try:
         with warnings.catch_warnings():
@@ -99,11 +104,11 @@ def _reader_of(path: Path) -> tuple[_Reader, str]:
     if path.is_dir():
         if (path / _BEELINE_MATRIX).exists():
             return _read_beeline, "BEELINE folder"
-        if any((path / name).exists() for name in ("matrix.mtx", "matrix.mtx.gz")):
+        if any((path / name).exists() for name in _10X_MATRICES):
             return _read_10x_folder, "10x folder"
         msg = (
-            f"{path} is a folder without {_BEELINE_MATRIX} (BEELINE) or matrix.mtx (10x). "
-            f"Supported: {SUPPORTED}."
+            f"{path} is a folder without {_BEELINE_MATRIX} (BEELINE), matrix.mtx (10x) or a "
+            f"single .h5ad. Supported: {SUPPORTED}."
         )
         raise InputError(msg)
     if path.stat().st_size == 0:

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from flashsign import SphericalAttentionMap
 from jaxtyping import Float
 
-from grn.model.attention import scores_of
 from grn.model.transformer import SphericalTransformer
 
 _KEYS_PER_BLOCK = 1024
@@ -36,37 +36,59 @@ class AttentionScores:
 
 
 def read_attention(network: SphericalTransformer) -> AttentionScores:
-    """Read the map over all cells, its row norms, and every target's background.
+    r"""Read the map over all cells, its row norms, and every target's background.
 
     The background is taken over the keys of all genes, not of the regulators alone: regulators
     are expressed together, and their mean would hide what they share with a target. Keys are
     visited in blocks, so nothing n_genes × n_genes is ever in memory.
+
+    *Memory.* Queries and keys do not depend on the cell, so there is one map whatever the number
+    of cells. With N genes, M regulators, d axes and blocks of K = min(1024, N − M) other keys,
+    beside the network and with one head there are at most
+
+    .. math:: 4 N (\max(3 M, M + 3 K) + 2 d + 16) + 8 \cdot 2^{20}
+
+    bytes: a map comes as three means of every pair, of which one is turned into the scores in
+    place; then queries and keys, some numbers per gene, and the blocks of 2¹⁸ scores that
+    flashsign works in. The 4 N M of the scores remain.
     """
     attention = network.attention
     with torch.no_grad():
         attended = attention.map()
-        scores = scores_of(attended).mean(dim=0)
+        row_norm = attended.row_norm_mean.mean(dim=0)
+        scores = _take_scores(attended)
+        del attended  # two more matrices of the size of the scores
         others = torch.ones(len(attention.tokens), dtype=torch.bool)
         others[attention.tf_index.cpu()] = False
         no_regulators = others.nonzero().squeeze(1)
         totals = _totals_by_sign(scores)
         for start in range(0, len(no_regulators), _KEYS_PER_BLOCK):
             block = no_regulators[start : start + _KEYS_PER_BLOCK]
-            seen = attention.profile_map(block.to(scores.device))
-            totals += _totals_by_sign(scores_of(seen).mean(dim=0))
+            # Without a name the map ends with the call, before the sums and the next block.
+            totals += _totals_by_sign(_take_scores(attention.profile_map(block.to(scores.device))))
     return AttentionScores(
         scores=scores.T.cpu().numpy(),
-        row_norm=attended.row_norm_mean.mean(dim=0).cpu().numpy(),
+        row_norm=row_norm.cpu().numpy(),
         background=(totals / max(len(others) - 1, 1)).cpu().numpy(),
         repression=repression_worth(network.dominance),
     )
+
+
+def _take_scores(attended: SphericalAttentionMap) -> Float[torch.Tensor, "n_genes n_keys"]:
+    """Return the mean over the heads of w times its row norm, in the memory of w."""
+    first, *rest = attended.weight_mean
+    first_norm, *norms = attended.row_norm_mean.unsqueeze(-1)
+    scores: torch.Tensor = first.mul_(first_norm)
+    for weights, norm in zip(rest, norms, strict=True):
+        scores.addcmul_(weights, norm)
+    return scores.div_(1 + len(rest))
 
 
 def _totals_by_sign(
     scores: Float[torch.Tensor, "n_genes n_keys"],
 ) -> Float[torch.Tensor, "2 n_genes"]:
     """Sum each target's positive and its negative scores, both as magnitudes."""
-    return torch.stack([scores.clamp_min(0).sum(1), (-scores).clamp_min(0).sum(1)])
+    return torch.stack([scores.clamp(min=0).sum(1), scores.clamp(max=0).sum(1).abs()])
 
 
 def repression_worth(dominance: float) -> float:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from flashsign import gram as gram_form
 from flashsign import row_blocks
+from flashsign.gram_kernels_ops import half_gram_forward, serves
 
 
 def gram(
@@ -27,16 +28,22 @@ def gram(
 
     Where q, k and key_mask have batch size 1, the map is one for the whole batch: the batch of
     values becomes columns, so that what depends on the map alone is computed once, and what it
-    is applied to is one matrix product. Otherwise a batch of 1 is expanded.
+    is applied to is one matrix product. Otherwise, and for the half precision kernels, a batch of
+    1 is expanded.
     """
+    out: Tensor
     batch, n_heads, n_keys, n_columns = v.shape
     n_maps = max(q.shape[0], k.shape[0], 1 if key_mask is None else key_mask.shape[0])
-    if n_maps == 1:
+    kernels = bias is None and serves(q, k, v)
+    if n_maps == 1 and not kernels:
         folded = v.permute(1, 2, 0, 3).reshape(1, n_heads, n_keys, batch * n_columns)
         out = _attend(q, k, folded, bias, key_mask, self_index, eps)
         return out.view(n_heads, -1, batch, n_columns).permute(2, 0, 1, 3)
     n_maps = max(n_maps, batch)
     q, k, v = (t.expand(n_maps, -1, -1, -1) for t in (q, k, v))
+    if kernels:
+        out, *_ = half_gram_forward(q, k, v, self_index, eps)
+        return out
     key_mask = None if key_mask is None else key_mask.expand(n_maps, -1)
     return _attend(q, k, v, bias, key_mask, self_index, eps)
 

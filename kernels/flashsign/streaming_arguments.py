@@ -1,10 +1,13 @@
 """What the streaming kernels are launched with, as they name it."""
 
 import math
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+
+HAS_TRITON = find_spec("triton") is not None
 
 MIN_BLOCK = 16
 """The least extent that the matrix units take."""

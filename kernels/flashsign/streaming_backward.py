@@ -87,7 +87,7 @@ def queries_kernel(
     BLOCK_N: tl.constexpr,
     BLOCK_M: tl.constexpr,
 ):
-    """Write dq_i = r_i Σ_j x_ij k_j for a block of queries, eq. (6), or those flagged in `only`."""
+    """Write dq_i = r_i Σ_j x_ij k_j for a block of queries (`only`: the flagged), eq. (6)."""
     block, i_b, i_h = split_program(tl.cdiv(N, BLOCK_N), n_heads)
     start_n = block * BLOCK_N
     i_n = tl.arange(0, BLOCK_N)[:, None]

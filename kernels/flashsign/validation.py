@@ -1,14 +1,12 @@
 """Checks of the arguments: every message says what, got, expected and the fix."""
 
 import os
-from importlib.util import find_spec
 
 import torch
 from torch import Tensor
 
-from flashsign.streaming_arguments import MAX_WIDTH
+from flashsign.streaming_arguments import HAS_TRITON, MAX_WIDTH
 
-HAS_TRITON = find_spec("triton") is not None
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 """Whether Triton runs kernels on CPU tensors, slowly: it reads the variable once, as we do."""
 

@@ -1,9 +1,5 @@
 """Every row of the table, compiled for its chip: no spills, shared memory, matrix instructions."""
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
@@ -13,27 +9,17 @@ import torch
 from flashsign import configs
 from flashsign.streaming_arguments import Options
 
-SHARED_BYTES = {80: 163 << 10, 90: 227 << 10, 0: 99 << 10}
-"""What one block may have: NVIDIA's CUDA programming guide, compute capabilities 8.0, 9.0, 8.6."""
+from tests.compiling import SHARED_BYTES, chips_and_widths, compiled
+
+TILE = configs.tile
+"""As it is without the fixture that has small tiles for all other tests."""
 NO_OPTIONS = Options(None, None, None, None)
 KERNELS = {"forward_kernel", "rows_kernel", "queries_kernel", "keys_kernel", "map_kernel"}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("width", [16, 32, 64, 128, 256])
-@pytest.mark.parametrize("chip", [90, 80, 0])
+@pytest.mark.parametrize(("chip", "width"), chips_and_widths((90, 64), (90, 128), (80, 64)))
 def test_every_row_compiles_without_spills(chip: int, width: int, tmp_path: Path) -> None:
-    pytest.importorskip("triton")
-    kernels = Path(configs.__file__).parents[1]
-    environment = os.environ | {"PYTHONPATH": str(kernels), "TRITON_CACHE_DIR": str(tmp_path)}
-    environment.pop("TRITON_INTERPRET", None)  # with it a kernel has no way to compile
-    script = Path(__file__).with_name("compile_rows.py")
-    done = subprocess.run(
-        [sys.executable, script, str(chip), str(width)],
-        capture_output=True, text=True, check=False, env=environment,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    reports = [json.loads(line) for line in done.stdout.splitlines()]
+    reports = compiled("compile_rows.py", chip, width, tmp_path)
     for report in reports:
         assert report["spilled_bytes"] == 0 or report["tokens"] == 1, report
         assert report["shared_bytes"] <= SHARED_BYTES[chip], report
@@ -93,7 +79,7 @@ def test_a_row_is_found_by_width_dtype_and_options(
 
     monkeypatch.setattr(configs, "TABLE", Recorder())
     q, v = torch.empty(1, 1, 3, 33), torch.empty(1, 1, 3, 65, dtype=torch.float16)
-    configs.tile("forward", q, None, NO_OPTIONS)
-    configs.tile("forward", v, v, NO_OPTIONS._replace(gate=torch.ones(3, 3)))
-    configs.tile("forward", q.half(), v, NO_OPTIONS)
+    TILE("forward", q, None, NO_OPTIONS)
+    TILE("forward", v, v, NO_OPTIONS._replace(gate=torch.ones(3, 3)))
+    TILE("forward", q.half(), v, NO_OPTIONS)
     assert asked == [(90, 64, 4, False), (90, 128, 2, True), (90, 128, 2, False)]

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from grn.data import datamodule
 from grn.data.datamodule import CellDataModule
 from grn.data.dataset import CellDataset
 from grn.errors import InputError
@@ -68,6 +69,16 @@ def test_an_epoch_is_max_steps_minibatches(dataset: CellDataset) -> None:
 
 def test_at_least_two_cells_validate(dataset: CellDataset) -> None:
     assert len(cells_of(dataset, make(dataset, val_fraction=0.001).val_dataloader())) == 2
+
+
+def test_validation_does_not_grow_with_the_cells_for_ever(
+    dataset: CellDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(datamodule, "_MOST_VALIDATION_CELLS", 5)
+    module = make(dataset, val_fraction=0.5)
+    validation = cells_of(dataset, module.val_dataloader())
+    assert len(validation) == 5
+    assert not set(validation) & set(cells_of(dataset, module.train_dataloader()))
 
 
 def test_workers_give_the_same_cells(dataset: CellDataset) -> None:

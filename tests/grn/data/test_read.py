@@ -143,6 +143,15 @@ def test_beeline_folder_with_pseudotime(tmp_path: Path, cells: anndata.AnnData) 
         read_cells(tmp_path)
 
 
+def test_folder_of_one_h5ad(tmp_path: Path, cells: anndata.AnnData) -> None:
+    cells.write_h5ad(tmp_path / "expression.h5ad")
+    (tmp_path / "tfs.txt").write_text("A\n")
+    assert_same_cells(read_cells(tmp_path), cells)
+    cells.write_h5ad(tmp_path / "second.h5ad")
+    with pytest.raises(InputError, match=r"a single \.h5ad"):
+        read_cells(tmp_path)
+
+
 def test_layer_replaces_x(tmp_path: Path, cells: anndata.AnnData) -> None:
     scaled = cells.copy()
     scaled.layers["counts"] = cells.X.copy()
@@ -229,6 +238,9 @@ def test_wrong_paths_and_formats(tmp_path: Path) -> None:
     (tmp_path / "no_suffix").write_text("x")
     with pytest.raises(InputError, match="unknown format"):
         read_cells(tmp_path / "no_suffix")
+    with pytest.raises(InputError, match=r"empty\.h5ad is empty"):
+        read_cells(tmp_path)
+    (tmp_path / "empty.h5ad").unlink()
     with pytest.raises(InputError, match=r"a folder without ExpressionData\.csv"):
         read_cells(tmp_path)
 

@@ -1,11 +1,15 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import torch
 from flashsign import reference
+from torch.profiler import ProfilerActivity, profile
 
-from grn.model.embeddings import gene_profiles
+from grn.model.embeddings import GeneProfiles, gene_profiles
 from grn.model.transformer import SphericalTransformer
 from grn.readout import AttentionScores, maps, read_attention
 from grn.readout.maps import repression_worth
@@ -110,3 +114,47 @@ def test_reading_leaves_no_trace(
     np.testing.assert_array_equal(first.background, second.background)
     for key, value in network.state_dict().items():
         assert torch.equal(value, before[key]), key
+
+
+def peak_allocation(call: Callable[[], object], trace: Path) -> int:
+    """Most bytes that torch's CPU allocator has given out at once during a call."""
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+        call()
+    profiler.export_chrome_trace(str(trace))
+    events = json.loads(trace.read_text())["traceEvents"]
+    changes = sorted(
+        (event["ts"], event["args"]["Bytes"]) for event in events if event["name"] == "[memory]"
+    )
+    return int(np.cumsum([change for _, change in changes]).max())
+
+
+def test_the_measure_of_allocation_sees_what_is_live_at_once(tmp_path: Path) -> None:
+    def call() -> None:
+        for _ in range(3):
+            first = torch.ones(1009, 503)
+            (first + 1).sum()
+            del first
+
+    assert peak_allocation(call, tmp_path / "trace.json") == pytest.approx(
+        2 * 4 * 1009 * 503, rel=0.01
+    )
+
+
+@pytest.mark.parametrize(
+    ("n_genes", "n_tfs", "n_axes"), [(2503, 101, 127), (5003, 101, 127), (1601, 1601, 31)]
+)
+def test_memory_stays_within_the_formula(
+    n_genes: int, n_tfs: int, n_axes: int, tmp_path: Path
+) -> None:
+    loadings, statistics = torch.randn(n_genes, n_axes), torch.randn(n_genes, 3)
+    network = SphericalTransformer(
+        GeneProfiles(loadings, torch.rand(n_axes) + 0.1, 1.0, statistics),
+        torch.arange(n_tfs),
+        n_channels=2,
+        hidden_size=3,
+    )
+    peak = peak_allocation(lambda: read_attention(network), tmp_path / "trace.json")
+    n_keys = min(1024, n_genes - n_tfs)
+    per_gene = max(3 * n_tfs, n_tfs + 3 * n_keys) + 2 * n_axes + 16
+    formula = 4 * n_genes * per_gene + 8 * 2**20
+    assert 0.8 * formula < peak < formula

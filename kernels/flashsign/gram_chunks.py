@@ -1,0 +1,65 @@
+"""A few heads at a time, in the dtype `gram` works them out in: what a step needs, and no more."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from flashsign.reference import compute_dtype
+
+FEW_TOKENS = 64
+"""Number of queries or keys up to which all is in float64: few roundings do not average out."""
+CHUNK_ELEMENTS = 1 << 21
+"""Elements of one operand worked on at once: 8 MiB in float32."""
+DOUBLE_ELEMENTS = 1 << 18
+"""Likewise where float32 was not exact enough: 2 MiB in float64."""
+
+
+class Chunk(NamedTuple):
+    """The inputs of n heads; results and sums of a chunk have one axis n in place of B, H."""
+
+    query: Tensor
+    """(n, N, d), in float32 or float64."""
+    key: Tensor
+    """(n, M, d), likewise."""
+    value: Tensor
+    """(n, M, e), in the dtype of the input."""
+    self_index: Tensor | None
+    """(N,), the key each query leaves out; -1 for none."""
+
+    def few(self, t: Tensor) -> tuple[Tensor, ...]:
+        """Return parts of t (n, …) of so few heads that copies in float64 stay in cache."""
+        n_elements = max(self.query[0].numel(), self.key[0].numel())
+        return torch.split(t, max(1, DOUBLE_ELEMENTS // n_elements))
+
+    def in_double(self, chosen: Tensor) -> Iterator[tuple[Tensor, "Chunk"]]:
+        """Yield the places of the `chosen` heads, bool (n,), and their inputs in float64."""
+        for heads in self.few(chosen.nonzero()[:, 0]):
+            if len(heads):
+                query, key = self.query[heads].double(), self.key[heads].double()
+                yield heads, Chunk(query, key, self.value[heads], self.self_index)
+
+    def columns(self) -> Iterator[slice]:
+        """Yield slices of the value columns, so that values of a shared map are taken in parts."""
+        n_tokens = max(self.query.shape[1], self.key.shape[1])
+        width = max(self.query.shape[2], CHUNK_ELEMENTS // (len(self.query) * n_tokens))
+        for start in range(0, self.value.shape[2], width):
+            yield slice(start, start + width)
+
+
+def chunks(
+    q: Tensor, k: Tensor, v: Tensor, self_index: Tensor | None
+) -> Iterator[tuple[tuple[slice, slice], Chunk]]:
+    """Yield (batch, head) slices with about CHUNK_ELEMENTS queries and keys, and their inputs."""
+    batch, n_heads, n_queries, head_dim = q.shape
+    dtype = compute_dtype(torch.promote_types(q.dtype, v.dtype))
+    if min(n_queries, k.shape[2]) <= FEW_TOKENS:
+        dtype = torch.float64
+    n_pairs = max(1, CHUNK_ELEMENTS // (head_dim * max(n_queries, k.shape[2])))
+    heads, elements = min(n_heads, n_pairs), max(1, n_pairs // n_heads)
+    for b in range(0, batch, elements):
+        for h in range(0, n_heads, heads):
+            part = slice(b, b + elements), slice(h, h + heads)
+            query, key = (t[part].flatten(0, 1).to(dtype) for t in (q, k))
+            yield part, Chunk(query, key, v[part].flatten(0, 1), self_index)
