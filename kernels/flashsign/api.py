@@ -57,7 +57,8 @@ def spherical_attention(
         kernel, N·M·(d + d_v) time in O(N + M) memory, for a CUDA device, up to 256 features, no
         float64; takes everything but the gradient of a gate. ``"reference"``: plain torch,
         quadratic memory, takes everything. ``"auto"``: gram where it is linear or one map serves
-        the batch; else on a GPU streaming; else gram, or reference if there is a gate.
+        the batch (on a CPU reference, if a head has at most 192² pairs and a map per element);
+        else on a GPU streaming; else gram, or reference if there is a gate.
         An explicit method never falls back to another.
 
     Returns

@@ -7,6 +7,9 @@ from torch import Tensor
 
 from flashsign.streaming_arguments import HAS_TRITON, MAX_WIDTH
 
+FEW_PAIRS = 192**2
+"""Queries times keys of a head up to which the reference takes less time than gram on a CPU."""
+
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 """Whether Triton runs kernels on CPU tensors, slowly: it reads the variable once, as we do."""
 
@@ -60,8 +63,9 @@ def choose_method(
     """Return the implementation of attention: "gram", "streaming" or "reference".
 
     ``"auto"`` is gram where that is linear: without a gate, and without a bias unless one map
-    serves the whole batch. Scores that have to be formed pair by pair go to the streaming kernel
-    if it serves them on a GPU, else with a gate to the reference, with a bias to gram.
+    serves the whole batch; on the CPU the reference for FEW_PAIRS, which is faster there. Scores
+    that have to be formed pair by pair go to the streaming kernel if it serves them on a GPU,
+    else with a gate to the reference, with a bias to gram.
 
     Raises
     ------
@@ -72,7 +76,8 @@ def choose_method(
         return _check_method(method, q, k, v, gate)
     one_map = all(len(t) == 1 for t in (q, k, key_mask) if t is not None)
     if gate is None and (bias is None or one_map):
-        return "gram"
+        few = not one_map and q.shape[2] * k.shape[2] <= FEW_PAIRS
+        return "reference" if few and not q.is_cuda else "gram"
     if q.is_cuda and not _streaming_refuses(q, k, v, gate):
         return "streaming"
     return "gram" if gate is None else "reference"

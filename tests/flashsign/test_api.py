@@ -24,9 +24,9 @@ def test_auto_is_gram_and_with_a_gate_the_reference(
     monkeypatch.setattr(
         api.reference, "attention", lambda *a: (called.append("reference"), reference(*a))[1]
     )
-    inputs = make_inputs()
+    inputs = make_inputs(n_queries=193, n_keys=197)
     spherical_attention(**inputs)
-    spherical_attention(**inputs, gate=torch.ones(13, 11))
+    spherical_attention(**inputs, gate=torch.ones(193, 197))
     spherical_attention(**inputs, method="reference")
     spherical_attention(**inputs, method="gram")
     assert called == ["gram", "reference", "reference", "gram"]

@@ -77,7 +77,7 @@ def test_mixed_dtypes_are_for_autocast_only(make_inputs: MakeInputs) -> None:
 
 
 def test_a_method_is_what_it_says() -> None:
-    q, gate = torch.ones(2, 1, 3, 5), torch.ones(3, 3)
+    q, gate = torch.ones(2, 1, 193, 5), torch.ones(193, 193)
 
     def chosen(method: str, gate: Tensor | None = None, bias: Tensor | None = None) -> str:
         return choose_method(method, q, q, q, bias, None, gate)
@@ -89,6 +89,15 @@ def test_a_method_is_what_it_says() -> None:
         chosen("gram", gate)
     with pytest.raises(ValueError, match="method: got 'flash', expected"):
         chosen("flash")
+
+
+def test_auto_on_a_cpu_forms_few_pairs() -> None:
+    q, k = torch.ones(2, 1, 128, 5), torch.ones(2, 1, 288, 5)
+    assert choose_method("auto", q, k, k, None, None, None) == "reference"
+    assert choose_method("auto", q[:, :, :127], k, k, None, None, None) == "reference"
+    assert choose_method("auto", q[:1], k[:1], k, None, None, None) == "gram"
+    assert choose_method("auto", k, k, k, None, None, None) == "gram"
+    assert choose_method("auto", q, k, k, torch.ones(1, 128, 288), None, None) == "gram"
 
 
 def test_auto_on_a_gpu_streams_what_is_not_linear() -> None:
