@@ -35,6 +35,7 @@ from attention_peers import (
     random_inputs,
     step,
 )
+from markdown_table import aligned
 from matplotlib.figure import Figure
 
 SIZES, HEAD_DIMS = (512, 1024, 2048, 4096, 8192, 16384), (64, 128)
@@ -180,11 +181,8 @@ def table(records: Sequence[Record], ceiling: float) -> str:
     ratios = ("/ best SDPA", "/ best other", "/ naive", "of matmul")
     titles = ["N", *names, *ratios, "error", "naive's", "spread"]
     sizes = sorted({r["n"] for r in records})
-    rows = [titles, ["---:"] * len(titles)]
-    rows += [[str(n), *row(found(records, {"n": n}), ceiling)] for n in sizes]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = (map(str.rjust, cells, widths) for cells in rows)
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    rows = [[str(n), *row(found(records, {"n": n}), ceiling)] for n in sizes]
+    return aligned([titles, *rows])
 
 
 def plot(records: Sequence[Record], ceiling: float) -> Figure:

@@ -21,6 +21,7 @@ from statistics import linear_regression
 from typing import NamedTuple
 
 import numpy as np
+from markdown_table import aligned
 from matplotlib.figure import Figure
 
 GENES = (500, 1000, 2000, 5000, 10_000, 20_000)
@@ -96,14 +97,6 @@ def exponent(records: dict[int, Record], cost: str, cut: int) -> float:
     if len(sizes) < 2:
         return float("nan")
     return linear_regression(np.log(sizes), np.log([records[n][cost] for n in sizes])).slope
-
-
-def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table; the first row is its head."""
-    rows = [rows[0], ["---:"] * len(rows[0]), *rows[1:]]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = (map(str.rjust, cells, widths) for cells in rows)
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def table(over: str, records: dict[int, Record]) -> str:

@@ -158,7 +158,7 @@ def spherical_attention_map(
     torch.Size([4, 100, 100])
     """
     self_index = validation.check_inputs(q, k, None, bias, key_mask, exclude_self, gate, eps)
-    implementation = validation.choose_map_method(method, q, k, gate)
+    implementation = validation.choose_map_method(method, q, gate)
     q, k = _collapse(q), _collapse(k)
     if key_mask is not None:
         key_mask = _collapse(key_mask)

@@ -73,17 +73,17 @@ def choose_method(
         An unknown method, or one that cannot serve these arguments.
     """
     if method != "auto":
-        return _check_method(method, q, k, v, gate)
+        return _check_method(method, q, v, gate)
     one_map = all(len(t) == 1 for t in (q, k, key_mask) if t is not None)
     if gate is None and (bias is None or one_map):
         few = not one_map and q.shape[2] * k.shape[2] <= FEW_PAIRS
         return "reference" if few and not q.is_cuda else "gram"
-    if q.is_cuda and not _streaming_refuses(q, k, v, gate):
+    if q.is_cuda and not _streaming_refuses(q, v, gate):
         return "streaming"
     return "gram" if gate is None else "reference"
 
 
-def choose_map_method(method: str, q: Tensor, k: Tensor, gate: Tensor | None) -> str:
+def choose_map_method(method: str, q: Tensor, gate: Tensor | None) -> str:
     """Return the implementation of the map; ``"auto"`` is the kernel if it serves a GPU.
 
     Raises
@@ -92,11 +92,11 @@ def choose_map_method(method: str, q: Tensor, k: Tensor, gate: Tensor | None) ->
         As `choose_method`.
     """
     if method != "auto":
-        return _check_method(method, q, k, None, gate)
-    return "streaming" if q.is_cuda and not _streaming_refuses(q, k, None, gate) else "gram"
+        return _check_method(method, q, None, gate)
+    return "streaming" if q.is_cuda and not _streaming_refuses(q, None, gate) else "gram"
 
 
-def _check_method(method: str, q: Tensor, k: Tensor, v: Tensor | None, gate: Tensor | None) -> str:
+def _check_method(method: str, q: Tensor, v: Tensor | None, gate: Tensor | None) -> str:
     if method not in ("gram", "streaming", "reference"):
         msg = f"method: got {method!r}, expected 'auto', 'gram', 'streaming' or 'reference'"
         raise ValueError(msg)
@@ -106,12 +106,12 @@ def _check_method(method: str, q: Tensor, k: Tensor, v: Tensor | None, gate: Ten
             "factorise; pass method='auto', 'streaming' or 'reference'"
         )
         raise ValueError(msg)
-    if method == "streaming" and (refused := _streaming_refuses(q, k, v, gate)):
+    if method == "streaming" and (refused := _streaming_refuses(q, v, gate)):
         raise ValueError(refused)
     return method
 
 
-def _streaming_refuses(q: Tensor, k: Tensor, v: Tensor | None, gate: Tensor | None) -> str:
+def _streaming_refuses(q: Tensor, v: Tensor | None, gate: Tensor | None) -> str:
     """Return why the streaming kernels cannot serve these arguments; empty if they can."""
     if not HAS_TRITON:
         return (
