@@ -55,7 +55,7 @@ def forward(
         norm = square_norm * inverse_norm(square_norm, 0.0)
         for mean, part in zip(means, (w, w.abs(), w.square(), norm), strict=True):
             mean[block.at].add_(part[0])
-    return SphericalAttentionMap(*(mean.div_(_batch(q, k, key_mask)) for mean in means))
+    return SphericalAttentionMap(*(mean.div_(n_maps(q, k, key_mask)) for mean in means))
 
 
 def backward(
@@ -73,7 +73,7 @@ def backward(
     dq, dk = torch.zeros_like(q, dtype=dtype), torch.zeros_like(k, dtype=dtype)
     shape = (0, 0, 0) if bias is None else bias.shape
     dbias = q.new_zeros(shape, dtype=dtype)
-    batch = _batch(q, k, key_mask)
+    batch = n_maps(q, k, key_mask)
     if key_mask is not None:  # whatever masked keys hold, even NaN, must not meet a product
         k = k.masked_fill(~key_mask[:, None, :, None], 0.0)
     for block in _blocks(q, k, bias, key_mask, self_index, gate):
@@ -101,7 +101,8 @@ def empty_means(q: Tensor, k: Tensor) -> SphericalAttentionMap:
     return SphericalAttentionMap(mean, abs_mean, square_mean, norm)
 
 
-def _batch(q: Tensor, k: Tensor, key_mask: Tensor | None) -> int:
+def n_maps(q: Tensor, k: Tensor, key_mask: Tensor | None) -> int:
+    """Return how many maps there are: one if all three serve the whole batch."""
     return max(len(q), len(k), 1 if key_mask is None else len(key_mask))
 
 
@@ -123,7 +124,7 @@ def _blocks(
             b_bias = None if bias is None else bias[heads, rows]
             b_self = None if self_index is None else self_index[rows]
             b_gate = None if gate is None else gate[rows]
-            for b in range(_batch(q, k, key_mask)):
+            for b in range(n_maps(q, k, key_mask)):
                 b_mask = None if key_mask is None else key_mask[_element(key_mask, b)]
                 b_q = q[_element(q, b), heads, rows].to(dtype)
                 b_k = k[_element(k, b), heads].to(dtype)

@@ -65,7 +65,8 @@ def _(
     return q.new_empty(q.shape), k.new_empty(k.shape), v.new_empty(v.shape)
 
 
-def _save(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+def save_sums(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+    """Keep tensors, ε and everything but the output o: what either linear form hands over."""
     *tensors, ctx.eps = inputs
     ctx.mark_non_differentiable(*output[1:])
     ctx.save_for_backward(*tensors, *output[1:])
@@ -76,4 +77,4 @@ def _differentiate(ctx: Any, do: Tensor, *_: Tensor) -> tuple[Tensor | None, ...
     return *half_gram_backward(do, q, k, v, self_index, saved, ctx.eps), None, None
 
 
-half_gram_forward.register_autograd(_differentiate, setup_context=_save)
+half_gram_forward.register_autograd(_differentiate, setup_context=save_sums)

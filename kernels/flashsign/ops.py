@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from flashsign import attention_map, row_blocks
 from flashsign import gram as gram_form
-from flashsign import row_blocks
-from flashsign.gram_kernels_ops import half_gram_forward, serves
+from flashsign.gram_kernels_ops import half_gram_forward, save_sums, serves
 
 
 def gram(
@@ -33,7 +33,7 @@ def gram(
     """
     out: Tensor
     batch, n_heads, n_keys, n_columns = v.shape
-    n_maps = max(q.shape[0], k.shape[0], 1 if key_mask is None else key_mask.shape[0])
+    n_maps = attention_map.n_maps(q, k, key_mask)
     kernels = bias is None and serves(q, k, v)
     if n_maps == 1 and not kernels:
         folded = v.permute(1, 2, 0, 3).reshape(1, n_heads, n_keys, batch * n_columns)
@@ -110,18 +110,12 @@ def _(
     return q.new_empty(q.shape), k.new_empty(k.shape), v.new_empty(v.shape)
 
 
-def _save_gram(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
-    *tensors, ctx.eps = inputs
-    ctx.mark_non_differentiable(*output[1:])
-    ctx.save_for_backward(*tensors, *output[1:])
-
-
 def _differentiate_gram(ctx: Any, do: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
     q, k, v, self_index, *sums = ctx.saved_tensors
     return (*gram_backward(do, q, k, v, self_index, sums, ctx.eps), None, None)
 
 
-gram_forward.register_autograd(_differentiate_gram, setup_context=_save_gram)
+gram_forward.register_autograd(_differentiate_gram, setup_context=save_sums)
 
 
 @torch.library.custom_op("flashsign::biased_forward", mutates_args=())

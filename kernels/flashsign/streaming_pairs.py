@@ -10,7 +10,7 @@ import triton.language as tl
 from torch import Tensor
 
 from flashsign import configs
-from flashsign.attention_map import empty_means
+from flashsign.attention_map import empty_means, n_maps
 from flashsign.reference import SphericalAttentionMap
 from flashsign.streaming_arguments import Options, Strided, problem
 from flashsign.streaming_forward import forward
@@ -165,7 +165,7 @@ def bias_gradient(
 
 def map_means(q: Tensor, k: Tensor, options: Options, eps: float) -> SphericalAttentionMap:
     """Return the batch means of README eq. (4); q (B, H, N, d) and k (B, H, M, d) of one dtype."""
-    batch = max(len(t) for t in (q, k, options.key_mask) if t is not None)
+    batch = n_maps(q, k, options.key_mask)
     q, k = q.expand(batch, -1, -1, -1), k.expand(batch, -1, -1, -1)
     if options.key_mask is not None:
         options = options._replace(key_mask=options.key_mask.expand(batch, -1))
