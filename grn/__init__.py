@@ -9,10 +9,10 @@ from grn.errors import InputError
 if TYPE_CHECKING:
     from grn import plotting as pl
     from grn.data.read import read_cells
-    from grn.data.simulate import simulate
     from grn.estimator import SphericalGRN
     from grn.evaluation import evaluate, precision_recall
     from grn.network import read_edges, read_truth
+    from grn.simulation.random_network import simulate
 
 __all__ = [
     "InputError",
@@ -40,7 +40,7 @@ _LAZY = {
     "read_cells": "grn.data.read",
     "read_edges": "grn.network",
     "read_truth": "grn.network",
-    "simulate": "grn.data.simulate",
+    "simulate": "grn.simulation.random_network",
 }
 
 

@@ -52,7 +52,7 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def simulated() -> "AnnData":
     """400 cells of a signed network, 10 TFs and 40 targets; counts. Not to be changed."""
-    from grn.data.simulate import simulate
+    from grn.simulation.random_network import simulate
 
     return simulate(n_tfs=10, n_targets=40, n_cells=400, seed=0)
 
@@ -77,7 +77,7 @@ def trained(
 @pytest.fixture(scope="session")
 def small() -> "AnnData":
     """60 cells of 4 TFs and 12 targets; counts. Not to be changed."""
-    from grn.data.simulate import simulate
+    from grn.simulation.random_network import simulate
 
     return simulate(n_tfs=4, n_targets=12, n_cells=60, seed=0)
 

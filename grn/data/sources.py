@@ -5,13 +5,13 @@ from typing import Any
 
 from grn.data.datasets import Dataset
 from grn.data.read import read_cells
-from grn.data.simulate import simulate
 from grn.data.tf_lists import read_tf_list
 from grn.errors import InputError
+from grn.simulation.random_network import simulate
 
 
 def simulated(*, seed: int, **parameters: Any) -> Dataset:
-    """Simulate cells over a known signed network (`grn.data.simulate.simulate`)."""
+    """Simulate cells over a known signed network (`grn.simulation.random_network.simulate`)."""
     adata = simulate(seed=seed, **parameters)
     tfs = adata.var_names[adata.var["is_tf"]].tolist()
     return Dataset(f"simulated/{seed}", adata, tfs, adata.uns["truth"])

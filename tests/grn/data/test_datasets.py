@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from grn.data.datasets import COLLECTIONS, list_datasets, load_dataset
-from grn.data.simulate import simulate
 from grn.errors import InputError
+from grn.simulation.random_network import simulate
 
 MANIFEST = Path(__file__).resolve().parents[3] / "data" / "datasets.yaml"
 

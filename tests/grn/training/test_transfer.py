@@ -8,9 +8,9 @@ import torch
 
 from grn.data.dataset import CellDataset
 from grn.data.preprocess import preprocess
-from grn.data.simulate import simulate
 from grn.errors import InputError
 from grn.readout import read_attention, read_edges_off
+from grn.simulation.random_network import simulate
 from grn.training.fit import build_module
 from grn.training.transfer import load_parameters, read_checkpoint
 from tests.helpers import fast_config, tfs_of

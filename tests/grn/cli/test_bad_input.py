@@ -1,6 +1,6 @@
 """The command line on what users get wrong: exit code 2, the fix in one message, nothing written.
 
-Beside test_cli.py, which holds what works and the other exit codes.
+Beside test_main.py, which holds what works and the other exit codes.
 """
 
 import gzip

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from grn.data import simulate as module
 from grn.data.preprocess import preprocess
-from grn.data.simulate import simulate
 from grn.errors import InputError
+from grn.simulation import random_network as module
+from grn.simulation.random_network import simulate
 
 
 def hill(amount: float, threshold: float, exponent: float) -> float:

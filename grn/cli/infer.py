@@ -1,0 +1,69 @@
+"""`grn infer`: cells in, a ranked, signed TF→target list out."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from grn.cli.report import report
+from grn.errors import InputError
+
+
+def add_parser(commands: Any) -> None:
+    """Add the subcommand to the parser's `commands`."""
+    infer = commands.add_parser("infer", help="infer a ranked, signed TF→target list from cells")
+    infer.set_defaults(command=_infer)
+    infer.add_argument(
+        "cells",
+        metavar="CELLS",
+        help=".h5ad, .zarr, 10x (.h5, folder), .csv/.tsv[.gz], BEELINE folder",
+    )
+    infer.add_argument(
+        "--tfs", metavar="FILE|human|mouse", help="candidate regulators; without it every gene"
+    )
+    infer.add_argument("--checkpoint", metavar="PATH", help="apply a trained model, do not train")
+    infer.add_argument("--output", metavar="DIR", default="grn_output", help="run folder")
+    infer.add_argument("--seed", type=int, default=0)
+    infer.add_argument("--layer", metavar="NAME", help="key of adata.layers to use instead of X")
+    infer.add_argument("--threads", type=int, metavar="N", help="CPU threads")
+    infer.add_argument("--device", choices=["cpu", "cuda", "auto"], default="auto")
+    infer.add_argument("--overwrite", action="store_true", help="replace an existing result")
+    infer.add_argument(
+        "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", dest="overrides",
+        help="any setting of conf/train.yaml, such as trainer.max_steps=600",
+    )  # fmt: skip
+
+
+def _infer(options: argparse.Namespace) -> None:
+    from grn.config import compose_config
+
+    if options.threads is not None and options.threads < 1:
+        msg = f"--threads is {options.threads}; expected at least 1."
+        raise InputError(msg)
+    accelerator = {"cuda": "gpu"}.get(options.device, options.device)
+    files = {"cells": options.cells, "tfs": options.tfs, "layer": options.layer}
+    config = compose_config(
+        [
+            "data=file",
+            "paths=folder",
+            "logger=none",
+            f"seed={options.seed}",
+            f"overwrite={options.overwrite}",
+            f"trainer.accelerator={accelerator}",
+            *options.overrides,
+        ]
+    )
+    # Set here, not by override: a path may hold anything that Hydra's grammar reads otherwise.
+    config.data.update(files)
+    config.paths.run = str(Path(options.output).resolve())
+
+    import torch
+
+    from grn.training.run import run
+
+    if options.device == "cuda" and not torch.cuda.is_available():
+        msg = "--device cuda, but torch sees no CUDA device here. Use --device cpu or auto."
+        raise InputError(msg)
+    if options.threads is not None:
+        torch.set_num_threads(options.threads)
+    result = run(config, options.checkpoint)
+    report(result.metrics, result.folder)

@@ -1,0 +1,93 @@
+"""Run one subcommand and turn what happens into an exit code and one readable message."""
+
+import argparse
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+
+from grn import __version__
+from grn.cli import evaluate, infer, train
+from grn.errors import InputError
+
+DONE, OUR_BUG, USER_CAN_FIX, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0 done, 2 the user can fix it, 1 our bug, 130."""
+    # Threads that spin while they wait slow a machine that is shared by more than they help.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in arguments
+    arguments = [argument for argument in arguments if argument != "--debug"]
+    logging.basicConfig(level=logging.INFO, format="%(message)s", force=True)
+    try:
+        if arguments[:1] == ["train"]:
+            train.train(arguments[1:])
+        else:
+            options = _parser().parse_args(arguments)
+            options.command(options)
+        return DONE
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from the last checkpoint", file=sys.stderr)
+        return INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the exit code says whose problem it is
+        fixable = _is_fixable(error)
+        if debug or not fixable:
+            traceback.print_exc()
+        if fixable:
+            print(f"grn: {_message(error)}", file=sys.stderr)
+            return USER_CAN_FIX
+        print(
+            "grn: this is a bug of ours; please report it with the lines above.", file=sys.stderr
+        )
+        return OUR_BUG
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="grn",
+        description="Signed gene regulatory networks from single-cell data.",
+        epilog="Exit codes: 0 done, 1 a bug of ours, 2 something you can fix, 130 interrupted.",
+    )
+    parser.add_argument("--version", action="version", version=f"grn {__version__}")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands.add_parser("train", help=train.HELP)
+    for command in (infer, evaluate):
+        command.add_parser(commands)
+    return parser
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__
+
+
+def _is_fixable(error: Exception) -> bool:
+    """Say whether the user can fix it: an input error of ours, or a setting that does not fit.
+
+    Hydra wraps whatever a configured constructor raises: what a wrong setting provokes there is
+    the user's, anything else is a bug.
+    """
+    from_settings = ("hydra.", "omegaconf.", "lightning.")
+    *_, first = causes = list(_chain(error))
+    if any(isinstance(cause, InputError) for cause in causes):
+        return True
+    if type(first).__module__.startswith(from_settings):
+        return True
+    wrapped = first is not error and type(error).__module__.startswith("hydra.")
+    return wrapped and isinstance(first, TypeError | ValueError | ImportError)
+
+
+def _message(error: Exception) -> str:
+    """Return the readable part: an input error that Hydra wrapped, or what Hydra says."""
+    causes = list(_chain(error))
+    ours = next((cause for cause in causes if isinstance(cause, InputError)), None)
+    if ours is not None:
+        return str(ours)
+    first_line = (str(causes[-1]).strip() or repr(causes[-1])).splitlines()[0]
+    said = str(error).strip()
+    return said if first_line in said else f"{said}: {first_line}"

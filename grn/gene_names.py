@@ -1,0 +1,1 @@
+"""Gene names as people write them: symbols and Ensembl ids, case, aliases, species."""

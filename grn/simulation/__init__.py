@@ -1,0 +1,1 @@
+"""Cells simulated over networks that are known: what a method should find."""
