@@ -20,6 +20,9 @@ _IMPORTANCE = ("importance",)
 _SIGN = ("sign", "type")
 _SIGN_VALUES = {"+": 1, "1": 1, "+1": 1, "1.0": 1, "-": -1, "-1": -1, "-1.0": -1}
 _SIGN_VALUES |= dict.fromkeys(("0", "0.0", "", "?", "nan"), 0)
+# TRRUST's words; its files have no header.
+_MODES = {"activation": 1, "repression": -1, "unknown": 0}
+_SIGN_VALUES |= _MODES
 
 
 def read_edges(edges: str | Path | pd.DataFrame) -> pd.DataFrame:
@@ -68,7 +71,8 @@ def read_truth(truth: str | Path | pd.DataFrame) -> pd.DataFrame:
     ----------
     truth
         A table, or a CSV/TSV file (gzip or not) with a header: `source, target[, sign]` or
-        BEELINE's `Gene1, Gene2[, Type]`; signs are written 1 and -1 or + and -.
+        BEELINE's `Gene1, Gene2[, Type]`; signs are written 1 and -1, + and - or, as in TRRUST
+        (Han et al. 2018), Activation, Repression and Unknown. TRRUST's own files are read too.
 
     Returns
     -------
@@ -86,7 +90,7 @@ def read_truth(truth: str | Path | pd.DataFrame) -> pd.DataFrame:
     columns = ["source", "target"]
     if "sign" in frame:
         columns.append("sign")
-        sign = frame["sign"].astype(str).str.strip().map(_SIGN_VALUES)
+        sign = frame["sign"].astype(str).str.strip().str.lower().map(_SIGN_VALUES)
         if sign.isna().any():
             found = frame["sign"][sign.isna()].iloc[0]
             msg = (
@@ -120,10 +124,15 @@ def _load(table: str | Path | pd.DataFrame) -> tuple[pd.DataFrame, str]:
         # By content, not by suffix: BEELINE's rankedEdges.csv is tab-separated.
         separator = max("\t,;", key=header.count)
         columns = [column.strip().strip('"') for column in header.split(separator)]
+        headless = columns[2:3] and columns[2].lower() in _MODES
+        if headless:
+            columns = ["source", "target", "sign", "reference"][: len(columns)]
         names = [column for column in columns if column.lower() in _SOURCE + _TARGET]
         frame = pd.read_csv(
             path,
             sep=separator,
+            header=None if headless else 0,
+            names=columns if headless else None,
             compression="gzip" if zipped else None,
             encoding="utf-8-sig",
             dtype=dict.fromkeys(names, str),

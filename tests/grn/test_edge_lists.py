@@ -150,3 +150,24 @@ def test_missing_file_and_bad_sign(tmp_path):
 def test_missing_name_in_a_table_is_refused():
     with pytest.raises(InputError, match="1 rows have no source, the first is row 2"):
         read_truth(pd.DataFrame({"source": ["A", np.nan], "target": ["B", "C"]}))
+
+
+def test_read_truth_takes_trrust_as_it_is(tmp_path):
+    text = "MYC\tTP53\tRepression\t1;2\nJUN\tFOS\tActivation\t3\nMYC\tTP53\tActivation\t4\n"
+    truth = read_truth(write(tmp_path / "trrust.tsv", text + "E2F1\tMYC\tUnknown\t5\n"))
+    assert truth.to_numpy().tolist() == [["E2F1", "MYC", 0], ["JUN", "FOS", 1], ["MYC", "TP53", 0]]
+
+
+@pytest.mark.data
+def test_read_truth_takes_the_whole_of_trrust(shared_data):
+    path = shared_data / "signed" / "trrust_human.tsv"
+    truth = read_truth(path)
+    lines = [line.split("\t") for line in path.read_text().splitlines()]
+    assert len(truth) == len({(tf, target) for tf, target, *_ in lines if tf != target})
+    signs = {(tf, target): [] for tf, target, *_ in lines}
+    for tf, target, mode, _ in lines:
+        signs[tf, target].append({"Activation": 1, "Repression": -1, "Unknown": 0}[mode])
+    one_sided = {pair: set(found) - {0} for pair, found in signs.items()}
+    for tf, target, sign in truth.itertuples(index=False):
+        known = one_sided[tf, target]
+        assert sign == (known.pop() if len(known) == 1 else 0), (tf, target)
