@@ -8,10 +8,13 @@ from grn.errors import InputError
 
 if TYPE_CHECKING:
     from grn import plotting as pl
-    from grn.data.read import read_cells
+    from grn.data.preprocessing.preprocess import preprocess
+    from grn.data.reading.read import read_cells
     from grn.estimator import SphericalGRN
     from grn.evaluation import evaluate, precision_recall
+    from grn.gene_names import read_aliases
     from grn.network import read_edges, read_truth
+    from grn.simulation.cells import simulate_model
     from grn.simulation.random_network import simulate
 
 __all__ = [
@@ -20,10 +23,13 @@ __all__ = [
     "evaluate",
     "pl",
     "precision_recall",
+    "preprocess",
+    "read_aliases",
     "read_cells",
     "read_edges",
     "read_truth",
     "simulate",
+    "simulate_model",
 ]
 
 try:
@@ -37,10 +43,13 @@ _LAZY = {
     "SphericalGRN": "grn.estimator",
     "evaluate": "grn.evaluation",
     "precision_recall": "grn.evaluation",
-    "read_cells": "grn.data.read",
+    "preprocess": "grn.data.preprocessing.preprocess",
+    "read_aliases": "grn.gene_names",
+    "read_cells": "grn.data.reading.read",
     "read_edges": "grn.network",
     "read_truth": "grn.network",
     "simulate": "grn.simulation.random_network",
+    "simulate_model": "grn.simulation.cells",
 }
 
 

@@ -19,6 +19,8 @@ class RunConfig:
 
     data: Any = MISSING
     """Cells, regulators, truth and minibatches."""
+    preprocess: Any = MISSING
+    """Partial `grn.preprocess`, given the cells."""
     model: Any = MISSING
     """Gene profiles and network."""
     objective: Any = MISSING

@@ -1,7 +1,7 @@
 """SphericalGRN: the scverse-style front door over training and read-out."""
 
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,12 +10,12 @@ import torch
 
 from grn.config import compose_config
 from grn.data.dataset import CellDataset
-from grn.data.preprocess import preprocess
-from grn.data.read import select_layer
-from grn.data.tf_lists import read_tf_list
+from grn.data.library.tf_lists import read_tf_list
+from grn.data.preprocessing.prepare import prepare
+from grn.data.preprocessing.preprocess import preprocess
+from grn.data.reading.read import select_layer
 from grn.errors import InputError
 from grn.export import network_adata
-from grn.network import match_tfs
 from grn.readout import read_attention, read_edges_off
 from grn.training.fit import build_loader, build_module, build_trainer, fit
 from grn.training.transfer import load_parameters, read_checkpoint
@@ -35,11 +35,16 @@ class SphericalGRN:
     Parameters
     ----------
     adata
-        Cells × genes: counts or log-normalised expression. Left unchanged.
+        Cells × genes: counts or log-normalised expression; in memory or on disk
+        (`sc.read_h5ad(path, backed="r")`), where they stay. Left unchanged. Filters and highly
+        variable genes: pass what `grn.preprocess` returns.
     tfs
         Candidate regulators, a file of them, or `"human"` / `"mouse"`; None takes every gene.
     layer
-        Key of `adata.layers` to use instead of `X`.
+        Key of `adata.layers` to use instead of `X`; `raw` is `adata.raw`.
+    aliases
+        Other names of regulators and genes, each with the name it stands for
+        (`grn.gene_names.read_aliases` reads them from a file).
 
     Raises
     ------
@@ -58,11 +63,16 @@ class SphericalGRN:
         adata: "AnnData",
         tfs: Collection[str] | str | Path | None = None,
         layer: str | None = None,
+        *,
+        aliases: Mapping[str, str] | None = None,
     ) -> None:
         listed = read_tf_list(tfs) if isinstance(tfs, str | Path) else tfs
-        self.adata = preprocess(select_layer(adata, layer))
+        cells, regulators = prepare(
+            select_layer(adata, layer), listed, preprocess, aliases=aliases
+        )
+        self.adata = cells
         """The preprocessed cells, without genes that do not vary."""
-        self.tfs = match_tfs(listed, self.adata.var_names)
+        self.tfs = regulators
         """The regulators among the genes, in their order."""
         self._module: DenoisingModule | None = None
         self._seed: int | None = None
@@ -86,13 +96,21 @@ class SphericalGRN:
         seed
             Same seed, cells and threads: same edges, byte for byte.
         overrides
-            Further settings as on the command line, such as `objective.most_noise=0.5`.
+            Further settings as on the command line, such as `objective.most_noise=0.5`; not
+            those of `data` and `preprocess`: the cells are ready.
 
         Raises
         ------
         InputError
             A setting is out of range.
         """
+        late = [override for override in overrides if override.lstrip("+~").startswith("preproc")]
+        if late:
+            msg = (
+                f"{late[0]} comes too late: the cells are preprocessed already. Pass what "
+                "grn.preprocess(adata, ...) returns to SphericalGRN."
+            )
+            raise InputError(msg)
         config = compose_config([*_NO_FOLDER, f"trainer.accelerator={accelerator}", *overrides])
         config.seed = seed
         if max_steps is not None:

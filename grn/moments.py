@@ -1,38 +1,80 @@
-"""Column moments and z-scores of expression, by blocks of cells: nothing is densified whole."""
+"""Expression by blocks of cells: moments and z-scores of genes, and nothing densified whole."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
 from jaxtyping import Float
 from scipy import sparse
 
-# (n_cells, n_genes), a numpy array or any scipy sparse matrix.
+# (n_cells, n_genes): a numpy array, any scipy sparse matrix, or one on disk that gives rows by
+# slice (h5py.Dataset, zarr.Array, anndata.abc.CSRDataset).
 Expression: TypeAlias = Any
+# Applied to every dense block as stored, such as np.sqrt.
+Transform: TypeAlias = Callable[[np.ndarray], np.ndarray]
 
-_CELLS_PER_BLOCK = 1024
+_VALUES_PER_BLOCK = 2**21
+
+
+def is_on_disk(expression: Expression) -> bool:
+    """Tell a matrix that is read by slices from one that is in memory."""
+    return not (isinstance(expression, np.ndarray) or sparse.issparse(expression))
+
+
+def row_blocks(expression: Expression, n_rows: int | None = None) -> Iterator[tuple[int, Any]]:
+    """Yield (first row, block) in order; a block may share memory with the matrix.
+
+    Parameters
+    ----------
+    expression
+        As it is stored, so blocks are CSR or dense.
+    n_rows
+        Rows of a block; None: as many as hold two million stored values on average.
+    """
+    if sparse.issparse(expression):
+        expression = expression.tocsr()
+    n_cells = expression.shape[0]
+    if n_rows is None:
+        n_rows = max(1, _VALUES_PER_BLOCK * n_cells // max(1, _n_stored(expression)))
+    for start in range(0, n_cells, n_rows):
+        yield start, expression[start : start + n_rows]
 
 
 def column_moments(
-    expression: Expression,
+    expression: Expression, transform: Transform = np.asarray
 ) -> tuple[Float[np.ndarray, " n_genes"], Float[np.ndarray, " n_genes"]]:
     """Mean and standard deviation (ddof 0) of each gene; exactly 0 for a constant one."""
     n_cells = expression.shape[0]
-    mean = sum(block.sum(axis=0) for block in _dense_blocks(expression)) / n_cells
-    squares = sum(((block - mean) ** 2).sum(axis=0) for block in _dense_blocks(expression))
+    mean = sum(block.sum(axis=0) for block in _dense_blocks(expression, transform)) / n_cells
+    squares = sum(
+        ((block - mean) ** 2).sum(axis=0) for block in _dense_blocks(expression, transform)
+    )
     sd = np.sqrt(squares / n_cells)
     return mean, np.where(sd > 1e-12 * np.abs(mean), sd, 0.0)
 
 
-def standardised_blocks(expression: Expression) -> Iterator[Float[np.ndarray, "block n_genes"]]:
+def standardised_blocks(
+    expression: Expression, transform: Transform = np.asarray
+) -> Iterator[Float[np.ndarray, "block n_genes"]]:
     """Yield the column z-scores, some cells at a time; a constant gene is 0 everywhere."""
-    mean, sd = column_moments(expression)
+    mean, sd = column_moments(expression, transform)
     scale = np.divide(1.0, sd, out=np.zeros_like(sd), where=sd > 0)
-    for block in _dense_blocks(expression):
+    for block in _dense_blocks(expression, transform):
         yield (block - mean) * scale
 
 
-def _dense_blocks(expression: Expression) -> Iterator[np.ndarray]:
-    for start in range(0, expression.shape[0], _CELLS_PER_BLOCK):
-        block = expression[start : start + _CELLS_PER_BLOCK]
-        yield np.asarray(block.toarray() if sparse.issparse(block) else block, dtype=float)
+def _dense_blocks(expression: Expression, transform: Transform) -> Iterator[np.ndarray]:
+    # Sized by the shape alone: the sums are the same bits however the matrix is stored.
+    n_rows = max(1, _VALUES_PER_BLOCK // max(1, expression.shape[1]))
+    for _, block in row_blocks(expression, n_rows):
+        dense = block.toarray() if sparse.issparse(block) else np.asarray(block)
+        yield np.asarray(transform(dense), dtype=float)
+
+
+def _n_stored(expression: Expression) -> int:
+    """Count the values that are stored, without reading them."""
+    if sparse.issparse(expression):
+        return int(expression.nnz)
+    if hasattr(expression, "group"):
+        return int(expression.group["data"].shape[0])
+    return int(np.prod(expression.shape))

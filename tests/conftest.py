@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,8 @@ import pytest
 # Before torch is loaded: threads of tiny matrices, in two processes at once, only wait.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["WANDB_MODE"] = "offline"
+# No test reaches beyond this machine, nor what is cached on it.
+os.environ |= {"HTTPS_PROXY": "http://127.0.0.1:9", "XDG_CACHE_HOME": tempfile.mkdtemp()}
 
 import torch
 
@@ -63,7 +66,7 @@ def trained(
 ) -> tuple["DenoisingModule", "AnnData", list[str]]:
     """A module trained on `simulated`, its preprocessed cells and TFs. Not to be changed."""
     from grn.data.dataset import CellDataset
-    from grn.data.preprocess import preprocess
+    from grn.data.preprocessing.preprocess import preprocess
     from grn.training.fit import build_module
     from tests.helpers import fast_config, tfs_of, train
 

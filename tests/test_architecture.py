@@ -94,7 +94,7 @@ def test_import_is_light(module: str) -> None:
 
 
 def test_metrics_files_and_pictures_load_no_torch() -> None:
-    loaded = _loaded_by("import grn.evaluation, grn.export, grn.plotting, grn.data.read")
+    loaded = _loaded_by("import grn.evaluation, grn.export, grn.plotting, grn.data.reading.read")
     assert loaded & {"torch", "lightning", "hydra", "wandb", "scanpy"} == set()
 
 

@@ -43,7 +43,7 @@ def test_what_is_named_can_be_built(choice: str, tmp_path: Path) -> None:
     if choice == "data=file":
         config.data.cells = "cells.h5ad"
     assert not OmegaConf.missing_keys(config)
-    for name in ("objective", "optimizer"):
+    for name in ("objective", "optimizer", "preprocess"):
         assert callable(instantiate(config[name]))
     assert callable(instantiate(config.model.network))
     assert callable(instantiate(config.data.loader))

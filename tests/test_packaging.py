@@ -28,7 +28,8 @@ def wheel_names(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 def test_wheel_holds_every_source_file(wheel_names: list[str]) -> None:
     for root, folder in ((ROOT, "grn"), (ROOT / "kernels", "flashsign")):
-        sources = {str(path.relative_to(root)) for path in (root / folder).rglob("*.py")}
+        found = [path for kind in ("*.py", "*.yaml") for path in (root / folder).rglob(kind)]
+        sources = {str(path.relative_to(root)) for path in found}
         assert sources
         assert sources <= set(wheel_names)
     assert any(name.startswith("grn/data/") for name in wheel_names)
@@ -64,9 +65,9 @@ def gitignore_only(tmp_path: Path) -> Path:
 
 def test_gitignore_hides_data_but_no_code(gitignore_only: Path) -> None:
     kept = [
-        "grn/data/read.py",
+        "grn/data/reading/read.py",
         "conf/data/demo.yaml",
-        "tests/grn/data/test_read.py",
+        "tests/grn/data/reading/test_read.py",
         "data/README.md",
         "data/datasets.yaml",
     ]

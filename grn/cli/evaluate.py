@@ -25,8 +25,8 @@ def _evaluate(options: argparse.Namespace) -> None:
     edges, truth = read_edges(options.edges), read_truth(options.truth)
     adata = None
     if options.cells is not None:
-        from grn.data.preprocess import preprocess
-        from grn.data.read import read_cells
+        from grn.data.preprocessing.preprocess import preprocess
+        from grn.data.reading.read import read_cells
 
         adata = preprocess(read_cells(options.cells))
     metrics = evaluate(edges, truth, adata)

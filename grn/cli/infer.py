@@ -15,7 +15,7 @@ def add_parser(commands: Any) -> None:
     infer.add_argument(
         "cells",
         metavar="CELLS",
-        help=".h5ad, .zarr, 10x (.h5, folder), .csv/.tsv[.gz], BEELINE folder",
+        help=".h5ad, .zarr, .loom, 10x (.h5, folder), .csv/.tsv/.txt[.gz], BEELINE folder",
     )
     infer.add_argument(
         "--tfs", metavar="FILE|human|mouse", help="candidate regulators; without it every gene"
@@ -23,7 +23,15 @@ def add_parser(commands: Any) -> None:
     infer.add_argument("--checkpoint", metavar="PATH", help="apply a trained model, do not train")
     infer.add_argument("--output", metavar="DIR", default="grn_output", help="run folder")
     infer.add_argument("--seed", type=int, default=0)
-    infer.add_argument("--layer", metavar="NAME", help="key of adata.layers to use instead of X")
+    infer.add_argument(
+        "--layer", metavar="NAME", help="key of adata.layers to use instead of X; raw: adata.raw.X"
+    )
+    infer.add_argument(
+        "--gene-column", metavar="NAME", help="column of adata.var with the gene names to use"
+    )
+    infer.add_argument(
+        "--aliases", metavar="FILE", help="other names of genes: two columns, alias and name"
+    )
     infer.add_argument("--threads", type=int, metavar="N", help="CPU threads")
     infer.add_argument("--device", choices=["cpu", "cuda", "auto"], default="auto")
     infer.add_argument("--overwrite", action="store_true", help="replace an existing result")
@@ -34,13 +42,17 @@ def add_parser(commands: Any) -> None:
 
 
 def _infer(options: argparse.Namespace) -> None:
+    from grn.data.reading.formats import find_format
+
+    find_format(Path(options.cells), options.gene_column)  # before seconds of loading libraries
     from grn.config import compose_config
 
     if options.threads is not None and options.threads < 1:
         msg = f"--threads is {options.threads}; expected at least 1."
         raise InputError(msg)
     accelerator = {"cuda": "gpu"}.get(options.device, options.device)
-    files = {"cells": options.cells, "tfs": options.tfs, "layer": options.layer}
+    keys = ("cells", "tfs", "layer", "gene_column", "aliases")
+    given = {key: getattr(options, key) for key in keys if getattr(options, key) is not None}
     config = compose_config(
         [
             "data=file",
@@ -53,7 +65,7 @@ def _infer(options: argparse.Namespace) -> None:
         ]
     )
     # Set here, not by override: a path may hold anything that Hydra's grammar reads otherwise.
-    config.data.update(files)
+    config.data.update(given)
     config.paths.run = str(Path(options.output).resolve())
 
     import torch

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 
 from grn import __version__
-from grn.cli import evaluate, infer, train
+from grn.cli import data, evaluate, infer, simulate, train
 from grn.errors import InputError
 
 DONE, OUR_BUG, USER_CAN_FIX, INTERRUPTED = 0, 1, 2, 130
@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
-    logging.basicConfig(level=logging.INFO, format="%(message)s", force=True)
+    _log_to_stderr()
     try:
         if arguments[:1] == ["train"]:
             train.train(arguments[1:])
@@ -45,6 +45,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return OUR_BUG
 
 
+class _Plain(logging.Formatter):
+    """Say what happens; name the level only of what should be noticed."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        said = super().format(record)
+        return said if record.levelno < logging.WARNING else f"{record.levelname.lower()}: {said}"
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Plain("%(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="grn",
@@ -55,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     commands.add_parser("train", help=train.HELP)
-    for command in (infer, evaluate):
+    for command in (infer, evaluate, data, simulate):
         command.add_parser(commands)
     return parser
 

@@ -38,7 +38,7 @@ class CellDataModule(L.LightningDataModule):
     Raises
     ------
     InputError
-        A number is out of its range.
+        A number is out of its range, or there are workers for cells on disk.
     """
 
     def __init__(
@@ -57,6 +57,12 @@ class CellDataModule(L.LightningDataModule):
                 f"got minibatch_size={minibatch_size}, max_steps={max_steps}, "
                 f"val_fraction={val_fraction}, num_workers={num_workers}; expected at least 1, "
                 "at least 1, between 0 and 1, at least 0."
+            )
+            raise InputError(msg)
+        if num_workers and dataset.on_disk:
+            msg = (
+                f"data.loader.num_workers is {num_workers}; expected 0 for cells on disk: an open "
+                "file cannot be shared between processes."
             )
             raise InputError(msg)
         self.dataset = dataset

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from grn.moments import column_moments
+from grn.moments import column_moments, is_on_disk
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -25,25 +25,36 @@ class CellDataset(Dataset[Tensor]):
     Parameters
     ----------
     adata
-        Cells × genes, log-normalised (`grn.data.preprocess.preprocess`); sparse stays sparse.
+        Cells × genes, log-normalised (`grn.preprocess`). `X` is not copied: it
+        stays where it is, in memory or on disk (as CSR), and rows are cut from it.
     """
 
     def __init__(self, adata: "AnnData") -> None:
         self.genes: list[str] = adata.var_names.tolist()
-        matrix = adata.X
-        self._root = matrix.sqrt().tocsr() if sp.issparse(matrix) else np.sqrt(matrix)
-        mean, sd = column_moments(self._root)
+        self._expression = adata.X.tocsr() if sp.issparse(adata.X) else adata.X
+        mean, sd = column_moments(self._expression, _root)
         self._mean = mean.astype(np.float32)
         self._scale = np.divide(1.0, sd, out=np.zeros_like(sd), where=sd > 0).astype(np.float32)
 
     def __len__(self) -> int:
-        return int(self._root.shape[0])
+        return int(self._expression.shape[0])
+
+    @property
+    def on_disk(self) -> bool:
+        """Whether rows are read from a file, which processes cannot share."""
+        return is_on_disk(self._expression)
 
     def __getitem__(self, cell: int) -> Float[Tensor, " n_genes"]:
         return self.rows([cell])[0]
 
     def rows(self, cells: Sequence[int] | np.ndarray) -> Float[Tensor, "cells n_genes"]:
-        """Return the standardised rows of the given cells, dense."""
-        block = self._root[np.asarray(cells)]
+        """Return the standardised rows of the given cells, dense; a cell may come repeatedly."""
+        # Each cell is read once and in the order in which they are stored.
+        stored, places = np.unique(np.asarray(cells), return_inverse=True)
+        block = self._expression[stored]
         dense = block.toarray() if sp.issparse(block) else np.asarray(block)
-        return torch.from_numpy((dense.astype(np.float32) - self._mean) * self._scale)
+        return torch.from_numpy(((_root(dense) - self._mean) * self._scale)[places])
+
+
+def _root(expression: np.ndarray) -> np.ndarray:
+    return np.asarray(np.sqrt(expression.astype(np.float32, copy=False)))

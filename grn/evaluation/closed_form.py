@@ -1,10 +1,11 @@
 """The control to beat: double-centred ridge partial correlation, at any size."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy import linalg, sparse
+from scipy import linalg
 
 from grn.evaluation.controls import Scores
 from grn.moments import Expression, standardised_blocks
@@ -52,17 +53,16 @@ def closed_form_max(expression: Expression, tf_index: Int[np.ndarray, " n_tfs"])
 def _partial_correlation(expression: Expression) -> Rows:
     """Return the function that gives the rows of r for an array of genes."""
     n_cells, n_genes = expression.shape
-    root = expression.astype(float)
-    root = root.sqrt() if sparse.issparse(root) else np.sqrt(root)
+    blocks = standardised_blocks(expression, partial(np.sqrt, dtype=float))
     if n_genes <= n_cells:
-        covariance = np.asarray(sum(z.T @ z for z in standardised_blocks(root))) / n_cells
+        covariance = np.asarray(sum(z.T @ z for z in blocks)) / n_cells
         precision = np.linalg.inv(covariance + RIDGE * np.eye(n_genes))
         scale = 1 / np.sqrt(np.diag(precision))
         r = -precision * scale[:, None] * scale
         np.fill_diagonal(r, 0.0)
         return lambda genes: r[genes]
     # Woodbury: P = I/λ − FᵀF with F = L⁻¹Z/√λ and LLᵀ = ZZᵀ + λ n_cells I, so nothing is n_genes².
-    z = np.concatenate(list(standardised_blocks(root)))
+    z = np.concatenate(list(blocks))
     lower = np.linalg.cholesky(z @ z.T + RIDGE * n_cells * np.eye(n_cells))
     factor = linalg.solve_triangular(lower, z, lower=True) / np.sqrt(RIDGE)
     factor /= np.sqrt(1 / RIDGE - (factor**2).sum(axis=0))

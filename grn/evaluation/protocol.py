@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 from anndata import AnnData
+from scipy import sparse
 from sklearn.metrics import precision_recall_curve
 
 from grn.errors import InputError
@@ -21,6 +22,7 @@ from grn.evaluation.candidates import (
     unlisted_last,
 )
 from grn.evaluation.closed_form import closed_form, closed_form_max
+from grn.moments import row_blocks
 from grn.network import adjacency, degrees, hint, read_edges, read_truth
 
 logger = logging.getLogger(__name__)
@@ -153,8 +155,7 @@ def _lay_out_edges(judged: Candidates, edges: pd.DataFrame, name: str) -> LaidOu
 def _lay_out_controls(judged: Candidates, adata: AnnData) -> Iterator[tuple[str, LaidOut]]:
     expression, genes = adata.X, adata.var_names
     _check_names(judged, genes, genes, "expression data")
-    values = expression.data if hasattr(expression, "nnz") else expression
-    if not np.isfinite(values).all() or values.min(initial=0.0) < 0:
+    if not all(_is_expression(block) for _, block in row_blocks(expression)):
         msg = (
             "The expression for the controls holds negative or non-finite values. Expected "
             "log-normalised expression ≥ 0: pass the preprocessed cells, not scaled ones."
@@ -167,6 +168,11 @@ def _lay_out_controls(judged: Candidates, adata: AnnData) -> Iterator[tuple[str,
         # In float32 both directions of a symmetric score tie, which fp64 rounding would break by
         # the order of the genes.
         yield name, scorer.lay_out(weight, importance.astype(np.float32))
+
+
+def _is_expression(block: Any) -> bool:
+    values = block.data if sparse.issparse(block) else block
+    return bool(np.isfinite(values).all() and values.min(initial=0.0) >= 0)
 
 
 def _random(judged: Candidates, n_random: int, seed: int) -> dict[str, float]:

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy import sparse
 
 from grn.export.atomic import replacing
+from grn.moments import is_on_disk
 from grn.network import locate
 
 
@@ -60,7 +61,14 @@ def network_adata(
 def write_network(
     edges: pd.DataFrame, adata: ad.AnnData, path: str | Path, provenance: Mapping[str, Any]
 ) -> None:
-    """Write `network_adata(edges, adata, provenance)` to an `.h5ad` file, whole or not at all."""
+    """Write `network_adata(edges, adata, provenance)` to an `.h5ad` file, whole or not at all.
+
+    Cells on disk are too many to be copied beside every network: their `X` is left out, which
+    `uns["grn"]["X"]` then says.
+    """
+    if is_on_disk(adata.X):
+        adata = ad.AnnData(obs=adata.obs, var=adata.var)
+        provenance = {**provenance, "X": "left out: the cells were read from disk"}
     with replacing(path) as temporary:
         network_adata(edges, adata, provenance).write_h5ad(temporary, compression="lzf")
 

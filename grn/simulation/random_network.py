@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import scipy.sparse as sp
 
 from grn.errors import InputError
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 _Array = np.ndarray[Any, np.dtype[np.float64]]
 _Indices = np.ndarray[Any, np.dtype[np.int64]]
+
+N_TFS, N_TARGETS, DEPTH = 12, 88, 0.06
 
 # Time is counted in mean lifetimes of an mRNA, amounts in molecules per cell.
 _TIME_STEP = 0.1
@@ -25,6 +28,7 @@ _ACTIVITY_SD, _ACTIVITY_TIME = 0.6, 6.0  # log rate of a TF, own to the cell; co
 _PROGRAM_SD, _PROGRAM_TIME = 0.5, 10.0  # a programme shared by many genes, such as growth
 _LINEAGE_SD = 1.6  # log fold change of a TF at the end of a lineage
 _N_LINEAGES = 3
+_RANK_EXPONENT = 0.7  # out-degree against its rank
 
 
 @dataclass(frozen=True)
@@ -54,19 +58,23 @@ class _Network:
         power = (protein**self.cooperativity)[:, self.regulator]
         bound = power / (power + half)
         effect = np.log(_LEAK + (1.0 - _LEAK) * np.where(self.sign > 0, bound, 1.0 - bound))
-        regulation: _Array = effect @ (self.target[:, None] == np.arange(self.full_rate.size))
-        return regulation
+        n_genes, n_edges = self.full_rate.size, self.target.size
+        into = sp.csr_array(
+            (np.ones(n_edges), (self.target, np.arange(n_edges))), shape=(n_genes, n_edges)
+        )
+        return np.ascontiguousarray((into @ effect.T).T)
 
 
 def simulate(
     *,
-    n_tfs: int = 12,
-    n_targets: int = 88,
+    n_tfs: int = N_TFS,
+    n_targets: int = N_TARGETS,
     n_cells: int = 1000,
     seed: int = 0,
     repressor_share: float = 0.4,
-    depth: float = 0.06,
+    depth: float = DEPTH,
     dropout: float = 0.15,
+    transcription: _Array | None = None,
 ) -> "AnnData":
     """Simulate cells whose mRNA follows a random signed network of TFs and targets.
 
@@ -83,7 +91,8 @@ def simulate(
     ----------
     n_tfs, n_targets, n_cells
         Sizes; genes are the TFs, then the targets. A target has 1–4 regulators; some TFs have one
-        or two. Out-degrees are uneven: a few TFs regulate much.
+        or two. TFs are drawn as regulators with weights rank^−0.7, so out-degrees fall off as a
+        power of their rank, which is a scale-free law P(k) ∝ k^−2.4 (1 + 1/0.7).
     seed
         The same seed gives the same cells.
     repressor_share
@@ -92,6 +101,9 @@ def simulate(
         Typical share of the mRNA molecules that is captured.
     dropout
         Probability that a gene of typical amount is lost in a cell; up to twice that for less.
+    transcription
+        Multiplies the rate of every gene in every cell, shape (n_cells, n_genes), such as 0 for a
+        knock-out; None: 1.
 
     Returns
     -------
@@ -107,22 +119,26 @@ def simulate(
     _check(n_tfs, n_targets, n_cells, repressor_share, depth, dropout)
     network_rng, cell_rng, count_rng = np.random.default_rng(seed).spawn(3)
     network = _random_network(network_rng, n_tfs, n_targets, repressor_share)
-    mrna, time, lineage = _trajectories(cell_rng, network, n_cells)
+    if transcription is None:
+        transcription = np.ones((n_cells, n_tfs + n_targets))
+    mrna, time, lineage = _trajectories(cell_rng, network, transcription)
     counts = _measure(count_rng, mrna, depth, dropout)
     return _as_adata(network, counts, time, lineage)
+
+
+def gene_names(n_tfs: int, n_targets: int) -> list[str]:
+    """Return the names that `simulate` gives: the TFs, then the targets."""
+    tfs = [f"TF{number:02d}" for number in range(1, n_tfs + 1)]
+    return tfs + [f"G{number:03d}" for number in range(1, n_targets + 1)]
 
 
 def _as_adata(network: _Network, counts: _Array, time: _Array, lineage: _Indices) -> "AnnData":
     """Name genes and cells and attach the truth."""
     import anndata
-    import scipy.sparse as sp
 
     n_cells, n_genes = counts.shape
     n_tfs = network.cooperativity.size
-    names = np.array(
-        [f"TF{i + 1:02d}" for i in range(n_tfs)]
-        + [f"G{i + 1:03d}" for i in range(n_genes - n_tfs)]
-    )
+    names = np.array(gene_names(n_tfs, n_genes - n_tfs))
     truth = pd.DataFrame(
         {
             "source": names[network.regulator],
@@ -170,7 +186,7 @@ def _random_network(
 ) -> _Network:
     """Draw edges and constants such that all amounts at their typical value are a fixed point."""
     n_genes = n_tfs + n_targets
-    popularity = rng.permutation(1.0 / np.arange(1, n_tfs + 1) ** 0.7)
+    popularity = rng.permutation(1.0 / np.arange(1, n_tfs + 1) ** _RANK_EXPONENT)
     pairs: list[tuple[int, int]] = []
     for gene in range(n_genes):
         if gene < n_tfs:
@@ -207,17 +223,18 @@ def _typical_protein(mrna: _Array) -> _Array:
 
 
 def _trajectories(
-    rng: np.random.Generator, network: _Network, n_cells: int
+    rng: np.random.Generator, network: _Network, transcription: _Array
 ) -> tuple[_Array, _Array, _Indices]:
     """Integrate every cell up to its own time; return mRNA (n_cells, n_genes), time, lineage."""
-    n_tfs, n_genes = network.cooperativity.size, network.full_rate.size
+    n_cells, n_genes = transcription.shape
+    n_tfs = network.cooperativity.size
     time = rng.uniform(0.0, _DURATION, n_cells)
     lineage = rng.integers(0, _N_LINEAGES, n_cells)
     drive = rng.normal(0.0, _LINEAGE_SD, (_N_LINEAGES, n_tfs))[lineage]
     loading = rng.normal(0.0, _PROGRAM_SD, n_genes)
     activity = rng.normal(0.0, _ACTIVITY_SD, (n_cells, n_tfs))
     program = rng.normal(0.0, 1.0, (n_cells, 1))
-    mrna = np.tile(network.typical_mrna, (n_cells, 1))
+    mrna = network.typical_mrna * transcription
     protein = _typical_protein(mrna[:, :n_tfs])
     n_steps = round((_BURN_IN + _DURATION) / _TIME_STEP)
     for step in range(n_steps):
@@ -228,7 +245,7 @@ def _trajectories(
         program = _fluctuate(rng, program, 1.0, _PROGRAM_TIME)
         log_rate = network.log_regulation(protein) + program * loading
         log_rate[:, :n_tfs] += activity + drive * progress[:, None]
-        made = network.full_rate * np.exp(log_rate)
+        made = network.full_rate * np.exp(log_rate) * transcription
         translated = _PROTEINS_PER_MRNA * mrna[:, :n_tfs]
         mrna = _langevin(rng, mrna, made, mrna)
         protein = _langevin(rng, protein, translated, _PROTEIN_DECAY * protein)

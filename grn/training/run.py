@@ -15,8 +15,8 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from grn.data.dataset import CellDataset
-from grn.data.datasets import Dataset
-from grn.data.preprocess import preprocess
+from grn.data.library.datasets import Dataset
+from grn.data.preprocessing.prepare import prepare
 from grn.evaluation import TruthScorer, candidates, evaluate, evaluate_json
 from grn.export import (
     write_adjacencies,
@@ -26,7 +26,8 @@ from grn.export import (
     write_regulons,
 )
 from grn.export.atomic import replacing
-from grn.network import match_tfs, read_truth
+from grn.gene_names import match_names
+from grn.network import read_truth
 from grn.readout import read_attention, read_edges_off
 from grn.training.callbacks import JudgeNetwork
 from grn.training.fit import build_loader, build_module, build_trainer, fit
@@ -61,6 +62,8 @@ class _Inputs:
     adata: "AnnData"
     tfs: list[str]
     truth: pd.DataFrame | None
+    names: dict[str, Any] | None
+    """How the names of the regulators met those of the genes; None: every gene regulates."""
 
 
 def run(config: DictConfig, checkpoint: str | Path | None = None) -> Result:
@@ -87,7 +90,7 @@ def run(config: DictConfig, checkpoint: str | Path | None = None) -> Result:
     started = time.perf_counter()
     if trained is not None:
         config.update(trained["settings"])
-    inputs = _check(instantiate(config.data.source))
+    inputs = _check(config)
     cells = CellDataset(inputs.adata)
     module = build_module(config, cells, inputs.tfs)
     controls = _controls(module, inputs)
@@ -118,12 +121,16 @@ def run(config: DictConfig, checkpoint: str | Path | None = None) -> Result:
     return Result(edges, metrics, folder)
 
 
-def _check(dataset: Dataset) -> _Inputs:
-    """Preprocess the cells and match the names of regulators and truth to them."""
-    adata = preprocess(dataset.adata)
-    tfs = match_tfs(dataset.tfs, adata.var_names)
+def _check(config: DictConfig) -> _Inputs:
+    """Read and preprocess the cells and match the names of regulators and truth to them."""
+    dataset: Dataset = instantiate(config.data.source)
     truth = None if dataset.truth is None else read_truth(dataset.truth)
-    return _Inputs(dataset.name, adata, tfs, truth)
+    preprocess = instantiate(config.preprocess)
+    adata, tfs = prepare(dataset.adata, dataset.tfs, preprocess, aliases=dataset.aliases)
+    names = None
+    if dataset.tfs is not None:
+        names = match_names(dataset.tfs, dataset.adata.var_names, dataset.aliases).report()
+    return _Inputs(dataset.name, adata, tfs, truth, names)
 
 
 def _edges(module: "DenoisingModule", inputs: _Inputs) -> pd.DataFrame:
@@ -166,6 +173,7 @@ def _write(
     provenance = {
         "data": inputs.name,
         "n_tfs": len(inputs.tfs),
+        "tf_names": inputs.names,
         "preprocessing": inputs.adata.uns["grn_preprocess"],
         "seed": int(config.seed),
         "versions": {

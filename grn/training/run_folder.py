@@ -11,8 +11,10 @@ import scipy.sparse as sp
 from omegaconf import DictConfig, OmegaConf
 from yaml import YAMLError
 
+from grn.data.preprocessing.check import own_float32
 from grn.errors import InputError
 from grn.export.atomic import replacing
+from grn.moments import row_blocks
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -96,12 +98,16 @@ def open_folder(
 
 def fingerprint(adata: "AnnData") -> str:
     """Return a short digest of names and values, the same for the same preprocessed cells."""
-    digest = hashlib.sha256()
+    digest, values, genes = hashlib.sha256(), hashlib.sha256(), hashlib.sha256()
     for names in (adata.obs_names, adata.var_names):
         digest.update("\n".join(names).encode())
-    parts = (adata.X.data, adata.X.indices) if sp.issparse(adata.X) else (adata.X,)
-    for part in parts:
-        digest.update(np.ascontiguousarray(part).data)
+    # Dense or sparse, in memory or on disk, in blocks of whatever size: the same digest.
+    for _, block in row_blocks(adata.X):
+        rows = own_float32(sp.csr_matrix(block))
+        values.update(rows.data.data)
+        genes.update(rows.indices.astype(np.int64).data)
+        digest.update(np.diff(rows.indptr).astype(np.int64).data)
+    digest.update(values.digest() + genes.digest())
     return digest.hexdigest()[:16]
 
 

@@ -1,11 +1,13 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import anndata
 import numpy as np
 import pandas as pd
 import pytest
 
 import grn
+from grn.data.preprocessing.preprocess import preprocess
 from grn.errors import InputError
 from tests.helpers import QUIET, tfs_of
 
@@ -61,6 +63,23 @@ def test_a_layer_is_read_instead_of_x(small: "AnnData") -> None:
     layered = grn.SphericalGRN(adata, tfs_of(adata), layer="counts").adata
     plain = grn.SphericalGRN(small, tfs_of(small)).adata
     np.testing.assert_array_equal(layered.X.toarray(), plain.X.toarray())
+
+
+def test_cells_may_stay_on_disk(small: "AnnData", model: grn.SphericalGRN, tmp_path: Path) -> None:
+    cells = small.copy()
+    cells.uns = {}
+    cells.write_h5ad(tmp_path / "cells.h5ad")
+    backed = train(anndata.read_h5ad(tmp_path / "cells.h5ad", backed="r"))
+    pd.testing.assert_frame_equal(backed.edges(), model.edges(), check_exact=True)
+    assert isinstance(backed.to_adata().X, anndata.abc.CSRDataset)
+
+
+def test_cells_may_come_preprocessed(small: "AnnData") -> None:
+    cells = preprocess(small, min_cells=30)
+    assert cells.n_vars < 16
+    assert grn.SphericalGRN(cells).tfs == cells.var_names.tolist()
+    with pytest.raises(InputError, match=r"preprocess\.min_cells=30 comes too late"):
+        grn.SphericalGRN(small).train(1, overrides=["preprocess.min_cells=30"])
 
 
 def test_same_seed_same_edges(small: "AnnData", model: grn.SphericalGRN) -> None:

@@ -116,7 +116,6 @@ def test_a_truncated_h5ad(infer: Cli, files: dict[str, Path], tmp_path: Path) ->
 TF_LISTS: dict[str, tuple[bytes | None, tuple[str, ...]]] = {
     "missing": (None, ("no TF list at", "one name per line")),
     "empty": (b"", ("holds no names", "one per line")),
-    "case": (b"tf01\ntf02\ntf03\n", ("tf01, tf02, tf03", "G001, G002, G003", "case")),
     "Ensembl": (b"ENSG00000181449\nENSG00000136997\n", ("Ensembl ids", "convert")),
     "species": (b"SOX2\nKLF4\nMYC\nGATA1\n", ("GATA1, KLF4, MYC", "G001", "same species")),
     "two": (b"TF01\nTF02\nSOX2\n", ("Only 2 of the 3 TFs", "at least 3")),

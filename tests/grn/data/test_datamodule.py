@@ -1,8 +1,10 @@
+from pathlib import Path
 from typing import Any
 
 import anndata
 import numpy as np
 import pytest
+import scipy.sparse as sp
 import torch
 
 from grn.data import datamodule
@@ -101,3 +103,12 @@ def test_numbers_out_of_range_are_refused(dataset: CellDataset, change: dict[str
     ((name, value),) = change.items()
     with pytest.raises(InputError, match=f"{name}={value}.*expected at least 1"):
         make(dataset, **change)
+
+
+def test_workers_cannot_share_cells_on_disk(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).uniform(0, 3, (N_CELLS, 5)).astype(np.float32)
+    anndata.AnnData(sp.csr_matrix(values)).write_h5ad(tmp_path / "x.h5ad")
+    on_disk = CellDataset(anndata.read_h5ad(tmp_path / "x.h5ad", backed="r"))
+    assert len(next(iter(make(on_disk).train_dataloader()))) == 7
+    with pytest.raises(InputError, match=r"num_workers is 2; expected 0 for cells on disk"):
+        make(on_disk, num_workers=2)

@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse as sp
 
 from grn.data.sources import from_files, simulated
 from grn.errors import InputError
@@ -40,8 +41,47 @@ def test_a_layer_replaces_x(files: dict[str, Path]) -> None:
     np.testing.assert_array_equal(doubled.X.toarray(), 2 * adata.X.toarray())
 
 
+def test_gene_names_may_lie_in_a_column(files: dict[str, Path]) -> None:
+    adata = from_files(cells=str(files["cells"])).adata
+    names = adata.var_names.tolist()
+    adata.var["symbol"] = names
+    adata.var_names = [f"ENSG{i:011d}" for i in range(len(names))]
+    adata.write_h5ad(files["cells"])
+    paths = {key: str(files[key]) for key in ("cells", "tfs")}
+    assert from_files(**paths).adata.var_names[0] == "ENSG00000000000"
+    assert from_files(**paths, gene_column="symbol").adata.var_names.tolist() == names
+
+
+def test_a_matrix_may_stay_on_disk(files: dict[str, Path]) -> None:
+    read, left = (
+        from_files(cells=str(files["cells"]), on_disk=choice) for choice in (False, True)
+    )
+    assert isinstance(read.adata.X, sp.csr_matrix)
+    assert not isinstance(left.adata.X, sp.csr_matrix)
+    np.testing.assert_array_equal(left.adata.X[:].toarray(), read.adata.X.toarray())
+
+
+def test_aliases_are_read(files: dict[str, Path], tmp_path: Path) -> None:
+    table = tmp_path / "aliases.tsv"
+    table.write_text("alias\tname\nOCT4\tTF01\n")
+    assert from_files(cells=str(files["cells"]), aliases=str(table)).aliases == {"OCT4": "TF01"}
+    assert from_files(cells=str(files["cells"])).aliases is None
+
+
 @pytest.mark.parametrize("missing", ["cells", "tfs", "truth"])
 def test_a_missing_file_is_named(files: dict[str, Path], missing: str) -> None:
     files[missing].unlink()
     with pytest.raises(InputError, match=files[missing].name):
         from_files(**{key: str(path) for key, path in files.items()})
+
+
+@pytest.mark.parametrize("missing", ["tfs", "truth", "aliases"])
+def test_what_is_cheap_to_check_is_checked_before_the_cells_are_read(
+    files: dict[str, Path], missing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(*_: object, **__: object) -> None:
+        pytest.fail("the cells were read")
+
+    monkeypatch.setattr("grn.data.sources.read_cells", read)
+    with pytest.raises(InputError, match=r"none\.csv"):
+        from_files(**{"cells": str(files["cells"]), missing: "none.csv"})

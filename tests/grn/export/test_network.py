@@ -53,6 +53,21 @@ def test_the_given_cells_stay_as_they_are(cells):
     assert "grn" not in cells.uns
 
 
+def test_cells_on_disk_are_not_copied_beside_the_network(cells, tmp_path):
+    cells.write_h5ad(tmp_path / "cells.h5ad")
+    on_disk = ad.read_h5ad(tmp_path / "cells.h5ad", backed="r")
+    assert network_adata(EDGES, on_disk, {}).shape == (4, 3)
+    write_network(EDGES, on_disk, tmp_path / "network.h5ad", {"seed": 3})
+    found = ad.read_h5ad(tmp_path / "network.h5ad")
+    assert found.X is None
+    assert found.uns["grn"]["X"].startswith("left out")
+    pd.testing.assert_frame_equal(found.var, cells.var)
+    assert found.obs["day"].tolist() == cells.obs["day"].tolist()
+    assert found.varp["grn"].nnz == 2
+    write_network(EDGES, cells, tmp_path / "whole.h5ad", {})
+    assert "X" not in ad.read_h5ad(tmp_path / "whole.h5ad").uns["grn"]
+
+
 def test_an_edge_of_an_unknown_gene_is_an_error(cells):
     with pytest.raises(ValueError, match=r"1 edges are not among.*\('A', 'X'\)"):
         network_adata(EDGES.replace({"target": {"B": "X"}}), cells, {})

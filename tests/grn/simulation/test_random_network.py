@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from grn.data.preprocess import preprocess
+from grn.data.preprocessing.preprocess import preprocess
 from grn.errors import InputError
 from grn.simulation import random_network as module
 from grn.simulation.random_network import simulate
@@ -90,6 +90,31 @@ def test_network_has_the_stated_shape() -> None:
     out_degree = np.bincount(drawn.regulator, minlength=n_tfs)
     assert out_degree.max() > 3 * np.median(out_degree) / 2
     assert np.mean(drawn.sign < 0) == pytest.approx(0.4, abs=0.05)
+
+
+def test_out_degrees_are_scale_free() -> None:
+    drawn = module._random_network(np.random.default_rng(3), 200, 2500, 0.4)
+    degree = np.sort(np.bincount(drawn.regulator, minlength=200))[::-1]
+    rank = np.arange(1, 201)
+    # Degree ∝ rank^−0.7; noise flattens the tail, so the upper half is fitted.
+    slope = np.polyfit(np.log(rank[:100]), np.log(degree[:100]), 1)[0]
+    assert slope == pytest.approx(-0.7, abs=0.04)
+    # The same law as a distribution, P(k) ∝ k^−γ with γ = 1 + 1/0.7, by its maximum likelihood.
+    top = degree[:60]
+    gamma = 1 + 1 / np.log(top / top[-1]).mean()
+    assert gamma == pytest.approx(1 + 1 / 0.7, abs=0.35)
+
+
+def test_transcription_is_multiplied() -> None:
+    sizes = {"n_tfs": 4, "n_targets": 6, "n_cells": 50, "seed": 1, "dropout": 0.0}
+    whole = simulate(**sizes)
+    ones = np.ones((50, 10))
+    assert (simulate(**sizes, transcription=ones).X != whole.X).nnz == 0
+    ones[:, 7] = 0.0
+    without = simulate(**sizes, transcription=ones).X.toarray()
+    assert without[:, 7].sum() == 0
+    # The target regulates nothing, so nothing else changes but the noise of counting.
+    assert without[:, :7].sum() == pytest.approx(whole.X.toarray()[:, :7].sum(), rel=0.05)
 
 
 def test_counts_and_labels() -> None:

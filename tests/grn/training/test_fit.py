@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from grn.data.dataset import CellDataset
-from grn.data.preprocess import preprocess
+from grn.data.preprocessing.preprocess import preprocess
 from grn.errors import InputError
 from grn.training.fit import build_loader, build_module, build_trainer, no_logger
 from tests.helpers import fast_config, tfs_of, train

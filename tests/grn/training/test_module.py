@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from grn.data.dataset import CellDataset
-from grn.data.preprocess import preprocess
+from grn.data.preprocessing.preprocess import preprocess
 from grn.training.fit import build_module
 from grn.training.module import DenoisingModule
 from tests.helpers import tfs_of

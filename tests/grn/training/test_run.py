@@ -1,5 +1,7 @@
+import gc
 import json
 import signal
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,6 +10,7 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
+from omegaconf import OmegaConf
 
 from grn.errors import InputError
 from grn.training.callbacks import JudgeNetwork
@@ -100,6 +103,50 @@ def test_same_seed_same_bytes_and_another_seed_others(
     first = bytes_of(tmp_path / "first", files)
     assert bytes_of(tmp_path / "again", files) == first
     assert bytes_of(tmp_path / "other", files, "seed=1") != first
+
+
+def test_cells_on_disk_give_the_same_bytes_and_controls(
+    tmp_path: Path, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("grn.moments._VALUES_PER_BLOCK", 200)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    results = {
+        on_disk: run(
+            file_config(tmp_path / on_disk, files, with_truth(files), f"data.on_disk={on_disk}")
+        )
+        for on_disk in ("true", "false")
+    }
+    tables = [(tmp_path / name / "edges.tsv").read_bytes() for name in results]
+    assert tables[0] == tables[1]
+    metrics = [result.metrics for result in results.values()]
+    pd.testing.assert_frame_equal(*metrics, check_exact=True)
+    recorded = [OmegaConf.load(tmp_path / name / "config.yaml") for name in results]
+    assert recorded[0].cells == recorded[1].cells
+    assert anndata.read_h5ad(tmp_path / "true" / "network.h5ad").X is None
+    gc.collect()
+    assert list(scratch.iterdir()) == []
+
+
+def test_config_yaml_alone_gives_the_same_bytes_again(tmp_path: Path, small: "AnnData") -> None:
+    cells = small.copy()
+    cells.obs["state"] = ["HSC"] * 45 + ["B"] * 15
+    files = write_inputs(cells, tmp_path / "states")
+    settings = ("state_key=state", "cells_per_state=12", "min_cells=2", "n_top_genes=6")
+    overrides = [f"preprocess.{setting}" for setting in settings]
+    first = bytes_of(tmp_path / "first", files, *overrides)
+    written_down = OmegaConf.load(tmp_path / "first" / "config.yaml")
+    del written_down["cells"]
+    written_down.paths.run = str(tmp_path / "again")
+    run(written_down)
+    assert (tmp_path / "again" / "edges.tsv").read_bytes() == first
+    steps = json.loads((tmp_path / "first" / "metrics.json").read_text())["preprocessing"]["steps"]
+    assert steps["states"]["removed_cells"] == 60 - 2 * 12
+    assert set(pd.read_csv(tmp_path / "first" / "edges.tsv", sep="\t")["source"]) == {
+        f"TF0{i}" for i in range(1, 5)
+    }
+    assert bytes_of(tmp_path / "other", files, *overrides, "preprocess.seed=1") != first
 
 
 def test_without_a_truth_nothing_is_judged(tmp_path: Path, files: dict[str, Path]) -> None:

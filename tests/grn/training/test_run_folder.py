@@ -153,6 +153,27 @@ def test_fingerprint_tells_names_values_and_places_apart(cells: anndata.AnnData)
     assert fingerprint(changed) != fingerprint(dense)
 
 
+def test_fingerprint_is_of_the_cells_not_of_how_they_are_kept(
+    cells: anndata.AnnData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = fingerprint(cells)
+    monkeypatch.setattr("grn.moments._VALUES_PER_BLOCK", 30)
+    assert fingerprint(cells) == expected
+    assert fingerprint(anndata.AnnData(cells.X.toarray(), cells.obs, cells.var)) == expected
+    cells.write_h5ad(tmp_path / "x.h5ad")
+    assert fingerprint(anndata.read_h5ad(tmp_path / "x.h5ad", backed="r")) == expected
+    # The same values in the same genes, of other cells.
+    moved = cells.copy()
+    moved.X = sp.csr_matrix((cells.X.data, cells.X.indices, _shifted(cells.X.indptr)), (20, 5))
+    assert fingerprint(moved) != expected
+
+
+def _shifted(starts: np.ndarray) -> np.ndarray:
+    """Move one value from the end of some row to the start of the next."""
+    row = int(np.argmax(np.diff(starts[:-1]) > 1)) + 1
+    return starts - (np.arange(starts.size) == row)
+
+
 def test_only_an_empty_folder_is_removed(folder: Path) -> None:
     remove_if_empty(folder)
     folder.mkdir()

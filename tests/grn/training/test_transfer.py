@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from grn.data.dataset import CellDataset
-from grn.data.preprocess import preprocess
+from grn.data.preprocessing.preprocess import preprocess
 from grn.errors import InputError
 from grn.readout import read_attention, read_edges_off
 from grn.simulation.random_network import simulate

@@ -1,0 +1,1 @@
+"""Methods × data sets × networks × seeds: what each reaches, beside its controls."""

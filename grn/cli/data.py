@@ -1,0 +1,112 @@
+"""`grn data`: list the named data sets, and fetch those that can be."""
+
+import argparse
+import logging
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from grn.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+
+def add_parser(commands: Any) -> None:
+    """Add the subcommand to the parser's `commands`."""
+    data = commands.add_parser("data", help="list the named data sets, or fetch one")
+    actions = data.add_subparsers(required=True, metavar="ACTION")
+    listing = actions.add_parser("list", help="every data set, its size and where it is")
+    listing.set_defaults(command=_list)
+    fetching = actions.add_parser("fetch", help="download, verify and unpack")
+    fetching.set_defaults(command=_fetch)
+    fetching.add_argument("name", metavar="NAME", help="one of those that `grn data list` names")
+
+
+def _list(_options: argparse.Namespace) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from grn.data.library.catalogue import read_catalogue, read_fetchables
+    from grn.data.library.root import cache_folder, data_folder
+
+    places = {"data": data_folder(), "cache": cache_folder()}
+    table = Table(box=None, pad_edge=False, collapse_padding=True)
+    for title in ("data set", "cells × genes"):
+        table.add_column(title, no_wrap=True)
+    table.add_column("networks (edges)", overflow="fold")
+    for title in ("licence", "where"):
+        table.add_column(title, no_wrap=True)
+    for collection, entries in groupby(read_catalogue(), lambda entry: entry.collection):
+        here, elsewhere = _where(collection, places)
+        table.add_row(f"[bold]{collection}")
+        for entry in entries:
+            table.add_row(
+                f"  {entry.name}",
+                f"{_number(entry.cells)} × {_number(entry.genes)}",
+                ", ".join(f"{name} {_number(n)}" for name, n in entry.networks.items()),
+                entry.licence or "?",
+                here.get(entry.name, elsewhere),
+            )
+    console = Console(highlight=False)
+    console.print(table)
+    console.print()
+    for place, folder in places.items():
+        console.print(f"{place}: {folder or 'no folder; GRN_DATA names one'}", soft_wrap=True)
+    for fetchable in read_fetchables().values():
+        console.print(f"grn data fetch {fetchable.name}: {fetchable.what}")
+
+
+def _where(collection: str, places: dict[str, Path | None]) -> tuple[dict[str, str], str]:
+    """Say in which place the data sets on this machine are, and what to say of the others."""
+    from grn.data.library.beeline import COLLECTION
+    from grn.data.library.datasets import COLLECTIONS, dataset_folders
+
+    if collection not in COLLECTIONS:
+        return {}, "drawn"
+    here = {
+        name: next(key for key, place in places.items() if place and place in folder.parents)
+        for name, folder in dataset_folders(collection).items()
+    }
+    return here, "fetch" if collection == COLLECTION else "no"
+
+
+def _fetch(options: argparse.Namespace) -> None:
+    from grn.data.library.beeline import fetch_beeline
+    from grn.data.library.catalogue import read_fetchables
+    from grn.data.library.tf_lists import fetch_tf_lists
+
+    available = read_fetchables()
+    if options.name not in available:
+        msg = (
+            f"nothing to fetch under the name {options.name!r}. Available: {', '.join(available)}."
+        )
+        raise InputError(msg)
+    if options.name == "tf_lists":
+        print(f"human and mouse TF lists: {fetch_tf_lists()}")
+    else:
+        print(f"{options.name}: {fetch_beeline()}")
+        _report_sizes()
+
+
+def _report_sizes() -> None:
+    """Print what was fetched, and warn where the manifest expects something else."""
+    import anndata
+    import pandas as pd
+
+    from grn.data.library.beeline import COLLECTION
+    from grn.data.library.catalogue import differences, read_catalogue
+    from grn.data.library.datasets import dataset_folders
+
+    expected = {entry.name: entry for entry in read_catalogue() if entry.collection == COLLECTION}
+    for name, folder in dataset_folders(COLLECTION).items():
+        cells, genes = anndata.read_h5ad(folder / "expression.h5ad").shape
+        truths = sorted(folder.glob("edges_*.csv"))
+        edges = {path.stem.removeprefix("edges_"): len(pd.read_csv(path)) for path in truths}
+        sizes = ", ".join(f"{network} {n:,}" for network, n in edges.items())
+        print(f"{COLLECTION}/{name}: {cells:,} cells × {genes:,} genes; edges: {sizes}")
+        for difference in differences(expected[name], cells, genes, edges):
+            logger.warning(difference)
+
+
+def _number(value: int | None) -> str:
+    return "?" if value is None else f"{value:,}"

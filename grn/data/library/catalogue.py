@@ -1,0 +1,105 @@
+"""The manifest of data sets: what each is, whom to cite, which size to expect, what is fetched."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+_FETCHABLE = "fetchable"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One data set as `datasets.yaml` states it; None where nothing is known."""
+
+    collection: str
+    name: str
+    source: str
+    """Where the files come from."""
+    licence: str | None
+    citation: str
+    organism: str
+    cells: int | None
+    genes: int | None
+    tfs: int | None
+    """Length of the TF list; None also where every gene is a candidate."""
+    networks: Mapping[str, int | None]
+    """Lines of each truth file by the name of its network."""
+
+
+@dataclass(frozen=True)
+class Fetchable:
+    """Something that `grn data fetch` downloads from a public record."""
+
+    name: str
+    what: str
+    """One line for the user."""
+    api: str
+    """Address where the record states its files, sizes and checksums (Zenodo's JSON)."""
+    page: str
+    """Address of the record for people."""
+    files: tuple[str, ...]
+    """Those of the record's files that are needed."""
+
+
+def read_catalogue() -> list[Entry]:
+    """Return every data set of the manifest, in its order."""
+    return [
+        Entry(collection=collection, name=name, **facts)
+        for collection, entries in _read_manifest().items()
+        if collection != _FETCHABLE
+        for name, facts in entries.items()
+    ]
+
+
+def read_fetchables() -> dict[str, Fetchable]:
+    """Return what can be fetched, by name."""
+    return {
+        name: Fetchable(name=name, **{**facts, "files": tuple(facts["files"])})
+        for name, facts in _read_manifest()[_FETCHABLE].items()
+    }
+
+
+def differences(entry: Entry, cells: int, genes: int, networks: Mapping[str, int]) -> list[str]:
+    """Say where a data set that was read differs from what the manifest expects of it.
+
+    Parameters
+    ----------
+    entry
+        What is expected; what it leaves open is not compared.
+    cells, genes
+        Shape of the matrix that was read.
+    networks
+        Lines of each truth file that was read.
+
+    Returns
+    -------
+    One sentence per difference, with both numbers.
+    """
+    pairs = [("cells", entry.cells, cells), ("genes", entry.genes, genes)]
+    pairs += [(f"edges of {name}", entry.networks.get(name), n) for name, n in networks.items()]
+    return [
+        f"{entry.collection}/{entry.name}: {got} {what}, but the manifest expects {expected}"
+        for what, expected, got in pairs
+        if expected is not None and expected != got
+    ]
+
+
+def manifest_path() -> Path:
+    """Return datasets.yaml: inside the installed package, or in data/ of a checkout."""
+    package = Path(__file__).resolve().parents[2]
+    inside = package / "datasets.yaml"
+    return inside if inside.exists() else package.parent / "data" / "datasets.yaml"
+
+
+def _read_manifest() -> dict[str, Any]:
+    return _parse(manifest_path())
+
+
+@cache
+def _parse(path: Path) -> dict[str, Any]:
+    import yaml
+
+    manifest: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return manifest

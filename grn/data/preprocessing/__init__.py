@@ -1,0 +1,1 @@
+"""Cells checked, filtered and log-normalised, and regulators matched to their genes."""

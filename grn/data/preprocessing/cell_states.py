@@ -1,0 +1,90 @@
+"""Chooses cells by state, so that one state that dominates does not swamp the others."""
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Bool
+
+from grn.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def choose_cells(
+    obs: "pd.DataFrame",
+    state_key: str | None,
+    *,
+    states: Collection[str] | None,
+    cells_per_state: int | None,
+    seed: int,
+) -> Bool[np.ndarray, " n_cells"]:
+    """Mark the cells to keep; all of them where no `state_key` is given.
+
+    Parameters
+    ----------
+    obs
+        Annotations of the cells.
+    state_key
+        Column with the state of each cell. A cell without one is not kept.
+    states
+        States to keep; None: all.
+    cells_per_state
+        At most so many cells of each state, drawn at random; None: all.
+    seed
+        Of the draw.
+
+    Raises
+    ------
+    InputError
+        No such column or state, or settings that choose nothing.
+    """
+    if seed is None:
+        msg = "preprocess.seed is null; expected a whole number, so that a draw can be repeated."
+        raise InputError(msg)
+    if state_key is None:
+        if states is None and cells_per_state is None:
+            return np.ones(len(obs), bool)
+        msg = "preprocess.states and cells_per_state need preprocess.state_key, a column of obs."
+        raise InputError(msg)
+    if states is None and cells_per_state is None:
+        msg = (
+            f"preprocess.state_key={state_key} alone chooses nothing. Set preprocess.states, "
+            "preprocess.cells_per_state or both."
+        )
+        raise InputError(msg)
+    of_cell = column(obs, state_key, "preprocess.state_key")
+    existing = sorted(of_cell.dropna().unique())
+    wanted = existing if states is None else list(dict.fromkeys(states))
+    unknown = [state for state in wanted if state not in existing]
+    if unknown or not wanted:
+        msg = (
+            f"preprocess.states: no cell is in {', '.join(unknown) or 'an empty list'}. States in "
+            f"{state_key}: {', '.join(existing)}."
+        )
+        raise InputError(msg)
+    chosen = np.zeros(len(obs), bool)
+    generator = np.random.default_rng(seed)
+    for state in sorted(wanted):
+        cells = np.flatnonzero((of_cell == state).to_numpy(bool))
+        if cells_per_state is not None and len(cells) > cells_per_state:
+            cells = generator.choice(cells, cells_per_state, replace=False)
+        chosen[cells] = True
+    return chosen
+
+
+def column(obs: "pd.DataFrame", key: str, setting: str) -> "pd.Series[Any]":
+    """Return a column of obs as text, missing values missing.
+
+    Raises
+    ------
+    InputError
+        There is none of that name; the message lists those that exist.
+    """
+    if key not in obs:
+        existing = ", ".join(map(str, obs.columns)) or "none"
+        msg = f"{setting}={key}: obs has no such column. Existing columns: {existing}."
+        raise InputError(msg)
+    values = obs[key].astype(object)
+    return values.where(values.isna(), values.astype(str))

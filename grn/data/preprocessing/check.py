@@ -1,0 +1,215 @@
+"""Whether cells can be used at all: names, shape and type, and every value, read once."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+import scipy.sparse as sp
+from jaxtyping import Bool, Float, Int
+
+from grn.data.reading.read import select_layer
+from grn.errors import InputError
+from grn.moments import row_blocks
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from anndata import AnnData
+
+MIN_CELLS = 20
+MIN_GENES = 5
+# No logarithm of a count reaches 50 (log2 of 1e15): larger fractional values are linear.
+LARGEST_LOG_VALUE = 50.0
+
+Kind: TypeAlias = Literal["counts", "linear", "log"]
+
+
+@dataclass
+class Scan:
+    """What one pass over the values found."""
+
+    kind: Kind
+    """Counts are whole numbers throughout, linear values go beyond any logarithm."""
+    genes_per_cell: Int[np.ndarray, " n_cells"]
+    totals: Float[np.ndarray, " n_cells"]
+    cells_per_gene: Int[np.ndarray, " n_genes"]
+    """Like `varies`, over the chosen cells with enough genes and counts alone."""
+    varies: Bool[np.ndarray, " n_genes"]
+
+
+def check_cells(adata: "AnnData") -> None:
+    """Raise `InputError` unless shape, names and type are those of cells × genes expression."""
+    matrix = select_layer(adata, None).X
+    n_cells, n_genes = adata.shape
+    if n_cells < MIN_CELLS or n_genes < MIN_GENES:
+        msg = (
+            f"got {n_cells} cells × {n_genes} genes; at least {MIN_CELLS} cells and {MIN_GENES} "
+            "genes are needed. If rows and columns are swapped, transpose the matrix."
+        )
+        raise InputError(msg)
+    _check_unique(adata.var_names, "gene", "sum or drop the duplicates, or rename them with")
+    _check_unique(adata.obs_names, "cell", "were samples joined? Rename them with")
+    _check_case(adata.var_names)
+    if not (np.issubdtype(matrix.dtype, np.number) or matrix.dtype == bool):
+        msg = (
+            f"the matrix holds values of type {matrix.dtype}, not numbers; store expression as "
+            "integers or floats."
+        )
+        raise InputError(msg)
+    if np.issubdtype(matrix.dtype, np.complexfloating):
+        msg = "the matrix holds complex numbers; expression must be real."
+        raise InputError(msg)
+    if getattr(matrix, "format", None) == "csc" and not sp.issparse(matrix):
+        msg = (
+            "the matrix on disk is stored by genes (CSC), and cells are needed one by one. Load "
+            "it (adata.to_memory(), or data.on_disk=false), or write it as CSR."
+        )
+        raise InputError(msg)
+
+
+def _check_unique(names: "pd.Index", kind: str, fix: str) -> None:
+    """Raise when a name occurs twice; the message lists three such names."""
+    if names.is_unique:
+        return
+    repeated = list(dict.fromkeys(names[names.duplicated()]))
+    shown = ", ".join(map(str, repeated[:3])) + (", …" if len(repeated) > 3 else "")
+    axis = "var" if kind == "gene" else "obs"
+    msg = (
+        f"{len(repeated)} {kind} name(s) occur more than once: {shown}. Every {kind} needs a name "
+        f"of its own: {fix} adata.{axis}_names_make_unique()."
+    )
+    raise InputError(msg)
+
+
+def _check_case(names: "pd.Index") -> None:
+    """Raise when a gene is there twice, once in upper case: Sox2 and SOX2.
+
+    Dl and dl, or h and H, are pairs of different genes in the fly and stay.
+    """
+    upper = names.astype(str).str.upper()
+    if upper.is_unique:
+        return
+    among = set(names)
+    pairs = [
+        f"{name} and {large}"
+        for name, large in zip(names, upper, strict=True)
+        if name != large and large in among and len(name) > 1
+    ]
+    if not pairs:
+        return
+    shown = ", ".join(pairs[:3]) + (", …" if len(pairs) > 3 else "")
+    msg = (
+        f"{len(pairs)} gene(s) occur in two writings: {shown}. Merge or rename them; where cells "
+        "of two species were counted together, keep the genes of one."
+    )
+    raise InputError(msg)
+
+
+def own_float32(block: Any) -> Any:
+    """Return rows as float32 that share no memory, dense C-ordered or CSR without stored zeros."""
+    with np.errstate(over="ignore"):  # becomes infinite, which is refused by name
+        if not sp.issparse(block):
+            return np.array(block, dtype=np.float32, order="C")
+        csr = sp.csr_matrix(block, dtype=np.float32, copy=True)
+    csr.sum_duplicates()
+    csr.eliminate_zeros()
+    return csr
+
+
+def scan_cells(
+    adata: "AnnData",
+    chosen: Bool[np.ndarray, " n_cells"],
+    *,
+    min_genes: int = 0,
+    min_counts: int = 0,
+) -> Scan:
+    """Read every value once, wherever the matrix lies.
+
+    Parameters
+    ----------
+    adata
+        Passed `check_cells`.
+    chosen
+        Cells that may be kept.
+    min_genes, min_counts
+        Genes with a value above 0, and total, that a kept cell has at least.
+
+    Raises
+    ------
+    InputError
+        A value, of any cell, is NaN, infinite or negative; the message names the first one.
+    """
+    n_cells, n_genes = adata.shape
+    genes_per_cell, totals = np.zeros(n_cells, np.int64), np.zeros(n_cells)
+    cells_per_gene = np.zeros(n_genes, np.int64)
+    low, high = np.full(n_genes, np.inf, np.float32), np.full(n_genes, -np.inf, np.float32)
+    problems, largest, whole = _Problems(), 0.0, True
+    for start, stored in row_blocks(adata.X):
+        block = own_float32(stored)
+        rows = slice(start, start + block.shape[0])
+        values = block.data if sp.issparse(block) else block
+        problems.look(block, start)
+        largest = max(largest, float(values.max(initial=0.0)))
+        whole = whole and bool((values == np.rint(values)).all())
+        genes_per_cell[rows] = _nonzero(block, axis=1)
+        totals[rows] = np.asarray(block.sum(axis=1, dtype=float)).ravel()
+        enough = (genes_per_cell[rows] >= min_genes) & (totals[rows] >= min_counts)
+        kept = chosen[rows] & enough
+        if kept.any():
+            some = block if kept.all() else block[kept]
+            cells_per_gene += _nonzero(some, axis=0)
+            low = np.minimum(low, _as_row(some.min(axis=0)))
+            high = np.maximum(high, _as_row(some.max(axis=0)))
+    problems.refuse(adata)
+    kind: Kind = "counts" if whole else "linear" if largest > LARGEST_LOG_VALUE else "log"
+    return Scan(kind, genes_per_cell, totals, cells_per_gene, low != high)
+
+
+def _nonzero(block: Any, axis: int) -> Int[np.ndarray, " n"]:
+    if not sp.issparse(block):
+        return np.asarray(np.count_nonzero(block, axis=axis))
+    if axis == 1:
+        return np.asarray(np.diff(block.indptr))
+    return np.bincount(block.indices, minlength=block.shape[1])
+
+
+def _as_row(per_gene: Any) -> Float[np.ndarray, " n_genes"]:
+    return np.asarray(per_gene.toarray() if sp.issparse(per_gene) else per_gene).ravel()
+
+
+class _Problems:
+    """Counts the values that cannot be expression, and remembers the first of each kind."""
+
+    def __init__(self) -> None:
+        self._count = {"NaN or infinite": 0, "negative": 0}
+        self._first: dict[str, tuple[int, int, float]] = {}
+
+    def look(self, block: Any, start: int) -> None:
+        values = (block.data if sp.issparse(block) else block).ravel()
+        for kind, found in (("NaN or infinite", ~np.isfinite(values)), ("negative", values < 0)):
+            if found.any():
+                self._count[kind] += int(found.sum())
+                row, gene, value = _locate(block, int(found.argmax()))
+                self._first.setdefault(kind, (start + row, gene, value))
+
+    def refuse(self, adata: "AnnData") -> None:
+        for kind, (cell, gene, value) in self._first.items():
+            place = f"({value:g}) in gene {adata.var_names[gene]}, cell {adata.obs_names[cell]}"
+            found = f"{self._count[kind]} value(s) are {kind}, the first {place}. "
+            layers = ", ".join(map(str, adata.layers)) or "none"
+            advice = {
+                "NaN or infinite": "Expression must be finite: fill in or drop these entries; a "
+                "table cut short, or one with empty fields, also reads as NaN.",
+                "negative": "This looks like scaled (z-scored) data: pass counts or "
+                "log-normalised data, or choose a layer that holds them with --layer (layers: "
+                f"{layers}).",
+            }
+            raise InputError(found + advice[kind])
+
+
+def _locate(block: Any, position: int) -> tuple[int, int, float]:
+    """Return row, column and value of the stored value at a position of a block."""
+    if sp.issparse(block):
+        row = int(np.searchsorted(block.indptr, position, side="right")) - 1
+        return row, int(block.indices[position]), float(block.data[position])
+    row, column = divmod(position, block.shape[1])
+    return row, column, float(block[row, column])

@@ -1,0 +1,94 @@
+"""Normalises the rows that are left, block by block, into a matrix in memory or on disk."""
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from jaxtyping import Bool
+
+from grn.data.preprocessing import gather
+from grn.data.preprocessing.check import Kind, Scan, own_float32
+from grn.data.preprocessing.steps import Steps
+from grn.moments import Expression, is_on_disk, row_blocks
+
+
+def finished_matrix(
+    stored: Expression,
+    scan: Scan,
+    left: Steps,
+    counted: Bool[np.ndarray, " n_genes"],
+    target_sum: float,
+) -> Expression:
+    """Return log-normalised float32 expression of the cells and genes that are left.
+
+    Parameters
+    ----------
+    stored
+        What was scanned; unchanged.
+    scan
+        Log values are only cut, counts and linear ones also normalised.
+    left
+        Cells and genes of the result.
+    counted
+        Genes whose sum in a cell is scaled to `target_sum`: those left, and the constant ones.
+    target_sum
+        Total per cell before the logarithm.
+
+    Returns
+    -------
+    CSR or ndarray in memory; `anndata.abc.CSRDataset` where `stored` is on disk: itself where
+    there is nothing to do and single rows are quick to read.
+    """
+    shape = int(left.cells.sum()), int(left.genes.sum())
+    rows = _finished(stored, scan.kind, left, counted, target_sum)
+    if is_on_disk(stored):
+        unchanged = scan.kind == "log" and shape == stored.shape
+        return stored if unchanged and _reads_rows(stored) else gather.on_disk(rows, *shape)
+    n_values = int(scan.cells_per_gene[left.genes].sum()) if sp.issparse(stored) else None
+    return gather.in_memory(rows, *shape, n_values)
+
+
+def _reads_rows(stored: Expression) -> bool:
+    """Tell whether single rows are read at once: of zarr and of compressed files whole chunks."""
+    is_hdf5 = getattr(stored, "backend", None) == "hdf5"
+    return is_hdf5 and stored.group["data"].compression is None
+
+
+def _finished(
+    stored: Expression,
+    kind: Kind,
+    left: Steps,
+    counted: Bool[np.ndarray, " n_genes"],
+    target_sum: float,
+) -> Iterator[Any]:
+    """Yield the finished rows in blocks, CSR or dense as they are stored."""
+    for start, block in row_blocks(stored):
+        kept = left.cells[start : start + block.shape[0]]
+        if not kept.any():
+            continue
+        values = own_float32(block if kept.all() else block[kept])
+        if kind == "log":
+            yield _cut(values, left.genes)
+        else:
+            normalised = _log_normalised(_cut(values, counted), target_sum)
+            yield _cut(normalised, left.genes[counted])
+
+
+def _cut(values: Any, genes: Bool[np.ndarray, " n_genes"]) -> Any:
+    return values if genes.all() else values[:, genes]
+
+
+def _log_normalised(values: Any, target_sum: float) -> Any:
+    """Scale every cell to `target_sum` and take log1p, in place."""
+    import anndata
+    import scanpy as sc
+
+    cells = anndata.AnnData(values)
+    with warnings.catch_warnings():
+        # Empty cells are counted, and said once.
+        warnings.filterwarnings("ignore", message="Some cells have zero counts")
+        sc.pp.normalize_total(cells, target_sum=target_sum)
+    sc.pp.log1p(cells)
+    return cells.X

@@ -1,0 +1,180 @@
+"""Brings cells to log-normalised values, whatever they were before, and filters them if asked."""
+
+import logging
+import math
+from collections.abc import Collection
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
+
+from grn.data.preprocessing.cell_states import choose_cells
+from grn.data.preprocessing.check import LARGEST_LOG_VALUE, Scan, check_cells, scan_cells
+from grn.data.preprocessing.normalise import finished_matrix
+from grn.data.preprocessing.steps import Steps
+from grn.data.preprocessing.variable_genes import find_batches, highly_variable
+from grn.errors import InputError
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+logger = logging.getLogger(__name__)
+
+
+def preprocess(
+    adata: "AnnData",
+    *,
+    keep: Collection[str] = (),
+    state_key: str | None = None,
+    states: Collection[Any] | None = None,
+    cells_per_state: int | None = None,
+    min_genes: int | None = None,
+    min_counts: int | None = None,
+    min_cells: int | None = None,
+    target_sum: float = 1e4,
+    n_top_genes: int | None = None,
+    batch_key: str | None = None,
+    seed: int = 0,
+) -> "AnnData":
+    """Check the cells and return them log-normalised, without the genes that never vary.
+
+    In this order, and off where None: cells by state, by genes and by counts; genes by cells;
+    normalisation and log1p; genes that never vary; highly variable genes. Counts are told by
+    integrality, never by their maximum: if every value is a whole number, the cells are scaled to
+    `target_sum` and log1p is taken (scanpy). Fractional values up to 50 are log data and stay as
+    they are; above 50 they are linear (TPM, expected counts) and are normalised like counts, with
+    a warning.
+
+    Parameters
+    ----------
+    adata
+        Cells × genes; `X` dense or sparse, counts or log-normalised values. On disk
+        (`read_cells(..., on_disk=True)`, `sc.read_h5ad(..., backed="r")`) it is read by rows,
+        never whole, and what is made of it goes to a temporary file in TMPDIR.
+    keep
+        Genes that `n_top_genes` always keeps in addition: the regulators.
+    state_key, states, cells_per_state
+        Keep the cells whose `obs[state_key]` is one of the states, at most so many of each, drawn
+        with `seed`.
+    min_genes, min_counts
+        Cells with fewer genes above 0, or a lower total of counts, are removed.
+    min_cells
+        Genes above 0 in fewer of the cells that are left are removed.
+    target_sum
+        Total per cell before the logarithm.
+    n_top_genes, batch_key
+        Keep so many highly variable genes (scanpy, flavour `seurat`), chosen within each batch of
+        `obs[batch_key]` where that is given.
+    seed
+        Of the draw of cells.
+
+    Returns
+    -------
+    A new AnnData of float32 `X` (CSR or ndarray; on disk `anndata.abc.CSRDataset`), `obs`, `var`
+    and `uns`; the input is unchanged. `uns["grn_preprocess"]` records what was found, and under
+    `steps` each step that was taken, its settings and how much it removed. A cell without counts
+    stays, as zeros.
+
+    Raises
+    ------
+    InputError
+        Fewer than 20 cells or 5 (varying) genes, from the start or after a step; duplicate names;
+        no numbers; NaN or infinite values; negative values; a setting out of its range.
+    """
+    import anndata
+
+    _check_numbers(min_genes=min_genes, min_counts=min_counts, min_cells=min_cells, seed=seed)
+    _check_numbers(1, cells_per_state=cells_per_state, n_top_genes=n_top_genes)
+    if not (isinstance(target_sum, Real) and 0 < target_sum < math.inf):
+        msg = f"preprocess.target_sum is {target_sum!r}; expected a number above 0, such as 1e4."
+        raise InputError(msg)
+    check_cells(adata)
+    batches = find_batches(adata, n_top_genes, batch_key)
+    steps = Steps(*adata.shape)
+    if isinstance(states, str):
+        states = [states]
+    named = None if states is None else [str(state) for state in states]
+    asked: dict[str, Any] = {"states": named, "cells_per_state": cells_per_state, "seed": seed}
+    chosen = choose_cells(adata.obs, state_key, **asked)
+    if state_key is not None:
+        steps.keep_cells("states", chosen, state_key=state_key, **asked)
+    scan = scan_cells(adata, chosen, min_genes=min_genes or 0, min_counts=min_counts or 0)
+    _filter(steps, scan, min_genes, min_counts, min_cells)
+    counted = steps.genes
+    n_empty = int((scan.totals[steps.cells] == 0).sum())
+    _state(scan.kind, target_sum, n_empty)
+    uns = {key: value for key, value in adata.uns.items() if key != "log1p"}
+    if scan.kind != "log":
+        steps.taken |= {"normalize_total": {"target_sum": float(target_sum)}, "log1p": {}}
+        uns["log1p"] = {"base": None}  # as scanpy notes it
+    n_constant = steps.drop_constant(scan.varies)
+    matrix = finished_matrix(adata.X, scan, steps, counted, target_sum)
+    obs, var = adata.obs[steps.cells].copy(), adata.var[steps.genes].copy()
+    result = anndata.AnnData(X=matrix, obs=obs, var=var, uns=uns)
+    if n_top_genes is not None:
+        left_in = None if batches is None else batches[steps.cells]
+        top = highly_variable(result, n_top_genes, left_in) | result.var_names.isin([*keep])
+        left = Steps(*result.shape)
+        left.keep_genes("n_top_genes", top, n_top_genes=n_top_genes, batch_key=batch_key)
+        steps.taken |= left.taken
+        result = result[:, top].copy()
+    result.uns["grn_preprocess"] = {
+        "input": scan.kind,
+        "steps": steps.taken,
+        "target_sum": float(target_sum),
+        "n_cells": int(result.n_obs),
+        "n_genes": int(result.n_vars),
+        "n_constant_genes": n_constant,
+        "n_empty_cells": n_empty,
+    }
+    logger.info("%d cells × %d genes after preprocessing", *result.shape)
+    return result
+
+
+def _check_numbers(least: int = 0, **settings: Any) -> None:
+    """Raise on a number that no step can work with; None leaves a step out."""
+    for name, value in settings.items():
+        is_whole = isinstance(value, Integral) and not isinstance(value, bool)
+        if value is not None and not (is_whole and value >= least):
+            msg = (
+                f"preprocess.{name} is {value!r}; expected a whole number of at least {least}, or "
+                "null to leave the step out."
+            )
+            raise InputError(msg)
+
+
+def _filter(
+    steps: Steps,
+    scan: Scan,
+    min_genes: int | None,
+    min_counts: int | None,
+    min_cells: int | None,
+) -> None:
+    """Take the steps that count."""
+    if min_genes is not None:
+        steps.keep_cells("min_genes", scan.genes_per_cell >= min_genes, min_genes=min_genes)
+    if min_counts is not None:
+        if scan.kind == "log":
+            msg = (
+                f"preprocess.min_counts={min_counts} needs counts, and the values are "
+                "log-normalised. Use preprocess.min_genes."
+            )
+            raise InputError(msg)
+        steps.keep_cells("min_counts", scan.totals >= min_counts, min_counts=min_counts)
+    if min_cells is not None:
+        steps.keep_genes("min_cells", scan.cells_per_gene >= min_cells, min_cells=min_cells)
+
+
+def _state(kind: str, target_sum: float, n_empty: int) -> None:
+    """Log what was found; what the user should know of is a warning."""
+    if kind == "log":
+        logger.info("values are fractional: log-normalised already, left as they are")
+    elif kind == "counts":
+        logger.info("values are counts: normalised to %g per cell, then log1p", target_sum)
+    else:
+        logger.warning(
+            "values are fractional and reach beyond %g, so they are not logarithms (TPM? expected "
+            "counts?): normalised to %g per cell, then log1p",
+            LARGEST_LOG_VALUE,
+            target_sum,
+        )
+    if n_empty:
+        logger.warning("%d cell(s) have no counts at all; they stay, as zeros", n_empty)

@@ -1,0 +1,95 @@
+"""What steps of preprocessing remove: said, recorded, refused where too little is left."""
+
+import logging
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool
+
+from grn.data.preprocessing.check import MIN_CELLS, MIN_GENES
+from grn.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+
+class Steps:
+    """Cells and genes that are left, and the record of the steps that left them.
+
+    Parameters
+    ----------
+    n_cells, n_genes
+        Shape before the first step.
+    """
+
+    def __init__(self, n_cells: int, n_genes: int) -> None:
+        self.cells: Bool[np.ndarray, " n_cells"] = np.ones(n_cells, bool)
+        self.genes: Bool[np.ndarray, " n_genes"] = np.ones(n_genes, bool)
+        self.taken: dict[str, dict[str, Any]] = {}
+        """By step, in order: its settings, and `removed_cells` or `removed_genes`."""
+
+    def keep_cells(self, step: str, enough: Bool[np.ndarray, " n_cells"], **settings: Any) -> None:
+        """Remove the cells that do not have enough.
+
+        Raises
+        ------
+        InputError
+            Fewer than 20 are left.
+        """
+        self.cells = self._narrow(step, "cells", self.cells, enough, MIN_CELLS, settings)
+
+    def keep_genes(self, step: str, enough: Bool[np.ndarray, " n_genes"], **settings: Any) -> None:
+        """Remove the genes that do not have enough.
+
+        Raises
+        ------
+        InputError
+            Fewer than 5 are left.
+        """
+        self.genes = self._narrow(step, "genes", self.genes, enough, MIN_GENES, settings)
+
+    def drop_constant(self, varies: Bool[np.ndarray, " n_genes"]) -> int:
+        """Remove the genes that are the same in every cell that is left, and count them.
+
+        Raises
+        ------
+        InputError
+            Fewer than 5 vary.
+        """
+        n_genes, left = int(self.genes.sum()), self.genes & varies
+        n_varying = int(left.sum())
+        if n_varying < MIN_GENES:
+            msg = (
+                f"only {n_varying} of {n_genes} genes vary over the {int(self.cells.sum())} "
+                f"cells; at least {MIN_GENES} are needed. Pass a matrix with more genes, or check "
+                "that it holds expression values (cells × genes)."
+            )
+            raise InputError(msg)
+        n_constant = n_genes - n_varying
+        if n_constant:
+            logger.warning("dropped %d gene(s) with the same value in every cell", n_constant)
+            self.taken["constant_genes"] = {"removed_genes": n_constant}
+        self.genes = left
+        return n_constant
+
+    def _narrow(
+        self,
+        step: str,
+        what: str,
+        before: Bool[np.ndarray, " n"],
+        enough: Bool[np.ndarray, " n"],
+        at_least: int,
+        settings: dict[str, Any],
+    ) -> Bool[np.ndarray, " n"]:
+        settings = {key: value for key, value in settings.items() if value is not None}
+        shown = ", ".join(f"{key}={value}" for key, value in settings.items())
+        left = np.asarray(before & enough)
+        n_left, n_before = int(left.sum()), int(before.sum())
+        if n_left < at_least:
+            msg = (
+                f"preprocess.{shown} leaves {n_left} of {n_before} {what}; at least {at_least} "
+                "are needed. Relax it, or set it to null to leave the step out."
+            )
+            raise InputError(msg)
+        logger.info("%s: removed %d of %d %s", shown, n_before - n_left, n_before, what)
+        self.taken[step] = {**settings, f"removed_{what}": n_before - n_left}
+        return left

@@ -1,0 +1,1 @@
+"""Cells of any supported format into one AnnData."""

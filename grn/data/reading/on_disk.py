@@ -1,0 +1,131 @@
+"""Keep the matrix of an `.h5ad` or `.zarr` on disk, where memory is too small for it."""
+
+import logging
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from grn.errors import InputError
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+logger = logging.getLogger(__name__)
+
+# Preprocessing and training hold a few copies of a part of the matrix beside it.
+_LARGEST_SHARE = 0.25
+_BYTES_OF_A_FLOAT32 = 4
+
+
+def open_store(path: Path) -> Any:
+    """Open an `.h5ad`, a `.zarr` folder or a `.zarr.zip` for reading: h5py File or zarr Group."""
+    if path.suffix.lower() == ".h5ad":
+        import h5py
+
+        return h5py.File(path, "r")
+    import zarr
+
+    if path.is_file():
+        return zarr.open_group(zarr.storage.ZipStore(path, mode="r"), mode="r")
+    return zarr.open_group(path, mode="r")
+
+
+def exceeds_memory(path: Path, layer: str | None) -> bool:
+    """Tell whether the matrix would take more than a quarter of the free memory; if so, log it.
+
+    A sparse matrix stored by column is never said to: its rows cannot be read from disk.
+
+    Parameters
+    ----------
+    path
+        `.h5ad` or `.zarr`.
+    layer
+        The layer to take instead of `X`; `raw` is `raw/X` where no layer is called so.
+    """
+    import psutil
+
+    store = open_store(path)
+    name = _place(store, layer)
+    needed = _bytes_in_memory(store[name]) if name in store else 0
+    free = psutil.virtual_memory().available
+    if needed <= _LARGEST_SHARE * free:
+        return False
+    by_column = _is_sparse(store[name]) and _lazy(store[name]).format == "csc"
+    logger.log(
+        logging.WARNING if by_column else logging.INFO,
+        "the matrix of %s needs %.1f GB of %.1f GB free memory: %s",
+        path,
+        needed / 1e9,
+        free / 1e9,
+        "stored by column (CSC), it has to be read whole" if by_column else "it stays on disk",
+    )
+    return not by_column
+
+
+def read_lazily(path: Path) -> "AnnData":
+    """Open cells with every matrix of `X`, `layers` and `raw` on disk; names are in memory."""
+    import anndata
+    from anndata.io import read_elem
+
+    store = open_store(path)
+    layers = store.get("layers", {})
+    raw = None
+    if "raw/X" in store:
+        raw = {"X": _lazy(store["raw/X"]), "var": read_elem(store["raw/var"])}
+    return anndata.AnnData(
+        X=_lazy(store["X"]) if "X" in store else None,
+        obs=read_elem(store["obs"]),
+        var=read_elem(store["var"]),
+        uns=read_elem(store["uns"]) if "uns" in store else {},
+        layers={name: _lazy(layers[name]) for name in layers},
+        raw=raw,
+    )
+
+
+def rows_on_disk(adata: "AnnData", path: Path) -> "AnnData":
+    """Return only `X`, `obs`, `var` and `uns`, once the rows of `X` are known to be readable.
+
+    Raises
+    ------
+    InputError
+        `X` is stored by column.
+    """
+    import anndata
+
+    if getattr(adata.X, "format", "csr") == "csc":
+        msg = (
+            f"{path}: the matrix is stored by column (CSC), so no cell can be read from disk "
+            "without all the others. Store it by row (adata.X = adata.X.tocsr(), or the same for "
+            "the layer) and write the file again, or read it into memory "
+            "(--set data.on_disk=false)."
+        )
+        raise InputError(msg)
+    return anndata.AnnData(X=adata.X, obs=adata.obs, var=adata.var, uns=dict(adata.uns))
+
+
+def _place(store: Any, layer: str | None) -> str:
+    """Return where the store keeps the chosen matrix."""
+    if layer is None:
+        return "X"
+    return "raw/X" if layer == "raw" and "layers/raw" not in store else f"layers/{layer}"
+
+
+def _is_sparse(element: Any) -> bool:
+    return hasattr(element, "keys")  # a group of data, indices and indptr
+
+
+def _lazy(element: Any) -> Any:
+    """Return a matrix as anndata takes it: CSRDataset, CSCDataset, a dense array or nothing."""
+    from anndata.io import sparse_dataset
+
+    if element.attrs.get("encoding-type") == "null":
+        return None
+    return sparse_dataset(element) if _is_sparse(element) else element
+
+
+def _bytes_in_memory(element: Any) -> int:
+    """Return the bytes that the matrix takes once read."""
+    if not _is_sparse(element):
+        return int(math.prod(element.shape)) * _BYTES_OF_A_FLOAT32
+    values, columns = element["data"], element["indices"]
+    return int(values.shape[0] * (values.dtype.itemsize + columns.dtype.itemsize))

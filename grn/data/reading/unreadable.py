@@ -1,0 +1,25 @@
+"""Say that a file could not be read, in one message for every library that reads one."""
+
+from pathlib import Path
+
+from grn.errors import InputError
+
+
+def cannot_read(path: Path, kind: str, error: Exception) -> InputError:
+    """Return the error to raise for a file whose own library fails on it.
+
+    Parameters
+    ----------
+    path
+        The file.
+    kind
+        What it was read as, such as `h5ad`.
+    error
+        What the library raised; its first line goes into the message.
+    """
+    lines = str(error).strip().splitlines()
+    what = f"{type(error).__name__}: {lines[0].rstrip('.')}" if lines else type(error).__name__
+    return InputError(
+        f"cannot read {path} as {kind}: {what}. The file may be truncated, corrupt or of another "
+        "format; write or download it again."
+    )

@@ -1,0 +1,108 @@
+"""`grn data`: the table at two widths, fetching by name, and using what was fetched."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from grn.data.library import root
+from tests.helpers import FAST, refuses, written
+from tests.record_server import N_CELLS, SETS, RecordServer, record_of_beeline
+
+Cli = Callable[..., tuple[int, str, str]]
+Served = tuple[RecordServer, Path]
+
+
+@pytest.fixture
+def record(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Served]:
+    with record_of_beeline(monkeypatch, tmp_path) as served:
+        yield served
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_list_fits_the_width_and_needs_no_data(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("GRN_DATA", raising=False)
+    monkeypatch.setattr(root, "__file__", str(tmp_path / "elsewhere" / "grn" / "data" / "root.py"))
+    code, out, _ = cli("data", "list")
+    assert code == 0
+    table, _, rest = out.partition("\n\n")
+    assert max(map(len, table.splitlines())) <= width
+    assert "…" not in table
+    words = table.split()
+    for word in (*SETS, "size100_multifactorial_1", "dyn-BFC_2000_0", "10,243", "20,526,", "MIT"):
+        assert word in words
+    # Seven can be fetched, the demo is drawn, the others are not here.
+    assert (words.count("fetch"), words.count("drawn")) == (7, 1)
+    assert "data" not in re.findall(r"\w+ *$", table, re.MULTILINE)
+    assert "data: no folder; GRN_DATA names one" in rest
+    assert f"cache: {tmp_path / 'cache' / 'grn'}" in rest
+    for name in ("beeline", "tf_lists"):
+        assert f"grn data fetch {name}: " in rest
+    assert written(tmp_path) == set()
+
+
+def test_fetch_and_use(cli: Cli, record: Served, tmp_path: Path) -> None:
+    _, cache = record
+    code, out, err = cli("data", "fetch", "beeline")
+    assert code == 0
+    assert str(cache / "beeline_zenodo") in out
+    sizes = f"{N_CELLS} cells × 8 genes; edges: ChIP 3, LOFGOF 3, NonSpecific 3, STRING 3"
+    assert f"beeline_zenodo/mESC: {sizes}" in out
+    # The stand-in is smaller than the record.
+    assert "mESC: 25 cells, but the manifest expects 421" in err
+    assert "mDC: 8 genes, but the manifest expects 821" in err
+
+    code, out, _ = cli("data", "list")
+    assert (code, out.split().count("cache"), out.split().count("fetch")) == (0, 7, 2)
+
+    chosen = ("data=beeline", "data.dataset=mESC", "data.network=STRING", "logger=none")
+    code, _, err = cli("train", *chosen, *FAST, f"hydra.run.dir={tmp_path / 'run'}")
+    assert code == 0, err
+    edges = (tmp_path / "run" / "edges.tsv").read_text().splitlines()
+    assert len(edges) == 1 + 3 * 7  # three TFs, eight genes, no self-loops
+    assert "Sox2\tGata1" in "\n".join(edges)
+    result = cli("train", "data=beeline", "data.collection=beeline", "data.dataset=mESC")
+    refuses(result, "no data set 'mESC' in beeline: beeline has none", "grn data list")
+
+
+def test_fetch_tf_lists(cli: Cli, record: Served) -> None:
+    server, cache = record
+    for _ in range(2):
+        code, out, _ = cli("data", "fetch", "tf_lists")
+        assert (code, out.strip().endswith(str(cache / "tf_lists"))) == (0, True)
+    assert len(server.asked) == 2
+    assert written(cache / "tf_lists") == {"human.txt", "mouse.txt"}
+
+
+def test_fetch_refusals_leave_nothing_behind(cli: Cli, record: Served) -> None:
+    server, cache = record
+    refuses(cli("data", "fetch", "mESC"), "'mESC'", "Available: beeline, tf_lists")
+    assert not cache.exists()
+
+    good = dict(server.files)
+    server.files["content/BEELINE-data.zip"] = b"not what was promised"
+    server.files["content/BEELINE-data.zip"] += bytes(
+        len(good["content/BEELINE-data.zip"]) - len(server.files["content/BEELINE-data.zip"])
+    )
+    refuses(cli("data", "fetch", "beeline"), "not send the file", "hash", "put it at")
+    assert written(cache) == {"downloads"}
+
+    server.files.clear()
+    refuses(cli("data", "fetch", "beeline"), "answered 404", "BEELINE-data.zip", "put it at")
+    assert written(cache) == {"downloads"}
+
+    # A truncated archive put there by hand, while the record is out of reach.
+    (cache / "downloads" / "BEELINE-data.zip").write_bytes(b"PK\x03\x04")
+    (cache / "downloads" / "BEELINE-Networks.zip").write_bytes(b"PK\x03\x04")
+    refuses(cli("data", "fetch", "beeline"), "truncated or corrupt")
+    assert {path.name for path in cache.iterdir()} == {"downloads"}
+
+
+def test_an_action_is_needed(cli: Cli) -> None:
+    assert cli("data")[0] == 2
+    assert cli("data", "fetch")[0] == 2
