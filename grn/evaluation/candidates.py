@@ -14,7 +14,9 @@ from grn.network import adjacency, locate
 
 @dataclass(frozen=True)
 class Candidates:
-    """BEELINE's candidates: (TF with a true edge) × (gene in the truth), no self-pairs.
+    """Pairs that are judged: BEELINE's candidates, or one part of a split.
+
+    BEELINE's are (TF with a true edge) × (gene in the truth), without self-pairs.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ from grn.evaluation.splits import (
     in_structural_order,
     make_split,
 )
-from grn.network import adjacency, locate
+from grn.network import adjacency, hint, locate
 
 Mask = Bool[np.ndarray, "n_tfs n_genes"]
 
@@ -67,7 +67,7 @@ def genelink_split(
     """
     known = truth[truth["source"].isin(list(genes)) & truth["target"].isin(list(genes))]
     if known.empty:
-        msg = "No true edge is among the genes. Expected names of one species and spelling."
+        msg = f"No true edge is among the genes. {hint(truth['source'].unique(), genes)}"
         raise InputError(msg)
     judged = _lay_out(known, tfs if defects and not hard else (), genes)
     generator = np.random.default_rng(seed)
@@ -83,8 +83,9 @@ def genelink_split(
         taken = positives[TEST] | positives[VALIDATION] | negatives[VALIDATION]
         if not defects:
             taken |= positives[TRAINING] | negatives[TRAINING]
-        density = candidates(known).labels.sum() / candidates(known).pairs.sum()
-        n_negatives = int(positives[TEST].sum() * (1 / density - 1))
+        natural = candidates(known)
+        per_positive = natural.pairs.sum() / natural.labels.sum() - 1
+        n_negatives = int(positives[TEST].sum() * per_positive)
         negatives[TEST] = _draw(generator, judged.pairs & ~taken, n_negatives)
     return make_split(judged, positives | negatives, positives)
 

@@ -19,6 +19,8 @@ MIN_CELLS = 20
 MIN_GENES = 5
 # No logarithm of a count reaches 50 (log2 of 1e15): larger fractional values are linear.
 LARGEST_LOG_VALUE = 50.0
+# Letters of the fly's symbols that differ in case alone.
+_LONGEST_OF_A_FLY = 3
 
 Kind: TypeAlias = Literal["counts", "linear", "log"]
 
@@ -81,18 +83,19 @@ def _check_unique(names: "pd.Index", kind: str, fix: str) -> None:
 
 
 def _check_case(names: "pd.Index") -> None:
-    """Raise when a gene is there twice, once in upper case: Sox2 and SOX2.
+    """Raise when a gene is there in two writings: Sox2 and SOX2.
 
     Dl and dl, or h and H, are pairs of different genes in the fly and stay.
     """
     upper = names.astype(str).str.upper()
     if upper.is_unique:
         return
-    among = set(names)
+    first: dict[str, str] = {}
     pairs = [
-        f"{name} and {large}"
+        f"{other} and {name}"
         for name, large in zip(names, upper, strict=True)
-        if name != large and large in among and len(name) > 1
+        if (other := first.setdefault(large, name)) != name
+        and (len(name) > _LONGEST_OF_A_FLY or (large in (name, other) and len(name) > 1))
     ]
     if not pairs:
         return

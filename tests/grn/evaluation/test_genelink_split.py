@@ -131,5 +131,5 @@ def test_edges_of_other_genes_are_left_out_and_none_left_is_refused() -> None:
     split = genelink_split(more, [], genes, seed=0)
     assert "Z" not in split.test.tfs + split.test.genes
     assert split.summary()["n_positives"].sum() == len(truth)
-    with pytest.raises(InputError, match="one species"):
+    with pytest.raises(InputError, match="No true edge is among the genes"):
         genelink_split(truth, [], ["a", "b"], seed=0)

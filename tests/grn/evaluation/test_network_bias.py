@@ -80,7 +80,7 @@ def test_walks_find_reversed_edges_and_nothing_about_unseen_genes(string: pd.Dat
         between_tfs = test.labels[:, columns]
         reversed_too = split.training.labels[:, columns].T[between_tfs]
         scores = walks.importance[:, columns][between_tfs]
-        assert np.median(scores[reversed_too]) > 1.5 * np.median(scores[~reversed_too])
+        assert np.median(scores[reversed_too]) > 1.2 * np.median(scores[~reversed_too])
         for make in (unseen_tf_split, both_unseen_split):
             split = make(string, seed=seed)
             assert score_candidates(split.test, *walk_control(split))["auroc"] == 0.5
@@ -147,9 +147,10 @@ def test_matches_by_hand() -> None:
 
 
 def test_as_many_positives_as_possible_find_a_partner() -> None:
-    # 21 is the nearest to 20 and to 22, but 22 can do with 24.
-    split = _split([20, 22, 21, 24], [0, 1, 2, 3], [0, 1])
-    assert degree_matched_negatives(split, seed=0).labels.sum() == 2
+    # 31 and 34 have a perfect match each, which would leave 29 alone: it can only have 31. Then 31
+    # has to take 34, and 34 has to take 37.
+    split = _split([29, 31, 34, 31, 34, 37], list(range(6)), [0, 1, 2])
+    assert degree_matched_negatives(split, seed=0).labels.sum() == 3
 
 
 def test_a_tf_is_no_match_for_a_gene_that_is_none() -> None:

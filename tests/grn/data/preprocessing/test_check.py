@@ -88,6 +88,7 @@ def test_a_value_beyond_float32_is_infinite(counts):
     ("pairs", "shown"),
     [
         ([("Sox2", "SOX2")], r"1 gene\(s\) .*: Sox2 and SOX2\. Merge or rename"),
+        ([("Gene1", "gene1")], r"1 gene\(s\) .*: Gene1 and gene1"),
         ([("g001", "G001"), ("Tf01", "TF01")], r"2 gene\(s\) .*: g001 and G001, Tf01 and TF01"),
         (
             [("Aa", "AA"), ("Bb", "BB"), ("Cc", "CC"), ("Dd", "DD")],
