@@ -15,8 +15,8 @@ import numpy as np
 from markdown_table import aligned
 from scipy.stats import rankdata
 
-from grn.data.reading.read import read_cells
 from grn.data.library.root import data_folder
+from grn.data.reading.read import read_cells
 from grn.simulation.cells import simulate_model
 from grn.simulation.models import RANDOM, model_names
 
