@@ -1,7 +1,7 @@
-"""The schema of the root configuration, and composing it from Python."""
+"""The schemas of the root configurations, and composing that of a run from Python."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ class RunConfig:
     """Gene profiles and network."""
     objective: Any = MISSING
     """Loss."""
+    split: Any = None
+    """Partial split of the known edges, of a supervised run; else null."""
     optimizer: Any = MISSING
     """Partial constructor, given the parameters."""
     trainer: Any = MISSING
@@ -43,9 +45,30 @@ class RunConfig:
     """Whether an existing result may be replaced."""
 
 
+@dataclass
+class BenchmarkConfig:
+    """Keys of conf/benchmark.yaml."""
+
+    methods: list[str] = MISSING
+    datasets: list[str] = MISSING
+    seeds: list[int] = MISSING
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Arguments by the name of the method."""
+    output: str = MISSING
+    """Folder of the result."""
+    cache: str = MISSING
+    """Folder of the predictions."""
+    logger: Any = MISSING
+    """Lightning logger."""
+    paths: Any = MISSING
+    """`run`: where the logger writes."""
+
+
 def register() -> None:
-    """Make the schema known to Hydra; needed before composing."""
-    ConfigStore.instance().store(name="run_schema", node=RunConfig)
+    """Make the schemas known to Hydra; needed before composing."""
+    store = ConfigStore.instance()
+    store.store(name="run_schema", node=RunConfig)
+    store.store(name="benchmark_schema", node=BenchmarkConfig)
 
 
 def config_folder() -> str:

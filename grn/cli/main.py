@@ -8,9 +8,11 @@ import traceback
 from collections.abc import Iterator, Sequence
 
 from grn import __version__
-from grn.cli import data, evaluate, infer, simulate, train
+from grn.cli import benchmark, data, evaluate, infer, simulate, train
 from grn.errors import InputError
 
+# Subcommands whose arguments Hydra parses.
+_WITH_HYDRA = {"train": train.train, "benchmark": benchmark.benchmark}
 DONE, OUR_BUG, USER_CAN_FIX, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -23,8 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = [argument for argument in arguments if argument != "--debug"]
     _log_to_stderr()
     try:
-        if arguments[:1] == ["train"]:
-            train.train(arguments[1:])
+        if arguments and arguments[0] in _WITH_HYDRA:
+            _WITH_HYDRA[arguments[0]](arguments[1:])
         else:
             options = _parser().parse_args(arguments)
             options.command(options)
@@ -69,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     commands.add_parser("train", help=train.HELP)
+    commands.add_parser("benchmark", help=benchmark.HELP)
     for command in (infer, evaluate, data, simulate):
         command.add_parser(commands)
     return parser

@@ -27,12 +27,20 @@ def early_precision(scores: Float[np.ndarray, " n"], labels: Bool[np.ndarray, " 
     their orders.
     """
     k = int(labels.sum())
-    if k == 0:
-        return float("nan")
+    return float(top_k(scores, k)[labels].sum() / k) if k else float("nan")
+
+
+def top_k(scores: Float[np.ndarray, " n"], k: int) -> Float[np.ndarray, " n"]:
+    """Probability of each candidate to be among the k best, 0 < k ≤ n, over all orders of ties."""
     kth_best = np.partition(scores, len(scores) - k)[len(scores) - k]
     above, tied = scores > kth_best, scores == kth_best
-    places_left = k - above.sum()
-    return float((labels[above].sum() + places_left * labels[tied].mean()) / k)
+    return np.asarray(above + tied * ((k - above.sum()) / tied.sum()))
+
+
+def jaccard(first: Float[np.ndarray, " n"], second: Float[np.ndarray, " n"]) -> float:
+    """Overlap of two sets, Σ min / Σ max of the memberships (`top_k`); NaN of two empty ones."""
+    either = np.maximum(first, second).sum()
+    return float(np.minimum(first, second).sum() / either) if either > 0 else float("nan")
 
 
 def ratio(value: float, density: float) -> float:
@@ -71,3 +79,20 @@ def sign_accuracy(weights: Float[np.ndarray, " n"], signs: Int[np.ndarray, " n"]
     """
     known = signs != 0
     return float((np.sign(weights[known]) == signs[known]).mean()) if known.any() else float("nan")
+
+
+def direction_accuracy(
+    scores: Float[np.ndarray, "n_tfs n_tfs"],
+    labels: Bool[np.ndarray, "n_tfs n_tfs"],
+    candidates: Bool[np.ndarray, "n_tfs n_tfs"],
+) -> float:
+    """Share of the pairs of TFs, true in one direction only, that score higher in that direction.
+
+    A tie counts half, so a symmetric score gets exactly 0.5. NaN where there is no such pair whose
+    directions are both candidates.
+    """
+    one_way = labels & ~labels.T & candidates & candidates.T
+    forward, backward = scores[one_way], scores.T[one_way]
+    if not len(forward):
+        return float("nan")
+    return float((forward > backward).mean() + (forward == backward).mean() / 2)

@@ -1,5 +1,6 @@
-"""What a finished run tells wandb beyond its losses: final metrics and edges."""
+"""What a finished run tells wandb beyond its losses, and what a benchmark tells it."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,4 +42,31 @@ def log_result(
     artifact = wandb.Artifact(f"edges-{experiment.id}", type="edge-list")
     artifact.add_file(str(folder / "edges.tsv"))
     experiment.log_artifact(artifact)
+    wandb.finish()
+
+
+def log_benchmark(
+    run_logger: Any, results: pd.DataFrame, pictures: Mapping[str, Path], config: Any
+) -> None:
+    """Add the tidy table and the pictures of a benchmark to a wandb run, and end it.
+
+    Parameters
+    ----------
+    run_logger
+        As in `log_result`.
+    results
+        One row per method, network, seed and metric.
+    pictures
+        Files by name.
+    config
+        The benchmark's configuration, as plain values.
+    """
+    if not isinstance(run_logger, WandbLogger):
+        return
+    import wandb
+
+    experiment = run_logger.experiment
+    experiment.config.update(config)
+    experiment.log({"results": wandb.Table(dataframe=results)})
+    experiment.log({name: wandb.Image(str(path)) for name, path in pictures.items()})
     wandb.finish()

@@ -42,7 +42,7 @@ def regulators(folder: Path) -> set[str]:
         (MOUSE, ["SOX2", "NANOG", "ZNF20"], ("Only 1 of the 3 TFs", "look like human", "mouse")),
         (MOUSE, ["NANOG", "ZNF20"], ("None of the 2 TFs", "NANOG, ZNF20", "of one species")),
         (SYMBOLS, ["Sox2", "sox2", "myc"], ("Only 1 of the 3", "Sox2, sox2: left out")),
-        (["Sox2", "sOx2", *SYMBOLS[1:15]], ["SOX2", "MYC"], ("SOX2: left out", "at least 3")),
+        (["Myb", "mYb", *SYMBOLS[1:15]], ["MYB", "MYC"], ("MYB: left out", "at least 3")),
     ],
     ids=["ids in the data", "ids in the list", "mouse", "no match", "twice", "mixed case"],
 )

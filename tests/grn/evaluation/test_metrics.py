@@ -69,3 +69,60 @@ def test_per_tf_auroc_of_a_score_that_knows_only_the_tf_is_one_half():
 def test_sign_accuracy_counts_zero_as_wrong_and_unknown_signs_not_at_all():
     weights, signs = np.array([0.5, -0.1, 0.0, 2.0, 7.0]), np.array([1, -1, 1, -1, 0])
     assert metrics.sign_accuracy(weights, signs) == 0.5
+
+
+def test_top_k_shares_the_last_places_among_ties():
+    scores = np.array([5.0, 4.0, 3.0, 3.0, 3.0, 1.0])
+    third = 1 / 3
+    assert metrics.top_k(scores, 3) == pytest.approx([1, 1, third, third, third, 0])
+    assert metrics.top_k(scores, 5).tolist() == [1, 1, 1, 1, 1, 0]
+    assert metrics.top_k(scores, 6).tolist() == [1] * 6
+
+
+def test_jaccard_is_that_of_sets_where_nothing_ties():
+    def best(ranking):
+        return metrics.top_k(np.array(ranking, float), 3)
+
+    # {0, 1, 2} and {1, 2, 3}: two of four.
+    assert metrics.jaccard(best([9, 8, 7, 1, 0]), best([1, 8, 7, 9, 0])) == 2 / 4
+    assert metrics.jaccard(best([9, 8, 7, 1, 0]), best([7, 9, 8, 0, 1])) == 1
+    assert metrics.jaccard(np.array([1.0, 0.5, 0.5]), np.array([1.0, 1.0, 0.0])) == 1.5 / 2.5
+    assert np.isnan(metrics.jaccard(np.zeros(3), np.zeros(3)))
+
+
+def test_direction_accuracy_by_hand():
+    # True one way: 0→1, 2→0 and 3→1; 1↔2 is true both ways and 0, 3 not at all.
+    labels = np.zeros((4, 4), bool)
+    labels[[0, 2, 3, 1, 2], [1, 0, 1, 2, 1]] = True
+    scores = np.zeros((4, 4))
+    scores[0, 1], scores[1, 0] = 2, 1  # right
+    scores[2, 0], scores[0, 2] = 1, 2  # wrong
+    scores[3, 1] = scores[1, 3] = 1  # tied
+    candidates = ~np.eye(4, dtype=bool)
+    assert metrics.direction_accuracy(scores, labels, candidates) == pytest.approx(1.5 / 3)
+    candidates[0, 2] = False  # 2→0 cannot be compared with its reverse
+    assert metrics.direction_accuracy(scores, labels, candidates) == pytest.approx(1.5 / 2)
+    assert metrics.direction_accuracy(scores + scores.T, labels, candidates) == 0.5
+    assert np.isnan(metrics.direction_accuracy(scores, labels | labels.T, candidates))
+
+
+def test_the_truth_as_prediction_has_exactly_the_maximum_of_every_metric():
+    rng = np.random.default_rng(3)
+    labels, candidates = rng.random((11, 29)) < 0.2, np.ones((11, 29), bool)
+    candidates[np.arange(11), np.arange(11)] = False
+    labels &= candidates
+    signs = np.where(labels, rng.choice([-1, 1], labels.shape), 0)
+    scores, positive = labels[candidates].astype(float), labels[candidates]
+    assert metrics.auprc(scores, positive) == 1
+    assert metrics.auroc(scores, positive) == 1
+    assert metrics.early_precision(scores, positive) == 1
+    assert metrics.per_tf_auroc(labels.astype(float), labels, candidates) == 1
+    assert metrics.sign_accuracy(signs[labels].astype(float), signs[labels]) == 1
+    between = labels[:, :11], candidates[:, :11]
+    assert (between[0] != between[0].T).any()
+    assert metrics.direction_accuracy(between[0].astype(float), *between) == 1
+    best = metrics.top_k(scores, int(positive.sum()))
+    assert (best == positive).all()
+    assert metrics.jaccard(best, best) == 1
+    density = positive.mean()
+    assert metrics.ratio(1.0, density) == 1 / density

@@ -9,7 +9,7 @@ import pytest
 
 from grn.config import compose_config
 from grn.training.run import run
-from grn.training.tracking import log_result
+from grn.training.tracking import log_benchmark, log_result
 from tests.helpers import FAST
 
 SIZE = ("+data.source.n_tfs=4", "+data.source.n_targets=12", "+data.source.n_cells=60")
@@ -85,4 +85,5 @@ def test_config_and_final_tables_are_kept(records: list[dict[str, Any]]) -> None
 def test_other_loggers_are_left_alone(tmp_path: Path) -> None:
     log_result(object(), pd.DataFrame(), None, tmp_path)
     log_result(False, pd.DataFrame(), None, tmp_path)
+    log_benchmark(False, pd.DataFrame(), {}, {})
     assert not list(tmp_path.iterdir())

@@ -1,0 +1,78 @@
+"""Predictions kept by content: one file for what one method makes of some cells with one seed."""
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Float
+
+from grn.export.atomic import replacing
+from grn.training.run_folder import fingerprint
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a method says of some cells, and the time it took."""
+
+    weight: Float[np.ndarray, "n_tfs n_genes"] | None
+    """Signed strength; None of a method without signs."""
+    importance: Float[np.ndarray, "n_tfs n_genes"]
+    """What ranks the pairs."""
+    seconds: float
+
+
+class Predictions:
+    """The predictions that a folder keeps of the same cells.
+
+    Parameters
+    ----------
+    folder
+        Where the files are; made when the first one is written.
+    adata, tfs
+        Preprocessed cells, and the names of the TFs.
+    """
+
+    def __init__(self, folder: Path, adata: "AnnData", tfs: Collection[str]) -> None:
+        self._folder = folder
+        self._cells = [fingerprint(adata), list(tfs)]
+
+    def path(
+        self, method: str, version: str, settings: Mapping[str, Any], seed: int | None
+    ) -> Path:
+        """Return the file of a job: its name is a digest of all that decides the prediction.
+
+        Parameters
+        ----------
+        method, version
+            Name, and `grn.benchmark.methods.Method.fingerprint`.
+        settings, seed
+            What the method is called with; no seed where it draws nothing.
+        """
+        decisive = [method, version, dict(settings), seed, *self._cells]
+        digest = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+        return self._folder / f"{method}-{digest[:24]}.npz"
+
+
+def load(path: Path) -> Prediction | None:
+    """Read a prediction; None where there is none yet."""
+    if not path.exists():
+        return None
+    with np.load(path) as arrays:
+        return Prediction(arrays.get("weight"), arrays["importance"], float(arrays["seconds"]))
+
+
+def save(path: Path, prediction: Prediction) -> None:
+    """Write a prediction whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    arrays = {"importance": prediction.importance, "seconds": np.array(prediction.seconds)}
+    if prediction.weight is not None:
+        arrays["weight"] = prediction.weight
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)

@@ -1,0 +1,170 @@
+"""The summary of a benchmark: ranks, and a Markdown table per metric and collection."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from grn.benchmark.methods import CONTROL, METHOD
+
+METRICS = {
+    "auprc_ratio": "AUPRC ratio",
+    "auprc": "AUPRC",
+    "auroc": "AUROC",
+    "early_precision_ratio": "Early precision ratio",
+    "per_tf_auroc": "Per-TF AUROC",
+    "sign_accuracy": "Sign accuracy",
+    "direction_accuracy": "Direction accuracy",
+    "top_k_jaccard": "Jaccard index of the top k across seeds",
+}
+_NOTES = {
+    "direction_accuracy": "Of the pairs of TFs that are true in one direction only; a score that "
+    "is the same both ways has 0.5.",
+    "top_k_jaccard": "k is the number of true edges; 1 where nothing is drawn.",
+}
+
+
+def overview(results: pd.DataFrame) -> pd.DataFrame:
+    """Rank the methods by the geometric mean of their AUPRC ratios over all networks.
+
+    Returns
+    -------
+    One row per method, index `method`, methods from best to worst, then the controls. Columns:
+    `kind`; `rank` (NaN of controls); `mean` and `sd` over seeds of the geometric mean over
+    networks, NaN where a network has no result; `seconds`, of one seed, all data sets together;
+    and the mean of each collection under its name.
+    """
+    ratios = results[results["metric"] == "auprc_ratio"]
+    ratios = ratios.assign(collection=ratios["dataset"].str.partition("/")[0])
+    means = _geometric_mean(ratios).groupby("method")
+    table = means.agg(["mean", "std"]).rename(columns={"std": "sd"})
+    table["kind"] = ratios.groupby("method")["kind"].first()
+    per_job = ratios.drop_duplicates(["method", "dataset", "seed"])
+    seconds = per_job.groupby(["method", "seed"])["seconds"].sum(min_count=1)
+    table["seconds"] = seconds.groupby("method").mean()
+    for collection, part in ratios.groupby("collection", sort=False):
+        table[collection] = _geometric_mean(part).groupby("method").mean()
+    table = table.sort_values("mean", ascending=False, kind="stable")
+    table["rank"] = table["mean"].where(table["kind"] == METHOD).rank(ascending=False)
+    return pd.concat([table[table["kind"] == kind] for kind in (METHOD, CONTROL)])
+
+
+def _geometric_mean(ratios: pd.DataFrame) -> pd.Series:
+    """Geometric mean over networks by method and seed; NaN where a network has no result."""
+    keys = ["method", "seed", "dataset", "network"]
+    wide = ratios.set_index(keys)["value"].unstack(["dataset", "network"])
+    return pd.Series(np.exp(np.log(wide).mean(axis=1, skipna=False)), wide.index)
+
+
+def summarise(
+    results: pd.DataFrame,
+    *,
+    command: str,
+    skipped: Sequence[str] = (),
+    failed: Sequence[str] = (),
+) -> str:
+    """Write the tables as Markdown.
+
+    Parameters
+    ----------
+    results
+        As in `grn.benchmark.run.Outcome`, of one regime.
+    command
+        What reproduces them.
+    skipped, failed
+        What has no rows, and why.
+    """
+    said = [f"    {command}"]
+    said += [f"Not installed: {one}." for one in skipped]
+    said += [f"**Failed:** {one}" for one in failed]
+    if results.empty:
+        return "\n\n".join([*said, "No results."]) + "\n"
+    ranked = overview(results)
+    n_seeds = results["seed"].nunique()
+    seeds = f"{n_seeds} seeds" if n_seeds > 1 else "one seed"
+    said.append(
+        f"Mean ± standard deviation over {seeds}. Controls (in italics) stand below the methods; "
+        "a score means something only above its controls. `–`: undefined, or no result."
+    )
+    said += ["## Overall", _overview_table(ranked)]
+    by_metric = dict(tuple(results.groupby("metric")))
+    for metric in filter(by_metric.__contains__, METRICS):
+        said.append(f"## {METRICS[metric]}")
+        said += [_NOTES[metric]] if metric in _NOTES else []
+        said += _metric_tables(by_metric[metric], ranked)
+    said += ["## Networks", _networks_table(results)]
+    return "\n\n".join(said) + "\n"
+
+
+def _overview_table(ranked: pd.DataFrame) -> str:
+    fixed = {"kind", "mean", "sd", "seconds", "rank"}
+    collections = [column for column in ranked if column not in fixed]
+    header = ["rank", "method", "geometric mean of AUPRC ratios", *collections, "seconds per seed"]
+    rows = [
+        [
+            _number(row["rank"], 0),
+            _label(str(name), row["kind"]),
+            _spread(row["mean"], row["sd"], 3),
+            *(_number(row[collection], 3) for collection in collections),
+            _number(row["seconds"], 0 if row["seconds"] >= 10 else 2),
+        ]
+        for name, row in ranked.iterrows()
+    ]
+    return _table(header, rows)
+
+
+def _metric_tables(values: pd.DataFrame, ranked: pd.DataFrame) -> list[str]:
+    """One table per collection of data sets, a column for each network."""
+    by_cell = values.groupby(["method", "dataset", "network"])["value"]
+    cells: Mapping[tuple[str, ...], pd.Series] = {
+        key: group for key, group in by_cell if group.notna().any()
+    }
+    networks = values[["dataset", "network"]].drop_duplicates().itertuples(index=False)
+    collections: dict[str, list[tuple[str, str]]] = {}
+    for dataset, network in networks:
+        collections.setdefault(dataset.partition("/")[0], []).append((dataset, network))
+    tables = []
+    for collection, members in collections.items():
+        header = [collection, *(network_label(*member) for member in members)]
+        rows = []
+        for name, kind in ranked["kind"].items():
+            found = [cells.get((str(name), *member)) for member in members]
+            spreads = ["–" if f is None else _spread(f.mean(), f.std(), 3) for f in found]
+            rows.append([_label(str(name), kind), *spreads])
+        tables.append(_table(header, rows))
+    return tables
+
+
+def _networks_table(results: pd.DataFrame) -> str:
+    facts = results.drop_duplicates(["dataset", "network"])
+    rows = [
+        [f"{row.dataset}/{row.network}", f"{row.n_candidates:,}", f"{row.density:.4f}"]
+        for row in facts.itertuples()
+    ]
+    return _table(["network", "candidate pairs", "density"], rows)
+
+
+def network_label(dataset: str, network: str) -> str:
+    """Return the shortest name: of a data set with one network by protocol, its own."""
+    name = dataset.partition("/")[2]
+    return name if network in ("gold", "refNetwork") else f"{name} {network}"
+
+
+def _label(name: str, kind: str) -> str:
+    said = name.replace("_", " ")
+    return f"*{said}*" if kind == CONTROL else said
+
+
+def _spread(mean: float, sd: float, digits: int) -> str:
+    """Write mean ± standard deviation; without the latter where nothing varies."""
+    said = _number(mean, digits)
+    return f"{said} ± {sd:.{digits}f}" if sd > 0.5 * 10**-digits else said
+
+
+def _number(value: float, digits: int) -> str:
+    return "–" if np.isnan(value) else f"{value:.{digits}f}"
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    ruler = ["---", *("---:" for _ in header[1:])]
+    return "\n".join("| " + " | ".join(row) + " |" for row in (header, ruler, *rows))

@@ -1,0 +1,57 @@
+"""`grn benchmark`: methods × data sets × networks × seeds, configured by Hydra."""
+
+import logging
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from grn.cli.hydra_job import run_with_hydra
+from grn.errors import InputError
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from grn.benchmark.run import Failure
+
+HELP = "compare methods and controls on named data sets, configured by Hydra overrides (key=value)"
+
+logger = logging.getLogger(__name__)
+
+
+def benchmark(overrides: list[str]) -> None:
+    """Compose conf/benchmark.yaml with the overrides, run what is missing, judge and write."""
+    command = shlex.join(["grn", "benchmark", *overrides])
+    run_with_hydra("benchmark", overrides, lambda config: _job(config, command))
+
+
+def _job(config: "DictConfig", command: str) -> None:
+    from hydra.utils import instantiate
+    from omegaconf import OmegaConf
+
+    from grn.benchmark.grid import make_grid
+    from grn.benchmark.report import write_report
+    from grn.benchmark.run import run_benchmark
+    from grn.training.run_folder import remove_if_empty
+    from grn.training.tracking import log_benchmark
+
+    folder = Path(config.output)
+    plain: Any = OmegaConf.to_container(config, resolve=True)
+    try:
+        grid = make_grid(config.methods, config.datasets, config.seeds, plain["settings"])
+        run_logger = instantiate(config.logger)
+        outcome = run_benchmark(grid, Path(config.cache))
+        pictures = write_report(outcome, folder, command=command, skipped=grid.skipped)
+    finally:
+        remove_if_empty(folder)
+    log_benchmark(run_logger, outcome.results, pictures, plain)
+    logger.info("%d jobs run; the others were known. Results: %s", outcome.n_run, folder)
+    _raise_worst(outcome.failures)
+
+
+def _raise_worst(failures: "Sequence[Failure]") -> None:
+    """Let the exit code say whose problem it is: ours before the user's."""
+    if failures:
+        logger.error("%d failed; their rows are absent", len(failures))
+        ours = (one for one in failures if not isinstance(one.error, InputError))
+        raise next(ours, failures[0]).error

@@ -1,0 +1,53 @@
+"""Hands a subcommand over to Hydra, which parses overrides, sweeps and launches."""
+
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from grn.errors import InputError
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+
+def run_with_hydra(
+    config_name: str, overrides: list[str], job: "Callable[[DictConfig], None]"
+) -> None:
+    """Compose conf/<config_name>.yaml with the overrides and call the job with it.
+
+    Raises
+    ------
+    InputError
+        Hydra cannot make the run folder.
+    """
+    import hydra
+
+    from grn.config import config_folder, register
+
+    register()
+    # Errors come to us instead of Hydra's own handler, which always exits with 1.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+
+    begun = False
+
+    def begin(config: "DictConfig") -> None:
+        nonlocal begun
+        begun = True
+        job(config)
+
+    command = sys.argv
+    sys.argv = [f"grn {config_name}", *overrides]
+    try:
+        decorate = hydra.main(
+            version_base="1.3", config_path=config_folder(), config_name=config_name
+        )
+        decorate(begin)()
+    except OSError as error:
+        if begun:
+            raise
+        # Hydra could not make the run folder.
+        msg = f"{error}. Choose a folder you may write to: hydra.run.dir=DIR."
+        raise InputError(msg) from error
+    finally:
+        sys.argv = command

@@ -1,0 +1,89 @@
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from grn.benchmark import grid
+from grn.benchmark.grid import Job, make_grid
+from grn.benchmark.methods import METHODS
+from grn.config import config_folder
+from grn.data.library.catalogue import read_catalogue
+from grn.errors import InputError
+
+pytestmark = pytest.mark.usefixtures("library")
+
+
+def test_entries_of_one_data_set_are_run_once() -> None:
+    entries = ["beeline/toy/half", "dream4/other", "beeline/toy/all", "beeline/toy/half"]
+    made = make_grid(["pearson", "pearson"], entries, [2, 0, 2], {})
+    assert made.datasets == {"beeline/toy": ("half", "all"), "dream4/other": ("gold",)}
+    assert made.seeds == (2, 0)
+    names = [method.name for method in made.methods]
+    assert names == ["pearson", "untrained", "target_mean", "tf_variance"]
+
+
+def test_without_a_network_all_are_judged() -> None:
+    assert make_grid(["pearson"], ["beeline/toy"], [0], {}).datasets["beeline/toy"] == (
+        *("all", "half"),
+    )
+
+
+def test_what_draws_nothing_is_one_job_and_comes_first() -> None:
+    jobs = list(make_grid(["genie3", "pearson"], ["dream4/other"], [0, 1], {}).jobs())
+    assert [str(job) for job in jobs] == [
+        *("pearson", "target_mean", "tf_variance"),
+        *("genie3, seed 0", "genie3, seed 1", "untrained, seed 0", "untrained, seed 1"),
+    ]
+    assert jobs[0] == Job(METHODS["pearson"], None)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"methods": ["pearson", "person"]}, "'person'.*closed_form, closed_form_max"),
+        ({"methods": ["untrained"]}, "Controls always run"),
+        ({"datasets": ["bee/toy"]}, "collection 'bee'.*beeline, beeline_zenodo"),
+        ({"datasets": ["beeline/mdc"]}, "'beeline/mdc'.*beeline/toy.*grn data"),
+        ({"datasets": ["beeline"]}, "'beeline'.*beeline/toy"),
+        ({"datasets": ["beeline/toy/STRING"]}, "beeline/toy.*'STRING'.*all, half"),
+        ({"seeds": [-1]}, "seed -1"),
+        ({"seeds": []}, "seeds=\\[0\\]"),
+        ({"methods": []}, "methods is empty"),
+        ({"settings": {"genie4": {}}}, "'genie4'"),
+        ({"settings": {"genie3": {"trees": 5}}}, "genie3.*'trees'.*n_jobs, n_trees"),
+    ],
+)
+def test_what_does_not_exist_is_refused_with_what_does(
+    change: dict[str, object], message: str
+) -> None:
+    asked = {"methods": ["pearson"], "datasets": ["beeline/toy"], "seeds": [0], "settings": {}}
+    with pytest.raises(InputError, match=message):
+        make_grid(**{**asked, **change})
+
+
+def test_what_is_not_installed_is_skipped_with_a_notice(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, library: Path
+) -> None:
+    absent = replace(METHODS["regdiffusion"], needs=("no-such-package",))
+    monkeypatch.setattr(grid, "METHODS", {**METHODS, "regdiffusion": absent})
+    with caplog.at_level(logging.WARNING):
+        made = make_grid(["regdiffusion", "pearson"], ["beeline/toy"], [0], {})
+    assert "regdiffusion" not in [method.name for method in made.methods]
+    assert made.skipped == ("regdiffusion (needs no-such-package)",)
+    assert "no-such-package" in caplog.text
+
+
+def test_the_default_grid_names_what_exists() -> None:
+    config = yaml.safe_load((Path(config_folder()) / "benchmark.yaml").read_text())
+    assert set(config["methods"]) == set(METHODS)
+    known = {f"{entry.collection}/{entry.name}": entry.networks for entry in read_catalogue()}
+    for entry in config["datasets"]:
+        collection, name, *network = entry.split("/")
+        networks = known[f"{collection}/{name}"]
+        # Without a network all are judged; the default names one where there are several.
+        assert set(network) <= set(networks), entry
+        assert network or len(networks) == 1, entry
+    assert len(config["datasets"]) == 7 + 2 + 10
+    assert len(config["seeds"]) >= 3

@@ -1,0 +1,45 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from grn.benchmark.report import write_report
+from grn.benchmark.run import COLUMNS, Failure, Outcome
+from tests.helpers import written
+
+pytestmark = pytest.mark.usefixtures("library")
+PICTURES = {"heatmap.png", "precision_recall.png", "accuracy_time.png"}
+
+
+@pytest.fixture
+def outcome(bench: Callable[..., Outcome]) -> Outcome:
+    return bench(["closed_form"], ["dream4/other"], [0])
+
+
+def test_table_summary_and_pictures_are_written(outcome: Outcome, tmp_path: Path) -> None:
+    folder = tmp_path / "made/out"
+    pictures = write_report(outcome, folder, command="grn benchmark a=b", skipped=("x (needs y)",))
+    assert {"results.csv", "summary.md", *PICTURES} <= written(folder)
+    assert {path.name for path in pictures.values()} == PICTURES
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in pictures.values())
+    summary = (folder / "summary.md").read_text()
+    assert "grn benchmark a=b" in summary
+    assert "x (needs y)" in summary
+    again = pd.read_csv(folder / "results.csv", float_precision="round_trip")
+    pd.testing.assert_frame_equal(again, outcome.results, check_exact=True)
+
+
+def test_parquet_and_csv_are_the_same_table(outcome: Outcome, tmp_path: Path) -> None:
+    write_report(outcome, tmp_path / "out", command="")
+    parquet = pd.read_parquet(tmp_path / "out/results.parquet")
+    csv = pd.read_csv(tmp_path / "out/results.csv", float_precision="round_trip")
+    pd.testing.assert_frame_equal(parquet, csv, check_exact=True)
+
+
+def test_where_everything_failed_the_summary_says_why(tmp_path: Path) -> None:
+    failures = [Failure("a on b", ValueError("no luck"))]
+    nothing = Outcome(pd.DataFrame(columns=list(COLUMNS)), pd.DataFrame(), failures, 0)
+    assert write_report(nothing, tmp_path / "out", command="") == {}
+    assert "a on b: no luck" in (tmp_path / "out/summary.md").read_text()
+    assert PICTURES & written(tmp_path / "out") == set()

@@ -1,0 +1,82 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from grn.benchmark.run import COLUMNS
+from grn.benchmark.summary import METRICS, network_label, overview, summarise
+
+# Ratios by method: of networks a and b of one data set and c of another; two seeds.
+RATIOS = {
+    ("good", "method"): ([4.0, 1.0, 2.0], [4.0, 4.0, 0.5]),
+    ("fair", "method"): ([2.0, 2.0, 1.0], [2.0, 2.0, 1.0]),
+    ("part", "method"): ([9.0, np.nan, 9.0], [9.0, np.nan, 9.0]),
+    ("chance", "control"): ([1.0, 1.0, 1.0], [1.0, 1.0, 1.0]),
+}
+NETWORKS = [("one/x", "a"), ("one/x", "b"), ("two/y", "gold")]
+
+
+@pytest.fixture
+def results() -> pd.DataFrame:
+    rows = [
+        [method, kind, *network, "unsupervised", seed, metric, value, 0.1, 1000, 1.5]
+        for (method, kind), by_seed in RATIOS.items()
+        for seed, values in enumerate(by_seed)
+        for network, value in zip(NETWORKS, values, strict=True)
+        if not np.isnan(value)
+        for metric in ("auprc_ratio", "sign_accuracy")
+    ]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def test_ranks_follow_geometric_means_and_controls_have_none(results: pd.DataFrame) -> None:
+    ranked = overview(results)
+    assert list(ranked.index) == ["good", "fair", "part", "chance"]
+    assert ranked["rank"].tolist()[:2] == [1, 2]
+    assert ranked["rank"].isna().tolist() == [False, False, True, True]
+    assert ranked.loc["good", "mean"] == pytest.approx(2.0)  # ∛8 with either seed
+    assert ranked.loc["good", "sd"] == pytest.approx(0)
+    assert ranked.loc["fair", "mean"] == pytest.approx(4 ** (1 / 3))
+    assert ranked.loc["good", "one"] == pytest.approx((2 + 4) / 2)
+    assert ranked.loc["good", "two"] == pytest.approx(1.25)
+
+
+def test_a_method_without_a_result_somewhere_has_no_mean(results: pd.DataFrame) -> None:
+    part = overview(results).loc["part"]
+    assert np.isnan(part["mean"])
+    assert np.isnan(part["one"])
+    assert part["two"] == pytest.approx(9)
+
+
+def test_time_is_of_one_seed_and_each_data_set_counts_once(results: pd.DataFrame) -> None:
+    assert overview(results)["seconds"].tolist() == [3.0] * 4
+
+
+def test_the_tables_say_mean_and_spread(results: pd.DataFrame) -> None:
+    text = summarise(
+        results, command="grn benchmark x=1", skipped=["s (needs t)"], failed=["f: g"]
+    )
+    lines = text.splitlines()
+    assert lines[0] == "    grn benchmark x=1"
+    assert "Not installed: s (needs t)." in lines
+    assert "**Failed:** f: g" in lines
+    assert "| 1 | good | 2.000 | 3.000 | 1.250 | 3.00 |" in lines
+    # Seeds 1 and 4: 2.5 ± √4.5; the control is set apart and in italics.
+    assert "| good | 4.000 | 2.500 ± 2.121 |" in lines
+    assert "| part | 9.000 | – |" in lines
+    assert "| *chance* | 1.000 | 1.000 |" in lines
+    assert "| two/y/gold | 1,000 | 0.1000 |" in lines
+    titles = [line[3:] for line in lines if line.startswith("## ")]
+    assert titles == ["Overall", "AUPRC ratio", "Sign accuracy", "Networks"]
+    assert set(titles) <= {"Overall", "Networks", *METRICS.values()}
+
+
+def test_without_results_the_failures_are_still_told() -> None:
+    text = summarise(pd.DataFrame(columns=list(COLUMNS)), command="c", failed=["x: y"])
+    assert "x: y" in text
+    assert "No results" in text
+
+
+def test_a_network_is_named_where_there_are_several() -> None:
+    assert network_label("beeline/mDC", "STRING") == "mDC STRING"
+    assert network_label("dream4/size10", "gold") == "size10"
+    assert network_label("beeline_simulated/GSD_2000_0", "refNetwork") == "GSD_2000_0"
