@@ -41,6 +41,8 @@ class RunConfig:
     debug: Any = None
     seed: int = MISSING
     """Seeds everything; also of the simulated demo data."""
+    prior: str | None = None
+    """File of known edges from which the pair bias starts."""
     overwrite: bool = MISSING
     """Whether an existing result may be replaced."""
 

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from grn.benchmark.methods import CONTROL, METHOD
 from grn.benchmark.summary import network_label
@@ -128,6 +129,7 @@ def precision_recall(curves: pd.DataFrame, ranked: pd.DataFrame) -> Figure:
             ax.plot(curve["recall"], curve["precision"], **looks[str(method)])
         ax.set_title(network_label(dataset, network), fontsize=9)
         ax.set(xscale="log", xlim=(panel["recall"].min(), 1))
+        ax.xaxis.set_minor_formatter(NullFormatter())  # they overlap where a network is small
         ax.set_ylim(bottom=0)
         ax.tick_params(labelsize=7)
         ax.spines[["top", "right"]].set_visible(False)

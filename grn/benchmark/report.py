@@ -39,7 +39,7 @@ def write_report(
         results.to_csv(temporary, index=False)
     with replacing(folder / "results.parquet") as temporary:
         results.to_parquet(temporary, index=False)
-    failed = [f"{one.what}: {one.error}" for one in outcome.failures]
+    failed = [f"{one.what}: {[*str(one.error).splitlines(), ''][0]}" for one in outcome.failures]
     with replacing(folder / "summary.md") as temporary:
         said = summarise(results, command=command, skipped=skipped, failed=failed)
         temporary.write_text(said, encoding="utf-8")

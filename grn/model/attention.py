@@ -75,6 +75,12 @@ class SphericalAttention(nn.Module):
             self.queries(), self.keys(self.tf_index), bias=self.bias, exclude_self=self.own_key
         )
 
+    def scores(self) -> Float[Tensor, "n_genes n_tfs"]:
+        """Return the scores of all pairs before they are normalised, self-pairs among them."""
+        products = self.queries() @ self.keys(self.tf_index).transpose(-2, -1)
+        both: Tensor = products[0, 0] + self.bias[0]
+        return both
+
     def profile_map(self, genes: Int[Tensor, " n_keys"]) -> SphericalAttentionMap:
         """Return the map of every gene over any genes' keys, without the pair bias."""
         return flashsign.spherical_attention_map(

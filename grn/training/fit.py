@@ -18,9 +18,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from grn.data.dataset import CellDataset
 from grn.errors import InputError
-from grn.model.embeddings import gene_profiles
+from grn.model.embeddings import GeneProfiles, gene_profiles
+from grn.model.transformer import SphericalTransformer
 from grn.network import locate
-from grn.training.module import DenoisingModule
+from grn.training.module import DenoisingModule, NetworkModule
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +43,20 @@ def build_module(config: DictConfig, cells: CellDataset, tfs: Sequence[str]) -> 
     InputError
         A setting is out of its range.
     """
+    network, profiles = build_network(config, cells, tfs)
+    return DenoisingModule(
+        network=network,
+        objective=instantiate(config.objective)(float(profiles.variances[0])),
+        optimizer=instantiate(config.optimizer),
+        names={"genes": cells.genes, "tfs": list(tfs)},
+        settings={"model": OmegaConf.to_container(config.model), "seed": config.seed},
+    )
+
+
+def build_network(
+    config: DictConfig, cells: CellDataset, tfs: Sequence[str]
+) -> tuple[SphericalTransformer, GeneProfiles]:
+    """Build the network as it starts, and the profiles it stands on; as `build_module`."""
     if not 0 <= config.seed < 2**32:
         msg = f"seed is {config.seed}; expected a whole number from 0 to 4294967295."
         raise InputError(msg)
@@ -51,13 +66,7 @@ def build_module(config: DictConfig, cells: CellDataset, tfs: Sequence[str]) -> 
     tf_index = torch.from_numpy(locate(tfs, cells.genes))
     # The network's own start is drawn here; the seed is set again before training.
     torch.manual_seed(config.seed)
-    return DenoisingModule(
-        network=instantiate(config.model.network)(profiles, tf_index),
-        objective=instantiate(config.objective)(float(profiles.variances[0])),
-        optimizer=instantiate(config.optimizer),
-        names={"genes": cells.genes, "tfs": list(tfs)},
-        settings={"model": OmegaConf.to_container(config.model), "seed": config.seed},
-    )
+    return instantiate(config.model.network)(profiles, tf_index), profiles
 
 
 def build_trainer(
@@ -94,7 +103,7 @@ def build_trainer(
 
 
 def fit(
-    module: DenoisingModule,
+    module: NetworkModule,
     trainer: L.Trainer,
     loader: L.LightningDataModule,
     *,

@@ -16,15 +16,13 @@ OptimizerFactory = Callable[[Iterable[torch.nn.Parameter]], torch.optim.Optimize
 _VALIDATION_SEED = 0
 
 
-class DenoisingModule(L.LightningModule):
-    """Trains the network to denoise.
+class NetworkModule(L.LightningModule):
+    """The network with its optimiser, and what its checkpoints hold.
 
     Parameters
     ----------
     network
         What is trained.
-    objective
-        Adds noise and compares.
     optimizer
         Given the parameters, returns the optimiser.
     names
@@ -37,28 +35,15 @@ class DenoisingModule(L.LightningModule):
     def __init__(
         self,
         network: SphericalTransformer,
-        objective: Denoising,
         optimizer: OptimizerFactory,
         names: dict[str, list[str]],
         settings: dict[str, Any],
     ) -> None:
         super().__init__()
         self.network = network
-        self.objective = objective
         self.names = names
         self.settings = settings
         self._optimizer = optimizer
-
-    def training_step(self, cells: Float[Tensor, "cells n_genes"], _: int) -> Float[Tensor, ""]:
-        """Corrupt, predict, compare; the noise comes from the seeded global generator."""
-        loss = self._loss(cells)
-        self.log("train/loss", loss)
-        return loss
-
-    def validation_step(self, cells: Float[Tensor, "cells n_genes"], index: int) -> None:
-        """Compare on the same noise every time, so that steps can be compared."""
-        generator = torch.Generator().manual_seed(_VALIDATION_SEED + index)
-        self.log("val/loss", self._loss(cells, generator), batch_size=len(cells), sync_dist=True)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Hand all parameters to the configured optimiser."""
@@ -71,6 +56,40 @@ class DenoisingModule(L.LightningModule):
     def origin(self) -> dict[str, Any]:
         """Return names and settings, as every checkpoint holds them."""
         return {"grn": self.names, "settings": self.settings}
+
+
+class DenoisingModule(NetworkModule):
+    """Trains the network to denoise.
+
+    Parameters
+    ----------
+    network, optimizer, names, settings
+        As `NetworkModule` takes them.
+    objective
+        Adds noise and compares.
+    """
+
+    def __init__(
+        self,
+        network: SphericalTransformer,
+        objective: Denoising,
+        optimizer: OptimizerFactory,
+        names: dict[str, list[str]],
+        settings: dict[str, Any],
+    ) -> None:
+        super().__init__(network, optimizer, names, settings)
+        self.objective = objective
+
+    def training_step(self, cells: Float[Tensor, "cells n_genes"], _: int) -> Float[Tensor, ""]:
+        """Corrupt, predict, compare; the noise comes from the seeded global generator."""
+        loss = self._loss(cells)
+        self.log("train/loss", loss)
+        return loss
+
+    def validation_step(self, cells: Float[Tensor, "cells n_genes"], index: int) -> None:
+        """Compare on the same noise every time, so that steps can be compared."""
+        generator = torch.Generator().manual_seed(_VALIDATION_SEED + index)
+        self.log("val/loss", self._loss(cells, generator), batch_size=len(cells), sync_dist=True)
 
     def _loss(
         self, cells: Float[Tensor, "cells n_genes"], generator: torch.Generator | None = None

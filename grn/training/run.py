@@ -17,7 +17,9 @@ from omegaconf import DictConfig, OmegaConf
 from grn.data.dataset import CellDataset
 from grn.data.library.datasets import Dataset
 from grn.data.preprocessing.prepare import prepare
+from grn.errors import InputError
 from grn.evaluation import TruthScorer, candidates, evaluate, evaluate_json
+from grn.evaluation.splits import Split
 from grn.export import (
     write_adjacencies,
     write_edges,
@@ -31,7 +33,10 @@ from grn.network import read_truth
 from grn.readout import read_attention, read_edges_off
 from grn.training.callbacks import JudgeNetwork
 from grn.training.fit import build_loader, build_module, build_trainer, fit
+from grn.training.prior import start_from_prior
 from grn.training.run_folder import EDGES, check_folder, open_folder
+from grn.training.supervised import Lessons, build_supervised
+from grn.training.supervised_result import judge_split, make_split, supervised_edges
 from grn.training.tracking import log_result
 from grn.training.transfer import load_parameters, read_checkpoint
 
@@ -62,6 +67,7 @@ class _Inputs:
     adata: "AnnData"
     tfs: list[str]
     truth: pd.DataFrame | None
+    prior: pd.DataFrame | None
     names: dict[str, Any] | None
     """How the names of the regulators met those of the genes; None: every gene regulates."""
 
@@ -70,7 +76,8 @@ def run(config: DictConfig, checkpoint: str | Path | None = None) -> Result:
     """Infer a network as configured and write the run folder.
 
     Everything the user can get wrong is checked before the folder is created or training begins.
-    The truth, where there is one, judges the result and never changes it.
+    The truth, where there is one, judges the result and never changes it; but of a supervised run
+    (`objective=supervised`) it trains the network, and the test part of the split judges.
 
     Parameters
     ----------
@@ -87,12 +94,19 @@ def run(config: DictConfig, checkpoint: str | Path | None = None) -> Result:
     folder = Path(config.paths.run)
     check_folder(folder, config.overwrite)
     trained = None if checkpoint is None else read_checkpoint(checkpoint)
+    if trained is not None and config.prior is not None:
+        msg = "got a prior and a checkpoint. A prior is where training starts: leave one out."
+        raise InputError(msg)
     started = time.perf_counter()
     if trained is not None:
         config.update(trained["settings"])
     inputs = _check(config)
     cells = CellDataset(inputs.adata)
+    if trained is None and (split := make_split(config, inputs.truth, inputs.tfs, cells.genes)):
+        return _run_supervised(config, inputs, cells, split, started)
     module = build_module(config, cells, inputs.tfs)
+    if inputs.prior is not None:
+        start_from_prior(module, inputs.prior)
     controls = _controls(module, inputs)
     run_logger: Any = False
     if trained is None:
@@ -104,7 +118,10 @@ def run(config: DictConfig, checkpoint: str | Path | None = None) -> Result:
         load_parameters(module, trained)
     # Nothing the user can get wrong comes after this line, and nothing is written before it.
     resume_from = open_folder(folder, config, inputs.adata, config.overwrite)
-    record: dict[str, Any] = {"checkpoint": None if checkpoint is None else str(checkpoint)}
+    record: dict[str, Any] = {
+        "regime": "unsupervised" if inputs.prior is None else "prior-guided",
+        "checkpoint": None if checkpoint is None else str(checkpoint),
+    }
     if trained is None:
         if run_logger:
             run_logger.log_hyperparams(OmegaConf.to_container(config, resolve=True))
@@ -121,8 +138,45 @@ def run(config: DictConfig, checkpoint: str | Path | None = None) -> Result:
     return Result(edges, metrics, folder)
 
 
+def _run_supervised(
+    config: DictConfig, inputs: _Inputs, cells: CellDataset, split: Split, started: float
+) -> Result:
+    """Train on the training part of the split, judge by its test part, write the run folder."""
+    folder = Path(config.paths.run)
+    module = build_supervised(config, cells, inputs.tfs, split)
+    controls = judge_split(module, split).rename(index={"edges": "untrained"})
+    run_logger = instantiate(config.logger)
+    trainer = build_trainer(config, run_logger=run_logger)
+    module.configure_optimizers()
+    # As in `run`: nothing the user can get wrong comes after this line.
+    resume_from = open_folder(folder, config, inputs.adata, config.overwrite)
+    if run_logger:
+        run_logger.log_hyperparams(OmegaConf.to_container(config, resolve=True))
+    loader = Lessons(config.trainer.max_steps)
+    fit(module, trainer, loader, seed=config.seed, resume_from=resume_from)
+    module.tell_everything()
+    edges = supervised_edges(module, split)
+    metrics = pd.concat([judge_split(module, split).loc[["edges"]], controls])
+    record: dict[str, Any] = {"regime": "supervised", "split": _plain(split.summary())}
+    record |= _training_record(trainer)
+    record["seconds"] = round(time.perf_counter() - started, 1)
+    _write(folder, config, inputs, edges, metrics, record)
+    if run_logger:
+        log_result(run_logger, edges, metrics, folder)
+    return Result(edges, metrics, folder)
+
+
+def _plain(summary: pd.DataFrame) -> dict[str, Any]:
+    """Turn a table into JSON values, null for NaN."""
+    plain: dict[str, Any] = json.loads(summary.to_json(orient="index"))
+    return plain
+
+
 def _check(config: DictConfig) -> _Inputs:
     """Read and preprocess the cells and match the names of regulators and truth to them."""
+    if config.prior is not None and config.split is not None:
+        msg = "got a prior and a split. A prior guides an unsupervised run: leave one of them out."
+        raise InputError(msg)
     dataset: Dataset = instantiate(config.data.source)
     truth = None if dataset.truth is None else read_truth(dataset.truth)
     preprocess = instantiate(config.preprocess)
@@ -130,7 +184,8 @@ def _check(config: DictConfig) -> _Inputs:
     names = None
     if dataset.tfs is not None:
         names = match_names(dataset.tfs, dataset.adata.var_names, dataset.aliases).report()
-    return _Inputs(dataset.name, adata, tfs, truth, names)
+    prior = None if config.prior is None else read_truth(config.prior)
+    return _Inputs(dataset.name, adata, tfs, truth, prior, names)
 
 
 def _edges(module: "DenoisingModule", inputs: _Inputs) -> pd.DataFrame:
@@ -138,10 +193,11 @@ def _edges(module: "DenoisingModule", inputs: _Inputs) -> pd.DataFrame:
 
 
 def _controls(module: "DenoisingModule", inputs: _Inputs) -> pd.DataFrame | None:
-    """Judge the controls, the untrained module among them; None without a truth."""
+    """Judge the controls, the untrained module and a prior among them; None without a truth."""
     if inputs.truth is None:
         return None
-    judged = evaluate(_edges(module, inputs), inputs.truth, inputs.adata)
+    prior = {} if inputs.prior is None else {"prior": inputs.prior.assign(weight=1, importance=1)}
+    judged = evaluate(_edges(module, inputs), inputs.truth, inputs.adata, extra=prior)
     untrained = judged.loc[["edges"]].rename(index={"edges": "untrained"})
     return pd.concat([judged.drop(index="edges"), untrained])
 

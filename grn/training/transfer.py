@@ -33,7 +33,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     Raises
     ------
     InputError
-        The file is missing, or is no such checkpoint.
+        The file is missing, or is no such checkpoint, or is of a supervised run.
     """
     if not Path(path).is_file():
         msg = f"no checkpoint at {path}. Expected the path of a .ckpt file, see checkpoints/."
@@ -49,6 +49,12 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         raise InputError(_not_ours(path)) from error
     if not ours:
         raise InputError(_not_ours(path))
+    if checkpoint.get("regime") == "supervised":
+        msg = (
+            f"{path} is of a supervised run: known edges of its own cells trained it, so it says "
+            "nothing of others. Expected a checkpoint of an unsupervised run."
+        )
+        raise InputError(msg)
     return checkpoint
 
 

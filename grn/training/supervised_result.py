@@ -1,0 +1,103 @@
+"""The split of a supervised run, its edge table, and what the test part says of it."""
+
+import logging
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from grn.errors import InputError
+from grn.evaluation.candidates import Candidates, TruthScorer, score_candidates
+from grn.evaluation.genelink_split import genelink_split
+from grn.evaluation.network_bias import degree_control, walk_control
+from grn.evaluation.splits import Split
+from grn.network import edge_table, locate
+from grn.readout import read_attention
+from grn.training.supervised import SupervisedModule
+
+logger = logging.getLogger(__name__)
+
+_SUPERVISED = "grn.training.supervised.KnownEdges"
+
+
+def make_split(
+    config: DictConfig, truth: pd.DataFrame | None, tfs: Sequence[str], genes: Sequence[str]
+) -> Split | None:
+    """Split the truth as configured; None where the run is not supervised.
+
+    Raises
+    ------
+    InputError
+        `objective=supervised` without a split or a truth, a split with another objective, or a
+        network too small to be split.
+    """
+    supervised = config.objective._target_ == _SUPERVISED
+    if supervised != (config.split is not None):
+        msg = (
+            f"got objective={config.objective._target_} and split="
+            f"{'null' if config.split is None else config.split._target_}; expected "
+            "objective=supervised together with split=genelink, both_seen, unseen_tf, "
+            "unseen_target or both_unseen, or neither."
+        )
+        raise InputError(msg)
+    if not supervised:
+        return None
+    if truth is None:
+        msg = (
+            "objective=supervised trains on known edges, and these data have none: set data.truth."
+        )
+        raise InputError(msg)
+    logger.warning(
+        "SUPERVISED: known edges train this network. Only the test part of the split judges it, "
+        "and the edge table says which pairs were known."
+    )
+    split = instantiate(config.split)
+    parts: Split = split(truth, tfs, genes) if split.func is genelink_split else split(truth)
+    return parts
+
+
+def judge_split(module: SupervisedModule, split: Split) -> pd.DataFrame:
+    """Judge a module and the controls by the test part.
+
+    Returns
+    -------
+    As `grn.evaluate`: rows `edges`, `degree` and `walk` (`grn.evaluation.network_bias`).
+    """
+    names = module.names
+    scorer = TruthScorer(split.test, names["tfs"], names["genes"])
+    rows = {
+        "edges": scorer.score(None, read_attention(module.network).scores),
+        "degree": score_candidates(split.test, *degree_control(split)),
+        "walk": score_candidates(split.test, *walk_control(split)),
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").astype({"n_candidates": int})
+
+
+def supervised_edges(module: SupervisedModule, split: Split) -> pd.DataFrame:
+    """Build the complete edge table of a supervised module.
+
+    Returns
+    -------
+    Columns `source, target, weight, importance, row_norm, part, known`: the log odds of an edge
+    (negative is no repression, but a pair that is likely none), the same above the least, the
+    target's ‖s_i‖, the part of the split that the pair is in (`training`, `validation`, `test` or
+    `none`), and whether it was given as a true edge in training (1).
+    """
+    tfs, genes = module.names["tfs"], module.names["genes"]
+    attended = read_attention(module.network)
+    scores = attended.scores.astype(np.float64)
+    part = np.full(scores.shape, "none", dtype=object)
+    known = np.zeros(scores.shape, dtype=int)
+    for name in ("training", "validation", "test"):
+        judged: Candidates = getattr(split, name)
+        rows, columns = locate(judged.tfs, tfs), locate(judged.genes, genes)
+        block = np.ix_(rows[rows >= 0], columns[columns >= 0])
+        inside = np.ix_(rows >= 0, columns >= 0)
+        part[block] = np.where(judged.pairs[inside], name, part[block])
+        if name == "training":
+            known[block] = judged.labels[inside]
+    importance = scores - scores.min()
+    extra = {"row_norm": attended.row_norm, "part": part, "known": known}
+    return edge_table(scores, importance, tfs, genes, **extra)
