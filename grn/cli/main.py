@@ -78,7 +78,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
+    seen: set[int] = set()
+    # Under a debugger or coverage, OmegaConf makes an error its own cause.
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
         yield error
         error = error.__cause__
 

@@ -201,3 +201,17 @@ def test_debug_shows_the_traceback(infer: Cli, monkeypatch: pytest.MonkeyPatch) 
 def test_commands_that_do_not_exist(cli: Cli) -> None:
     for arguments in ([], ["guess"], ["infer"], ["evaluate", "edges.tsv"]):
         assert cli(*arguments)[0] == 2, arguments
+
+
+def test_an_error_that_is_its_own_cause_ends(
+    cli: Cli, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_options: object) -> None:
+        error = InputError("going round")
+        error.__cause__ = error
+        raise error
+
+    monkeypatch.setattr("grn.cli.infer._infer", fail)
+    code, _, err = cli("infer", files["cells"])
+    assert code == 2
+    assert "grn: going round" in err
