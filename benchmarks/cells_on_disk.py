@@ -18,12 +18,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from markdown_table import aligned
-from scaling_case import N_TFS, gene_names, write_cells
+from scaling_case import N_TFS, RSS_UNIT, gene_names, write_cells
 
 CELLS = (100_000, 400_000)
 N_GENES = 2000
-_UNIT = 1 if sys.platform == "darwin" else 1024
-"""Bytes that ru_maxrss counts in."""
 
 
 def infer(cells: Path, tfs: Path, output: Path, on_disk: bool) -> tuple[float, float]:
@@ -46,7 +44,7 @@ def infer(cells: Path, tfs: Path, output: Path, on_disk: bool) -> tuple[float, f
     if process.returncode:
         msg = f"{' '.join(command)} failed: {log.read_text(encoding='utf-8')[-2000:]}"
         raise RuntimeError(msg)
-    return seconds, float(usage.ru_maxrss * _UNIT)
+    return seconds, float(usage.ru_maxrss * RSS_UNIT)
 
 
 def compare(n_cells: int, n_genes: int, folder: Path) -> list[list[str]]:

@@ -31,7 +31,7 @@ STEPS, WARM_UP = 25, 5
 _PROGRAMMES = 8
 _FEWEST, _MOST = 0.01, 0.5
 _VALUES_PER_BLOCK = 1 << 22
-_UNIT = 1 if sys.platform == "darwin" else 1024
+RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 """Bytes that ru_maxrss counts in."""
 
 
@@ -158,7 +158,7 @@ def main() -> None:
     torch.set_num_threads(n_threads)
     with tempfile.TemporaryDirectory() as name:
         measured = measure(n_cells, n_genes, Path(name))
-    measured["peak_rss"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _UNIT
+    measured["peak_rss"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT
     print(json.dumps(measured))
 
 

@@ -6,7 +6,6 @@ Every Boolean model is simulated with several seeds and judged against run 0 of 
 """
 
 import argparse
-import logging
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -126,7 +125,6 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=MODELS)
     parser.add_argument("--picture", type=Path, metavar="FILE", help="draw the first model")
     options = parser.parse_args()
-    logging.disable(logging.INFO)
     data = data_folder()
     if data is None:
         parser.error("no shared data: set GRN_DATA to the folder that holds beeline_simulated/")

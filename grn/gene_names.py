@@ -4,7 +4,7 @@ import logging
 import re
 import zlib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -222,10 +222,13 @@ def without_version(name: str) -> str:
 
 
 def listed(names: Iterable[str]) -> str:
-    """Show up to three names."""
-    ordered = sorted(set(map(str, names)))
-    some = ordered[:_N_EXAMPLES]
-    return ", ".join(some) + (", …" if len(ordered) > len(some) else "")
+    """Show up to three names, in alphabetical order."""
+    return first_of(sorted(set(map(str, names))))
+
+
+def first_of(names: Sequence[str]) -> str:
+    """Show the first three names."""
+    return ", ".join(names[:_N_EXAMPLES]) + (", …" if len(names) > _N_EXAMPLES else "")
 
 
 def _spellings(aliases: Mapping[str, str]) -> dict[str, Callable[[str], str]]:

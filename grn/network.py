@@ -23,7 +23,7 @@ from grn.gene_names import (
 
 logger = logging.getLogger(__name__)
 
-_MIN_TFS = 3
+MIN_TFS = 3
 
 
 def edge_table(
@@ -143,12 +143,12 @@ def match_tfs(
     found = set(match.matched.values())
     matched = [gene for gene in dict.fromkeys(genes) if gene in found]
     n_asked = len(set(tfs))
-    if len(matched) < _MIN_TFS:
+    if len(matched) < MIN_TFS:
         count = f"None of the {n_asked} TFs is a gene of the data."
         if matched:
             count = (
                 f"Only {len(matched)} of the {n_asked} TFs are genes of the data "
-                f"({', '.join(matched)}); at least {_MIN_TFS} are needed."
+                f"({', '.join(matched)}); at least {MIN_TFS} are needed."
             )
         msg = f"{count} {_advice(tfs, genes, match, aliases, var)}"
         raise InputError(msg)
@@ -197,7 +197,7 @@ def _advice(
             f"another TF fits too. {said}"
         )
     column, n_matched = _best_column(tfs, aliases, var)
-    if n_matched >= _MIN_TFS:
+    if n_matched >= MIN_TFS:
         return (
             f"{said} The var column {column!r} would match {n_matched}: --gene-column {column} "
             f"(train: data.gene_column={column}; in Python: adata.var_names = "

@@ -1,4 +1,4 @@
-"""Write cells in every format that users have, each by the library that the format is from."""
+"""Cells in every format that users have, each written by the library that the format is from."""
 
 import gzip
 import shutil
@@ -7,10 +7,21 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+import scipy.sparse as sp
+
 if TYPE_CHECKING:
     from anndata import AnnData
 
 Writer = Callable[["AnnData", Path], Path]
+
+
+def assert_same_cells(read: "AnnData", expected: "AnnData") -> None:
+    assert list(read.obs_names) == list(expected.obs_names)
+    assert list(read.var_names) == list(expected.var_names)
+    assert read.X.dtype == np.float32
+    values = read.X.toarray() if sp.issparse(read.X) else read.X
+    np.testing.assert_array_equal(values, expected.X)
 
 
 def write_h5ad(adata: "AnnData", folder: Path) -> Path:

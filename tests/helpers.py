@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from grn.config import compose_config
 
@@ -48,6 +48,19 @@ def train(
     trainer, loader = build_trainer(config, callbacks), build_loader(config, CellDataset(adata))
     fit(module, trainer, loader, seed=config.seed, resume_from=resume_from)
     return trainer
+
+
+def cells_of(values: Any) -> "AnnData":
+    """Name the rows c0, c1, … and the columns g0, g1, … of a matrix."""
+    import anndata
+    import pandas as pd
+
+    n_cells, n_genes = values.shape
+    return anndata.AnnData(
+        X=values,
+        obs=pd.DataFrame(index=[f"c{i}" for i in range(n_cells)]),
+        var=pd.DataFrame(index=[f"g{i}" for i in range(n_genes)]),
+    )
 
 
 def tfs_of(adata: "AnnData") -> list[str]:

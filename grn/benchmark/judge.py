@@ -11,8 +11,8 @@ from grn.benchmark.cache import Prediction
 from grn.benchmark.grid import Grid, Job
 from grn.benchmark.methods import CONTROL, Method
 from grn.errors import InputError
-from grn.evaluation import Candidates, TruthScorer, candidates, controls, metrics
-from grn.evaluation.candidates import score_candidates, unlisted_last
+from grn.evaluation import Candidates, TruthScorer, candidates, metrics
+from grn.evaluation.candidates import score_candidates, score_random, unlisted_last
 from grn.network import hint, locate
 
 UNSUPERVISED = "unsupervised"
@@ -149,16 +149,12 @@ def random_scores(judged: Candidates) -> dict[str, float]:
     Keys are those of every method but the Jaccard index, which says nothing of a mean.
     """
     labels, pairs = judged.labels, judged.pairs
-    n_signed = int(np.count_nonzero(judged.signs[labels]))
-    means = controls.random(labels, pairs, n_signed=n_signed, n_draws=_N_RANDOM, seed=0)
-    density = float(labels[pairs].mean())
     columns = locate(judged.tfs, judged.genes)
     flat = np.zeros((len(columns), len(columns)))
     between = labels[:, columns], pairs[:, columns]
-    return means | {
-        "auprc_ratio": means["auprc"] / density,
+    return score_random(judged, n_draws=_N_RANDOM, seed=0) | {
         "direction_accuracy": metrics.direction_accuracy(flat, *between),
-        "density": density,
+        "density": float(labels[pairs].mean()),
         "n_candidates": int(pairs.sum()),
     }
 

@@ -14,7 +14,7 @@ from grn.benchmark.cache import Prediction, Predictions, load, save
 from grn.benchmark.grid import Grid, Job
 from grn.benchmark.judge import Judge
 from grn.benchmark.progress import Progress
-from grn.data.library.datasets import load_dataset
+from grn.data.library.datasets import load_dataset, truth_files
 from grn.data.preprocessing.prepare import prepare
 from grn.data.preprocessing.preprocess import preprocess
 from grn.network import read_truth
@@ -100,13 +100,10 @@ def run_benchmark(grid: Grid, cache: Path) -> Outcome:
 
 def _read(dataset: str, networks: Sequence[str]) -> _Cells:
     collection, name = dataset.split("/")
-    opened = [load_dataset(collection, name, network) for network in networks]
-    truths = {
-        network: read_truth(one.truth)
-        for network, one in zip(networks, opened, strict=True)
-        if one.truth is not None
-    }
-    adata, tfs = prepare(opened[0].adata, opened[0].tfs, preprocess)
+    files = truth_files(collection, name)
+    truths = {network: read_truth(files[network]) for network in networks}
+    opened = load_dataset(collection, name)
+    adata, tfs = prepare(opened.adata, opened.tfs, preprocess)
     return _Cells(adata, tfs, truths)
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 from jaxtyping import Bool, Float, Int
 
 from grn.errors import InputError
-from grn.evaluation import metrics
+from grn.evaluation import controls, metrics
 from grn.network import adjacency, locate
 
 
@@ -90,6 +90,15 @@ def score_candidates(
         "density": density,
         "n_candidates": len(labels),
     }
+
+
+def score_random(judged: Candidates, *, n_draws: int, seed: int) -> dict[str, float]:
+    """Mean metrics of random rankings (`grn.evaluation.controls.random`), with their ratio."""
+    n_signed = int(np.count_nonzero(judged.signs[judged.labels]))
+    means = controls.random(
+        judged.labels, judged.pairs, n_signed=n_signed, n_draws=n_draws, seed=seed
+    )
+    return means | {"auprc_ratio": means["auprc"] / judged.labels[judged.pairs].mean()}
 
 
 def unlisted_last(importance: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:

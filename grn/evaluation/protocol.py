@@ -19,6 +19,7 @@ from grn.evaluation.candidates import (
     TruthScorer,
     candidates,
     score_candidates,
+    score_random,
     unlisted_last,
 )
 from grn.evaluation.closed_form import closed_form, closed_form_max
@@ -84,7 +85,7 @@ def evaluate(
     for name, matrices in _lay_out(judged, edges, adata, extra or {}, known):
         rows[name] = score_candidates(judged, *matrices)
         if name == "edges":
-            rows["random"] = rows["edges"] | _random(judged, n_random, seed)
+            rows["random"] = rows["edges"] | score_random(judged, n_draws=n_random, seed=seed)
     return pd.DataFrame.from_dict(rows, orient="index").astype({"n_candidates": int})
 
 
@@ -173,14 +174,6 @@ def _lay_out_controls(judged: Candidates, adata: AnnData) -> Iterator[tuple[str,
 def _is_expression(block: Any) -> bool:
     values = block.data if sparse.issparse(block) else block
     return bool(np.isfinite(values).all() and values.min(initial=0.0) >= 0)
-
-
-def _random(judged: Candidates, n_random: int, seed: int) -> dict[str, float]:
-    n_signed = int(np.count_nonzero(judged.signs[judged.labels]))
-    means = controls.random(
-        judged.labels, judged.pairs, n_signed=n_signed, n_draws=n_random, seed=seed
-    )
-    return means | {"auprc_ratio": means["auprc"] / judged.labels[judged.pairs].mean()}
 
 
 def _check_names(

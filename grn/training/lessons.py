@@ -71,20 +71,21 @@ def lay_out(split: Split, tfs: list[str], genes: list[str]) -> LaidOut:
     if training.pairs.sum() < drawn / 2:
         false = ~training.labels
         false[np.arange(len(training.tfs)), locate(training.tfs, training.genes)] = False
-
-    def place(part: Candidates, mask: Mask) -> Mask:
-        rows, columns = locate(part.tfs, tfs), locate(part.genes, genes)
-        placed = np.zeros((len(tfs), len(genes)), dtype=bool)
-        placed[np.ix_(rows[rows >= 0], columns[columns >= 0])] = mask[rows >= 0][:, columns >= 0]
-        return placed
-
     return LaidOut(
         tf_index=locate(tfs, genes),
-        known=place(training, training.labels),
-        negatives=place(training, false),
-        asked=place(split.validation, split.validation.pairs),
-        answers=place(split.validation, split.validation.labels),
+        known=place(training, training.labels, tfs, genes),
+        negatives=place(training, false, tfs, genes),
+        asked=place(split.validation, split.validation.pairs, tfs, genes),
+        answers=place(split.validation, split.validation.labels, tfs, genes),
     )
+
+
+def place(part: Candidates, mask: Mask, tfs: list[str], genes: list[str]) -> Mask:
+    """Lay a mask over the pairs of a part out over other TFs and genes, by name."""
+    rows, columns = locate(part.tfs, tfs), locate(part.genes, genes)
+    placed = np.zeros((len(tfs), len(genes)), dtype=bool)
+    placed[np.ix_(rows[rows >= 0], columns[columns >= 0])] = mask[rows >= 0][:, columns >= 0]
+    return placed
 
 
 def make_lessons(laid_out: LaidOut, n_lessons: int, seed: int) -> list[Lesson]:

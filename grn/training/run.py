@@ -36,7 +36,12 @@ from grn.training.fit import build_loader, build_module, build_trainer, fit
 from grn.training.prior import start_from_prior
 from grn.training.run_folder import EDGES, check_folder, open_folder
 from grn.training.supervised import Lessons, build_supervised
-from grn.training.supervised_result import judge_split, make_split, supervised_edges
+from grn.training.supervised_result import (
+    beside_controls,
+    judge_module,
+    make_split,
+    supervised_edges,
+)
 from grn.training.tracking import log_result
 from grn.training.transfer import load_parameters, read_checkpoint
 
@@ -144,7 +149,7 @@ def _run_supervised(
     """Train on the training part of the split, judge by its test part, write the run folder."""
     folder = Path(config.paths.run)
     module = build_supervised(config, cells, inputs.tfs, split)
-    controls = judge_split(module, split).rename(index={"edges": "untrained"})
+    untrained = judge_module(module, split)
     run_logger = instantiate(config.logger)
     trainer = build_trainer(config, run_logger=run_logger)
     module.configure_optimizers()
@@ -156,7 +161,8 @@ def _run_supervised(
     fit(module, trainer, loader, seed=config.seed, resume_from=resume_from)
     module.tell_everything()
     edges = supervised_edges(module, split)
-    metrics = pd.concat([judge_split(module, split).loc[["edges"]], controls])
+    judged = {"edges": judge_module(module, split), "untrained": untrained}
+    metrics = beside_controls(judged, split)
     record: dict[str, Any] = {"regime": "supervised", "split": _plain(split.summary())}
     record |= _training_record(trainer)
     record["seconds"] = round(time.perf_counter() - started, 1)

@@ -1,7 +1,7 @@
 """The split of a supervised run, its edge table, and what the test part says of it."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -13,8 +13,9 @@ from grn.evaluation.candidates import Candidates, TruthScorer, score_candidates
 from grn.evaluation.genelink_split import genelink_split
 from grn.evaluation.network_bias import degree_control, walk_control
 from grn.evaluation.splits import Split
-from grn.network import edge_table, locate
+from grn.network import edge_table
 from grn.readout import read_attention
+from grn.training.lessons import place
 from grn.training.supervised import SupervisedModule
 
 logger = logging.getLogger(__name__)
@@ -58,17 +59,21 @@ def make_split(
     return parts
 
 
-def judge_split(module: SupervisedModule, split: Split) -> pd.DataFrame:
-    """Judge a module and the controls by the test part.
+def judge_module(module: SupervisedModule, split: Split) -> dict[str, float]:
+    """Judge a module, as it is now, by the test part."""
+    scorer = TruthScorer(split.test, module.names["tfs"], module.names["genes"])
+    return scorer.score(None, read_attention(module.network).scores)
+
+
+def beside_controls(judged: Mapping[str, dict[str, float]], split: Split) -> pd.DataFrame:
+    """Put the controls that see no expression below what was judged.
 
     Returns
     -------
-    As `grn.evaluate`: rows `edges`, `degree` and `walk` (`grn.evaluation.network_bias`).
+    As `grn.evaluate`: the rows given, then `degree` and `walk` (`grn.evaluation.network_bias`).
     """
-    names = module.names
-    scorer = TruthScorer(split.test, names["tfs"], names["genes"])
     rows = {
-        "edges": scorer.score(None, read_attention(module.network).scores),
+        **judged,
         "degree": score_candidates(split.test, *degree_control(split)),
         "walk": score_candidates(split.test, *walk_control(split)),
     }
@@ -89,15 +94,10 @@ def supervised_edges(module: SupervisedModule, split: Split) -> pd.DataFrame:
     attended = read_attention(module.network)
     scores = attended.scores.astype(np.float64)
     part = np.full(scores.shape, "none", dtype=object)
-    known = np.zeros(scores.shape, dtype=int)
     for name in ("training", "validation", "test"):
         judged: Candidates = getattr(split, name)
-        rows, columns = locate(judged.tfs, tfs), locate(judged.genes, genes)
-        block = np.ix_(rows[rows >= 0], columns[columns >= 0])
-        inside = np.ix_(rows >= 0, columns >= 0)
-        part[block] = np.where(judged.pairs[inside], name, part[block])
-        if name == "training":
-            known[block] = judged.labels[inside]
+        part[place(judged, judged.pairs, tfs, genes)] = name
+    known = place(split.training, split.training.labels, tfs, genes).astype(int)
     importance = scores - scores.min()
     extra = {"row_norm": attended.row_norm, "part": part, "known": known}
     return edge_table(scores, importance, tfs, genes, **extra)

@@ -86,6 +86,17 @@ def list_datasets(collection: str) -> dict[str, list[str]]:
     return {name: sorted(_truths(folder)) for name, folder in dataset_folders(collection).items()}
 
 
+def truth_files(collection: str, name: str) -> dict[str, Path]:
+    """Return the truth files of a data set by the name of their network.
+
+    Raises
+    ------
+    InputError
+        There is no such collection or data set.
+    """
+    return _truths(_find_folder((collection,), name)[1])
+
+
 def dataset_folders(collection: str) -> dict[str, Path]:
     """Return the folders of a collection's data sets by name, those on this machine.
 

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Int
 
 from grn.data.reading.read import select_layer
 from grn.errors import InputError
+from grn.gene_names import first_of
 from grn.moments import row_blocks
 
 if TYPE_CHECKING:
@@ -72,12 +73,11 @@ def _check_unique(names: "pd.Index", kind: str, fix: str) -> None:
     """Raise when a name occurs twice; the message lists three such names."""
     if names.is_unique:
         return
-    repeated = list(dict.fromkeys(names[names.duplicated()]))
-    shown = ", ".join(map(str, repeated[:3])) + (", …" if len(repeated) > 3 else "")
+    repeated = list(dict.fromkeys(map(str, names[names.duplicated()])))
     axis = "var" if kind == "gene" else "obs"
     msg = (
-        f"{len(repeated)} {kind} name(s) occur more than once: {shown}. Every {kind} needs a name "
-        f"of its own: {fix} adata.{axis}_names_make_unique()."
+        f"{len(repeated)} {kind} name(s) occur more than once: {first_of(repeated)}. Every {kind} "
+        f"needs a name of its own: {fix} adata.{axis}_names_make_unique()."
     )
     raise InputError(msg)
 
@@ -99,10 +99,9 @@ def _check_case(names: "pd.Index") -> None:
     ]
     if not pairs:
         return
-    shown = ", ".join(pairs[:3]) + (", …" if len(pairs) > 3 else "")
     msg = (
-        f"{len(pairs)} gene(s) occur in two writings: {shown}. Merge or rename them; where cells "
-        "of two species were counted together, keep the genes of one."
+        f"{len(pairs)} gene(s) occur in two writings: {first_of(pairs)}. Merge or rename them; "
+        "where cells of two species were counted together, keep the genes of one."
     )
     raise InputError(msg)
 

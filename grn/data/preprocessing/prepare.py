@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 from grn.data.preprocessing.check import check_cells
 from grn.errors import InputError
-from grn.network import match_tfs
+from grn.gene_names import first_of
+from grn.network import MIN_TFS, match_tfs
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
 logger = logging.getLogger(__name__)
-
-_MIN_TFS = 3
 
 
 def prepare(
@@ -55,11 +54,11 @@ def prepare(
     wanted = set(matched)
     left = [gene for gene in prepared.var_names if gene in wanted]
     removed = [tf for tf in matched if tf not in set(left)]
-    names = ", ".join(removed[:3]) + (", …" if len(removed) > 3 else "")
-    if len(left) < _MIN_TFS:
+    names = first_of(removed)
+    if len(left) < MIN_TFS:
         msg = (
             f"only {len(left)} of the {len(matched)} TFs among the genes vary and pass the "
-            f"filters (removed: {names}); at least {_MIN_TFS} are needed. Name more TFs, or relax "
+            f"filters (removed: {names}); at least {MIN_TFS} are needed. Name more TFs, or relax "
             "preprocess.min_cells."
         )
         raise InputError(msg)

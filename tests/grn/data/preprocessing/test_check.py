@@ -1,7 +1,6 @@
 import anndata
 import h5py
 import numpy as np
-import pandas as pd
 import pytest
 import scanpy as sc
 import scipy.sparse as sp
@@ -10,17 +9,9 @@ from anndata.io import sparse_dataset, write_elem
 from grn.data.preprocessing.check import check_cells, own_float32, scan_cells
 from grn.data.preprocessing.preprocess import preprocess
 from grn.errors import InputError
+from tests.helpers import cells_of
 
 N_CELLS, N_GENES = 29, 11
-
-
-def cells_of(values: object) -> anndata.AnnData:
-    n_cells, n_genes = values.shape
-    return anndata.AnnData(
-        X=values,
-        obs=pd.DataFrame(index=[f"c{i}" for i in range(n_cells)]),
-        var=pd.DataFrame(index=[f"g{i}" for i in range(n_genes)]),
-    )
 
 
 @pytest.fixture

@@ -17,17 +17,9 @@ from grn.config import compose_config
 from grn.data.preprocessing.preprocess import preprocess
 from grn.data.reading.read import read_cells
 from grn.errors import InputError
+from tests.helpers import cells_of
 
 N_CELLS, N_GENES = 29, 11
-
-
-def cells_of(values: np.ndarray | sp.spmatrix) -> anndata.AnnData:
-    n_cells, n_genes = values.shape
-    return anndata.AnnData(
-        X=values,
-        obs=pd.DataFrame(index=[f"c{i}" for i in range(n_cells)]),
-        var=pd.DataFrame(index=[f"g{i}" for i in range(n_genes)]),
-    )
 
 
 @pytest.fixture

@@ -17,7 +17,14 @@ from grn.data.reading.formats import SUPPORTED, find_format
 from grn.data.reading.orientation import CELLS_BY_GENES, GENES_BY_CELLS
 from grn.data.reading.read import read_cells
 from grn.errors import InputError
-from tests.cell_files import WRITERS, write_beeline, write_h5ad, write_loom, write_zarr
+from tests.cell_files import (
+    WRITERS,
+    assert_same_cells,
+    write_beeline,
+    write_h5ad,
+    write_loom,
+    write_zarr,
+)
 
 N_CELLS, N_GENES = 11, 5
 
@@ -31,14 +38,6 @@ def cells() -> anndata.AnnData:
         obs=pd.DataFrame(index=[f"cell_{i}" for i in range(N_CELLS)]),
         var=pd.DataFrame(index=["GATA1", "SPI1", "CEBPA", "ACTB", "RPL3"]),
     )
-
-
-def assert_same_cells(read: anndata.AnnData, expected: anndata.AnnData) -> None:
-    assert list(read.obs_names) == list(expected.obs_names)
-    assert list(read.var_names) == list(expected.var_names)
-    assert read.X.dtype == np.float32
-    values = read.X.toarray() if sp.issparse(read.X) else read.X
-    np.testing.assert_array_equal(values, expected.X)
 
 
 @pytest.mark.parametrize("written", WRITERS)

@@ -16,6 +16,7 @@ import scipy.sparse as sp
 from grn.data.reading.orientation import CELLS_BY_GENES, GENES_BY_CELLS
 from grn.data.reading.read import read_cells, select_layer
 from grn.errors import InputError
+from tests.cell_files import assert_same_cells
 
 N_CELLS, N_GENES = 23, 7
 
@@ -31,14 +32,6 @@ def cells() -> anndata.AnnData:
         obs=pd.DataFrame(index=[f"cell_{i}" for i in range(N_CELLS)]),
         var=pd.DataFrame(index=genes),
     )
-
-
-def assert_same_cells(read: anndata.AnnData, expected: anndata.AnnData) -> None:
-    assert list(read.obs_names) == list(expected.obs_names)
-    assert list(read.var_names) == list(expected.var_names)
-    assert read.X.dtype == np.float32
-    values = read.X.toarray() if sp.issparse(read.X) else read.X
-    np.testing.assert_array_equal(values, expected.X)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "bool"])
