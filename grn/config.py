@@ -54,6 +54,8 @@ class BenchmarkConfig:
     methods: list[str] = MISSING
     datasets: list[str] = MISSING
     seeds: list[int] = MISSING
+    regimes: list[str] = MISSING
+    """What may be known besides the cells: nothing, part of a network, or another network."""
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Arguments by the name of the method."""
     output: str = MISSING

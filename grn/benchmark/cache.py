@@ -44,7 +44,12 @@ class Predictions:
         self._cells = [fingerprint(adata), list(tfs)]
 
     def path(
-        self, method: str, version: str, settings: Mapping[str, Any], seed: int | None
+        self,
+        method: str,
+        version: str,
+        settings: Mapping[str, Any],
+        seed: int | None,
+        known: str | None = None,
     ) -> Path:
         """Return the file of a job: its name is a digest of all that decides the prediction.
 
@@ -54,8 +59,12 @@ class Predictions:
             Name, and `grn.benchmark.methods.Method.fingerprint`.
         settings, seed
             What the method is called with; no seed where it draws nothing.
+        known
+            Digest of the known edges that it is told; None where it is told none.
         """
         decisive = [method, version, dict(settings), seed, *self._cells]
+        if known is not None:
+            decisive.append(known)
         digest = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
         return self._folder / f"{method}-{digest[:24]}.npz"
 

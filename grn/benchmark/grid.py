@@ -5,7 +5,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from grn.benchmark.methods import CONTROLS, METHODS, Method
+from grn.benchmark.methods import (
+    CONTROLS,
+    GUIDED_BY_PRIOR,
+    METHODS,
+    OURS,
+    TRAINED_ON_EDGES,
+    Method,
+)
+from grn.benchmark.regimes import UNSUPERVISED, Regimes, read_regimes
 from grn.data.library.datasets import list_datasets
 from grn.errors import InputError
 
@@ -32,27 +40,43 @@ class Grid:
     methods: tuple[Method, ...]
     """Those asked for and installed, then the controls."""
     datasets: Mapping[str, tuple[str, ...]]
-    """Networks by data set (`collection/name`)."""
+    """Networks that judge, by data set (`collection/name`)."""
     seeds: tuple[int, ...]
+    regimes: Regimes
     settings: Mapping[str, Mapping[str, Any]]
     """Other than a method's own, by its name."""
     skipped: tuple[str, ...]
     """Methods that were asked for and are not installed, each with what it needs."""
-    versions: Mapping[str, str]
-    """Digest of what decides each method's result, by its name: of the code that was loaded, since
-    files may be edited while a benchmark runs."""
+    versions: Mapping[Method, str]
+    """Digest of what decides each method's result: of the code that was loaded, since files may be
+    edited while a benchmark runs."""
+
+    @property
+    def has_ours(self) -> bool:
+        """Whether our method was asked for: no other one can be told known edges."""
+        return any(method.name == OURS for method in self.methods)
 
     def jobs(self) -> Iterator[Job]:
-        """Yield the jobs of one data set, those that draw nothing first."""
+        """Yield the jobs of one data set without known edges, those that draw nothing first.
+
+        In regimes with known edges all their predictions but our own are controls.
+        """
         for method in sorted(self.methods, key=lambda method: method.seeded):
-            for seed in self.seeds if method.seeded else (None,):
-                yield Job(method, seed)
+            if method.name != OURS or self.regimes.unsupervised:
+                for seed in self.seeds if method.seeded else (None,):
+                    yield Job(method, seed)
+
+    def count_jobs(self, dataset: str) -> int:
+        """Count the jobs of one data set, those with known edges as well."""
+        guided = len(self.regimes.splits) * len(self.datasets[dataset]) + len(self.regimes.priors)
+        return len(list(self.jobs())) + len(self.seeds) * guided * self.has_ours
 
 
 def make_grid(
     methods: Sequence[str],
     datasets: Sequence[str],
     seeds: Sequence[int],
+    regimes: Sequence[str],
     settings: Mapping[str, Mapping[str, Any]],
 ) -> Grid:
     """Check everything that can be asked for before anything is run.
@@ -65,6 +89,8 @@ def make_grid(
         `collection/name`, with all its networks, or `collection/name/network`.
     seeds
         Whole numbers from 0.
+    regimes
+        As `grn.benchmark.regimes.read_regimes` takes them.
     settings
         Keyword arguments by the name of the method.
 
@@ -74,7 +100,8 @@ def make_grid(
         A name is unknown (the message lists those that exist), a seed is out of range, or nothing
         is asked for.
     """
-    for what, values in (("methods", methods), ("datasets", datasets), ("seeds", seeds)):
+    asked_for = {"methods": methods, "datasets": datasets, "seeds": seeds, "regimes": regimes}
+    for what, values in asked_for.items():
         if not values:
             msg = f"{what} is empty; expected at least one, such as {what}=[{_EXAMPLES[what]}]."
             raise InputError(msg)
@@ -93,17 +120,27 @@ def make_grid(
     for one in skipped:
         logger.warning("skipped, for it is not installed: %s", one)
     installed = (*(method for method in asked if not method.missing()), *CONTROLS)
+    networks = _find_networks(datasets)
     return Grid(
         methods=installed,
-        datasets=_find_networks(datasets),
+        datasets=networks,
         seeds=tuple(dict.fromkeys(seeds)),
+        regimes=read_regimes(regimes, networks),
         settings=settings,
         skipped=tuple(skipped),
-        versions={method.name: method.fingerprint() for method in installed},
+        versions={
+            method: method.fingerprint()
+            for method in (*installed, TRAINED_ON_EDGES, GUIDED_BY_PRIOR)
+        },
     )
 
 
-_EXAMPLES = {"methods": "closed_form", "datasets": "beeline/mDC/STRING", "seeds": "0"}
+_EXAMPLES = {
+    "methods": "closed_form",
+    "datasets": "beeline/mDC/STRING",
+    "seeds": "0",
+    "regimes": UNSUPERVISED,
+}
 
 
 def _check_settings(method: Method, given: Mapping[str, Any]) -> None:

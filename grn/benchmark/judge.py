@@ -1,26 +1,34 @@
-"""Judges the predictions of a data set against one of its networks."""
+"""Judges the predictions of a data set by one of its networks, or by a part of one."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.metrics import precision_recall_curve
 
 from grn.benchmark.cache import Prediction
-from grn.benchmark.grid import Grid, Job
-from grn.benchmark.methods import CONTROL, Method
+from grn.benchmark.methods import CONTROL
 from grn.errors import InputError
-from grn.evaluation import Candidates, TruthScorer, candidates, metrics
+from grn.evaluation import Candidates, TruthScorer, metrics
 from grn.evaluation.candidates import score_candidates, score_random, unlisted_last
 from grn.network import hint, locate
 
-UNSUPERVISED = "unsupervised"
 RANDOM = "random"
 _N_RANDOM = 100
 _N_RECALLS, _LEAST_RECALL = 200, 1e-3
 
-Predicted: TypeAlias = Mapping[Job, Prediction]
+
+@dataclass(frozen=True)
+class Entry:
+    """A prediction under the name it has in the table."""
+
+    name: str
+    kind: str
+    seed: int | None
+    """None of what draws nothing: it counts for every seed."""
+    prediction: Prediction
 
 
 class Judge:
@@ -28,10 +36,10 @@ class Judge:
 
     Parameters
     ----------
-    dataset, network
+    dataset, network, regime
         Their names, for the table.
-    truth
-        As `grn.network.read_truth` returns it.
+    judged
+        The pairs that are judged: all of the network, or one part of a split.
     tfs, genes
         Names of the rows and columns of the predictions.
 
@@ -45,37 +53,54 @@ class Judge:
         self,
         dataset: str,
         network: str,
-        truth: pd.DataFrame,
+        regime: str,
+        judged: Candidates,
         tfs: Collection[str],
         genes: Collection[str],
     ) -> None:
-        self._of = {"dataset": dataset, "network": network, "regime": UNSUPERVISED}
-        self._judged = candidates(truth)
+        self._of = {"dataset": dataset, "network": network, "regime": regime}
+        self._judged = judged
         for wanted, given in ((self._judged.tfs, tfs), (self._judged.genes, genes)):
             if set(wanted).isdisjoint(given):
                 msg = f"{dataset}/{network}: no name of the truth is known. {hint(wanted, given)}"
                 raise InputError(msg)
         self._scorer = TruthScorer(self._judged, tfs, genes)
 
-    def rows(self, grid: Grid, predicted: Predicted) -> list[dict[str, Any]]:
-        """Return one row per method, seed and metric; of what draws nothing for every seed."""
-        judged = {job: self._score(prediction) for job, prediction in predicted.items()}
-        overlap = self._overlaps(predicted)
+    def rows(
+        self, entries: Iterable[Entry], seeds: Sequence[int], *, overlap: bool = True
+    ) -> list[dict[str, Any]]:
+        """Return one row per entry, seed and metric; of what draws nothing for every seed.
+
+        Parameters
+        ----------
+        entries
+            What is judged, in the order of the rows.
+        seeds
+            Of the benchmark.
+        overlap
+            Whether to compare the top k of each seed with those of the others.
+        """
+        entries = list(entries)
+        overlaps = self._overlaps(entries) if overlap else {}
         rows: list[dict[str, Any]] = []
-        for method in grid.methods:
-            for seed in grid.seeds:
-                job = Job(method, seed if method.seeded else None)
-                if job not in judged:
-                    continue
-                scores = judged[job] | {"top_k_jaccard": overlap.get(job, 1.0)}
-                seconds = predicted[job].seconds
-                rows += self._tidy(method.name, method.kind, seed, scores, seconds)
-        random = random_scores(self._judged)
-        for seed in grid.seeds:
-            rows += self._tidy(RANDOM, CONTROL, seed, random, float("nan"))
+        for entry in entries:
+            scores = self._score(entry.prediction)
+            if overlap:
+                scores["top_k_jaccard"] = overlaps.get((entry.name, entry.seed), 1.0)
+            for seed in seeds if entry.seed is None else (entry.seed,):
+                rows += self._tidy(entry.name, entry.kind, seed, scores, entry.prediction.seconds)
         return rows
 
-    def curves(self, predicted: Predicted, seed: int) -> Iterator[pd.DataFrame]:
+    def random_rows(self, seeds: Sequence[int]) -> list[dict[str, Any]]:
+        """Return the rows of the random ranking, the same for every seed."""
+        scores = random_scores(self._judged)
+        return [
+            row
+            for seed in seeds
+            for row in self._tidy(RANDOM, CONTROL, seed, scores, float("nan"))
+        ]
+
+    def curves(self, entries: Iterable[Entry], seed: int) -> Iterator[pd.DataFrame]:
         """Yield precision at 200 recalls of every method, with the first seed where it draws.
 
         Columns `method, kind, recall, precision` and those of the network; the random ranking is
@@ -84,11 +109,11 @@ class Judge:
         labels = self._judged.labels[self._judged.pairs]
         # Below one true edge there is nothing to see.
         recalls = np.geomspace(max(1 / labels.sum(), _LEAST_RECALL), 1, _N_RECALLS)
-        for job, prediction in predicted.items():
-            if job.seed in (None, seed):
-                _, importance = self._lay_out(prediction)
+        for entry in entries:
+            if entry.seed in (None, seed):
+                _, importance = self._lay_out(entry.prediction)
                 precision = _precision_at(recalls, importance[self._judged.pairs], labels)
-                yield self._curve(job.method.name, job.method.kind, recalls, precision)
+                yield self._curve(entry.name, entry.kind, recalls, precision)
         yield self._curve(RANDOM, CONTROL, recalls, np.full(_N_RECALLS, labels.mean()))
 
     def _curve(
@@ -116,20 +141,20 @@ class Judge:
     def _known_between(self) -> tuple[np.ndarray, np.ndarray]:
         return self._judged.labels[self._between], self._judged.pairs[self._between]
 
-    def _overlaps(self, predicted: Predicted) -> dict[Job, float]:
+    def _overlaps(self, entries: Iterable[Entry]) -> dict[tuple[str, int | None], float]:
         """Mean Jaccard index of the top k of each seed with those of the other seeds."""
         pairs, k = self._judged.pairs, int(self._judged.labels.sum())
-        best: dict[Method, dict[Job, np.ndarray]] = {}
-        for job, prediction in predicted.items():
-            if job.seed is not None:
-                top = metrics.top_k(self._lay_out(prediction)[1][pairs], k)
-                best.setdefault(job.method, {})[job] = top
+        best: dict[str, dict[int, np.ndarray]] = {}
+        for entry in entries:
+            if entry.seed is not None:
+                top = metrics.top_k(self._lay_out(entry.prediction)[1][pairs], k)
+                best.setdefault(entry.name, {})[entry.seed] = top
         return {
-            job: _mean(
+            (name, seed): _mean(
                 [metrics.jaccard(top, other) for other in tops.values() if other is not top]
             )
-            for tops in best.values()
-            for job, top in tops.items()
+            for name, tops in best.items()
+            for seed, top in tops.items()
         }
 
     def _tidy(

@@ -9,7 +9,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from grn.benchmark.ours import read_settings, spherical, untrained
+from grn.benchmark.ours import (
+    prior_guided,
+    read_settings,
+    read_supervised_settings,
+    spherical,
+    supervised,
+    untrained,
+)
 from grn.benchmark.peers import PEERS
 from grn.evaluation.controls import Scores, target_mean, tf_variance
 from grn.network import locate
@@ -18,6 +25,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 METHOD, CONTROL = "method", "control"
+OURS = "spherical"
 
 
 @dataclass(frozen=True)
@@ -95,7 +103,7 @@ def _peer(name: str, *sources: str, **facts: Any) -> Method:
     return _of_arrays(name, PEERS[name], *sources, **facts)
 
 
-_OURS = (
+_SOURCES = (
     *("grn.estimator", "grn.model", "grn.readout", "grn.data.dataset", "grn.data.datamodule"),
     *("grn.training.fit", "grn.training.module", "grn.training.objectives", "flashsign"),
 )
@@ -107,7 +115,7 @@ METHODS: Mapping[str, Method] = {
     method.name: method
     for method in (
         Method(
-            "spherical", METHOD, spherical, frozenset({"overrides"}), True, _OURS, ("torch",),
+            OURS, METHOD, spherical, frozenset({"overrides"}), True, _SOURCES, ("torch",),
             read_settings,
         ),
         _peer("pearson", _CONTROLS),
@@ -127,8 +135,26 @@ METHODS: Mapping[str, Method] = {
 """What can be asked for, by name."""
 
 CONTROLS: tuple[Method, ...] = (
-    Method("untrained", CONTROL, untrained, frozenset(), True, _OURS, ("torch",), read_settings),
+    Method(
+        "untrained", CONTROL, untrained, frozenset(), True, _SOURCES, ("torch",), read_settings
+    ),
     _of_arrays("target_mean", target_mean, _CONTROLS, kind=CONTROL),
     _of_arrays("tf_variance", tf_variance, _CONTROLS, kind=CONTROL),
 )
 """What stands in every table; the random ranking, which needs no cells, comes when judged."""
+
+TRAINED_ON_EDGES = Method(
+    OURS, METHOD, supervised, frozenset({"overrides"}), True,
+    (
+        *(*_SOURCES, "grn.training.supervised", "grn.training.lessons"),
+        *("grn.evaluation.splits", "grn.evaluation.genelink_split", "grn.evaluation.metrics"),
+    ),
+    ("torch",), read_supervised_settings,
+)  # fmt: skip
+"""Ours where part of a network is known; its function is also given the `split`."""
+
+GUIDED_BY_PRIOR = Method(
+    OURS, METHOD, prior_guided, frozenset({"overrides"}), True,
+    (*_SOURCES, "grn.training.prior"), ("torch",), read_settings,
+)  # fmt: skip
+"""Ours where another network is known; its function is also given the `prior`."""

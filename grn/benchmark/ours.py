@@ -1,17 +1,22 @@
-"""Spherical attention as a method of the benchmark, and before its training as a control."""
+"""Spherical attention as a method of the benchmark, in every regime, and untrained."""
 
 from collections.abc import Collection
 from copy import deepcopy
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from grn.config import compose_config
 from grn.data.dataset import CellDataset
 from grn.estimator import SphericalGRN
 from grn.evaluation.controls import Scores
+from grn.evaluation.splits import Split
 from grn.network import adjacency, locate
 from grn.readout import read_attention, score_pairs
 from grn.training.fit import build_module
+from grn.training.prior import fit_prior_guided
+from grn.training.supervised import fit_supervised
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -19,6 +24,8 @@ if TYPE_CHECKING:
 _READ = ("model", "objective", "optimizer", "trainer", "callbacks")
 # The benchmark shows its own progress.
 _QUIET = ("callbacks.progress_bar=null", "+trainer.enable_progress_bar=false")
+_NO_FOLDER = ("paths=folder", "logger=none")
+_SUPERVISED = "objective=supervised"
 
 
 def spherical(
@@ -53,12 +60,50 @@ def untrained(adata: "AnnData", tfs: Collection[str], *, seed: int) -> Scores:
     return Scores(*score_pairs(attended, locate(tfs, adata.var_names)))
 
 
+def supervised(
+    adata: "AnnData",
+    tfs: Collection[str],
+    *,
+    seed: int,
+    split: Split,
+    overrides: Collection[str] = (),
+) -> Scores:
+    """Train on the training part of a split; other parameters as in `spherical`."""
+    config = compose_config([*_NO_FOLDER, _SUPERVISED, *_QUIET, *overrides])
+    config.seed = seed
+    return fit_supervised(config, adata, list(tfs), split)
+
+
+def prior_guided(
+    adata: "AnnData",
+    tfs: Collection[str],
+    *,
+    seed: int,
+    prior: pd.DataFrame,
+    overrides: Collection[str] = (),
+) -> Scores:
+    """Start from known edges and train on the cells; other parameters as in `spherical`."""
+    config = compose_config([*_NO_FOLDER, *_QUIET, *overrides])
+    config.seed = seed
+    return fit_prior_guided(config, adata, list(tfs), prior)
+
+
 def read_settings() -> str:
-    """Return what conf/train.yaml says of both, as one text."""
-    return str([_settings()[key] for key in _READ] + [_settings().data.loader])
+    """Return what conf/train.yaml says where no known edge trains, as one text."""
+    return _read()
+
+
+def read_supervised_settings() -> str:
+    """Return what it says where known edges train."""
+    return _read(_SUPERVISED)
+
+
+def _read(*choices: str) -> str:
+    config = _settings(*choices)
+    return str([config[key] for key in _READ] + [config.data.loader])
 
 
 @cache
-def _settings() -> Any:
+def _settings(*choices: str) -> Any:
     """Compose conf/train.yaml, once: that takes longer than a small network."""
-    return compose_config(["paths=folder", "logger=none"])
+    return compose_config([*_NO_FOLDER, *choices])

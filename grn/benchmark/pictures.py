@@ -9,8 +9,8 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
+from grn.benchmark.markdown import network_label
 from grn.benchmark.methods import CONTROL, METHOD
-from grn.benchmark.summary import network_label
 from grn.plotting.style import METHODS, SIGNED_MAP
 
 _GREY = "#666666"

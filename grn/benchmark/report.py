@@ -1,10 +1,15 @@
 """Writes what a benchmark found: the tidy table, the summary and the pictures."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
+
+from grn.benchmark.guided_summary import summarise_guided
 from grn.benchmark.pictures import accuracy_time, heatmap, precision_recall
+from grn.benchmark.regimes import UNSUPERVISED
 from grn.benchmark.run import Outcome
-from grn.benchmark.summary import overview, summarise
+from grn.benchmark.summary import introduce, overview, summarise
 from grn.export.atomic import replacing
 
 
@@ -26,7 +31,7 @@ def write_report(
 
     Returns
     -------
-    The pictures by name.
+    The pictures by name; they are of the unsupervised regime, none without it.
 
     Raises
     ------
@@ -41,13 +46,14 @@ def write_report(
         results.to_parquet(temporary, index=False)
     failed = [f"{one.what}: {[*str(one.error).splitlines(), ''][0]}" for one in outcome.failures]
     with replacing(folder / "summary.md") as temporary:
-        said = summarise(results, command=command, skipped=skipped, failed=failed)
+        said = _summarise(results, command=command, skipped=skipped, failed=failed)
         temporary.write_text(said, encoding="utf-8")
-    if results.empty:
+    unsupervised = results[results["regime"] == UNSUPERVISED]
+    if unsupervised.empty:
         return {}
-    ranked = overview(results)
+    ranked = overview(unsupervised)
     figures = {
-        "heatmap": heatmap(results, ranked),
+        "heatmap": heatmap(unsupervised, ranked),
         "precision_recall": precision_recall(outcome.curves, ranked),
         "accuracy_time": accuracy_time(ranked),
     }
@@ -56,3 +62,16 @@ def write_report(
         with replacing(pictures[name]) as temporary:
             figure.savefig(temporary, dpi=160, format="png")
     return pictures
+
+
+def _summarise(
+    results: pd.DataFrame, *, command: str, skipped: Sequence[str], failed: Sequence[str]
+) -> str:
+    """Write the tables of the unsupervised regime, then those of regimes with known edges."""
+    unsupervised = results["regime"] == UNSUPERVISED
+    guided = results[~unsupervised]
+    if guided.empty or unsupervised.any():
+        said = summarise(results[unsupervised], command=command, skipped=skipped, failed=failed)
+    else:
+        said = introduce(command=command, skipped=skipped, failed=failed)
+    return said if guided.empty else f"{said}\n{summarise_guided(guided)}"

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from grn.benchmark.markdown import label, markdown_table, network_label, number, spread
 from grn.benchmark.methods import CONTROL, METHOD
 
 METRICS = {
@@ -69,23 +70,20 @@ def summarise(
     ----------
     results
         As in `grn.benchmark.run.Outcome`, of one regime.
-    command
-        What reproduces them.
-    skipped, failed
-        What has no rows, and why.
+    command, skipped, failed
+        As in `introduce`.
     """
-    said = [f"    {command}"]
-    said += [f"Not installed: {one}." for one in skipped]
-    said += [f"**Failed:** {one}" for one in failed]
+    introduction = introduce(command=command, skipped=skipped, failed=failed)
     if results.empty:
-        return "\n\n".join([*said, "No results."]) + "\n"
+        return f"{introduction}\nNo results.\n"
     ranked = overview(results)
     n_seeds = results["seed"].nunique()
     seeds = f"{n_seeds} seeds" if n_seeds > 1 else "one seed"
-    said.append(
+    said = [
+        introduction.rstrip(),
         f"Mean ± standard deviation over {seeds}. Controls (in italics) stand below the methods; "
-        "a score means something only above its controls. `–`: undefined, or no result."
-    )
+        "a score means something only above its controls. `–`: undefined, or no result.",
+    ]
     said += ["## Overall", _overview_table(ranked)]
     by_metric = dict(tuple(results.groupby("metric")))
     for metric in filter(by_metric.__contains__, METRICS):
@@ -96,21 +94,37 @@ def summarise(
     return "\n\n".join(said) + "\n"
 
 
+def introduce(*, command: str, skipped: Sequence[str] = (), failed: Sequence[str] = ()) -> str:
+    """Write what stands above the tables of all regimes.
+
+    Parameters
+    ----------
+    command
+        What reproduces them.
+    skipped, failed
+        What has no rows, and why.
+    """
+    said = [f"    {command}"]
+    said += [f"Not installed: {one}." for one in skipped]
+    said += [f"**Failed:** {one}" for one in failed]
+    return "\n\n".join(said) + "\n"
+
+
 def _overview_table(ranked: pd.DataFrame) -> str:
     fixed = {"kind", "mean", "sd", "seconds", "rank"}
     collections = [column for column in ranked if column not in fixed]
     header = ["rank", "method", "geometric mean of AUPRC ratios", *collections, "seconds per seed"]
     rows = [
         [
-            _number(row["rank"], 0),
-            _label(str(name), row["kind"]),
-            _spread(row["mean"], row["sd"], 3),
-            *(_number(row[collection], 3) for collection in collections),
-            _number(row["seconds"], 0 if row["seconds"] >= 10 else 2),
+            number(row["rank"], 0),
+            label(str(name), row["kind"]),
+            spread(row["mean"], row["sd"], 3),
+            *(number(row[collection], 3) for collection in collections),
+            number(row["seconds"], 0 if row["seconds"] >= 10 else 2),
         ]
         for name, row in ranked.iterrows()
     ]
-    return _table(header, rows)
+    return markdown_table(header, rows)
 
 
 def _metric_tables(values: pd.DataFrame, ranked: pd.DataFrame) -> list[str]:
@@ -129,9 +143,9 @@ def _metric_tables(values: pd.DataFrame, ranked: pd.DataFrame) -> list[str]:
         rows = []
         for name, kind in ranked["kind"].items():
             found = [cells.get((str(name), *member)) for member in members]
-            spreads = ["–" if f is None else _spread(f.mean(), f.std(), 3) for f in found]
-            rows.append([_label(str(name), kind), *spreads])
-        tables.append(_table(header, rows))
+            spreads = ["–" if f is None else spread(f.mean(), f.std(), 3) for f in found]
+            rows.append([label(str(name), kind), *spreads])
+        tables.append(markdown_table(header, rows))
     return tables
 
 
@@ -141,30 +155,4 @@ def _networks_table(results: pd.DataFrame) -> str:
         [f"{row.dataset}/{row.network}", f"{row.n_candidates:,}", f"{row.density:.4f}"]
         for row in facts.itertuples()
     ]
-    return _table(["network", "candidate pairs", "density"], rows)
-
-
-def network_label(dataset: str, network: str) -> str:
-    """Return the shortest name: of a data set with one network by protocol, its own."""
-    name = dataset.partition("/")[2]
-    return name if network in ("gold", "refNetwork") else f"{name} {network}"
-
-
-def _label(name: str, kind: str) -> str:
-    said = name.replace("_", " ")
-    return f"*{said}*" if kind == CONTROL else said
-
-
-def _spread(mean: float, sd: float, digits: int) -> str:
-    """Write mean ± standard deviation; without the latter where nothing varies."""
-    said = _number(mean, digits)
-    return f"{said} ± {sd:.{digits}f}" if sd > 0.5 * 10**-digits else said
-
-
-def _number(value: float, digits: int) -> str:
-    return "–" if np.isnan(value) else f"{value:.{digits}f}"
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    ruler = ["---", *("---:" for _ in header[1:])]
-    return "\n".join("| " + " | ".join(row) + " |" for row in (header, ruler, *rows))
+    return markdown_table(["network", "candidate pairs", "density"], rows)

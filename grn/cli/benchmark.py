@@ -12,7 +12,7 @@ from grn.errors import InputError
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-    from grn.benchmark.run import Failure
+    from grn.benchmark.failures import Failure
 
 HELP = "compare methods and controls on named data sets, configured by Hydra overrides (key=value)"
 
@@ -38,7 +38,8 @@ def _job(config: "DictConfig", command: str) -> None:
     folder = Path(config.output)
     plain: Any = OmegaConf.to_container(config, resolve=True)
     try:
-        grid = make_grid(config.methods, config.datasets, config.seeds, plain["settings"])
+        asked = (config.methods, config.datasets, config.seeds, config.regimes)
+        grid = make_grid(*asked, plain["settings"])
         run_logger = instantiate(config.logger)
         outcome = run_benchmark(grid, Path(config.cache))
         pictures = write_report(outcome, folder, command=command, skipped=grid.skipped)

@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 
 from grn.data.dataset import CellDataset
 from grn.errors import InputError
-from grn.evaluation import TruthScorer
+from grn.evaluation.controls import Scores
 from grn.evaluation.metrics import auprc
 from grn.evaluation.splits import Split
 from grn.model.attention import SphericalAttention, scores_of
@@ -215,9 +215,9 @@ def build_supervised(
 
 
 def fit_supervised(
-    config: DictConfig, adata: "AnnData", split: Split
-) -> Float[np.ndarray, "n_tfs n_genes"]:
-    """Train on the training part of a split and score all its pairs.
+    config: DictConfig, adata: "AnnData", tfs: Sequence[str], split: Split
+) -> Scores:
+    """Train on the training part of a split and score every pair.
 
     The test part is not looked at; of the validation part, which step is best.
 
@@ -227,27 +227,27 @@ def fit_supervised(
         As composed from conf/train.yaml with `objective=supervised`; nothing is written.
     adata
         Preprocessed cells.
+    tfs
+        Regulators, in the order of the genes.
     split
-        Known edges.
+        Known edges; those of genes that the cells lack are left out.
 
     Returns
     -------
-    Log odds of an edge, rows and columns those of the split; −inf for genes that the cells lack.
+    Log odds of an edge, without signs; `grn.evaluation.TruthScorer` lays them out over the split.
 
     Raises
     ------
     InputError
-        A setting is out of its range, or the genes of the split do not occur.
+        A setting is out of its range, or no training or validation edge is among the genes.
     """
-    cells, known_tfs = CellDataset(adata), set(split.training.tfs)
-    tfs = [gene for gene in cells.genes if gene in known_tfs]
+    cells = CellDataset(adata)
     module = build_supervised(config, cells, tfs, split)
     with tempfile.TemporaryDirectory() as folder:
         config = OmegaConf.merge(config, {"paths": {"run": folder}})  # type: ignore[assignment]
         fit(module, build_trainer(config), Lessons(config.trainer.max_steps), seed=config.seed)
     module.tell_everything()
-    scores = read_attention(module.network).scores
-    return TruthScorer(split.training, tfs, cells.genes).lay_out(None, scores)[1]
+    return Scores(None, read_attention(module.network).scores)
 
 
 def _resemblance(attention: SphericalAttention) -> Float[Tensor, "n_genes n_genes"]:

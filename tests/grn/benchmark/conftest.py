@@ -35,12 +35,14 @@ def bench(tmp_path: Path) -> Callable[..., "Outcome"]:
         datasets: Sequence[str] = ("beeline/toy", "dream4/other"),
         seeds: Sequence[int] = (0, 1),
         cache: str = "cache",
+        regimes: Sequence[str] = ("unsupervised",),
         **settings: dict[str, object],
     ) -> "Outcome":
         from grn.benchmark.grid import make_grid
         from grn.benchmark.run import run_benchmark
 
-        return run_benchmark(make_grid(methods, datasets, seeds, settings), tmp_path / cache)
+        grid = make_grid(methods, datasets, seeds, regimes, settings)
+        return run_benchmark(grid, tmp_path / cache)
 
     return run
 

@@ -58,8 +58,10 @@ def test_everything_that_decides_a_prediction_changes_its_place(
         here.path("pearson", "v1", {"ridge": 2}, 0),
         here.path("spearman", "v1", {}, 0),
         here.path("pearson", "v2", {}, 0),
+        here.path("pearson", "v1", {}, 0, "these edges"),
+        here.path("pearson", "v1", {}, 0, "those edges"),
         Predictions(tmp_path, other_cells, tfs).path("pearson", "v1", {}, 0),
         Predictions(tmp_path, small[:, ::-1], tfs).path("pearson", "v1", {}, 0),
         Predictions(tmp_path, small, tfs[:3]).path("pearson", "v1", {}, 0),
     ]
-    assert len({first, *places}) == 9
+    assert len({first, *places}) == 11

@@ -13,11 +13,12 @@ from grn.data.library.catalogue import read_catalogue
 from grn.errors import InputError
 
 pytestmark = pytest.mark.usefixtures("library")
+UNSUPERVISED = ["unsupervised"]
 
 
 def test_entries_of_one_data_set_are_run_once() -> None:
     entries = ["beeline/toy/half", "dream4/other", "beeline/toy/all", "beeline/toy/half"]
-    made = make_grid(["pearson", "pearson"], entries, [2, 0, 2], {})
+    made = make_grid(["pearson", "pearson"], entries, [2, 0, 2], UNSUPERVISED, {})
     assert made.datasets == {"beeline/toy": ("half", "all"), "dream4/other": ("gold",)}
     assert made.seeds == (2, 0)
     names = [method.name for method in made.methods]
@@ -25,18 +26,36 @@ def test_entries_of_one_data_set_are_run_once() -> None:
 
 
 def test_without_a_network_all_are_judged() -> None:
-    assert make_grid(["pearson"], ["beeline/toy"], [0], {}).datasets["beeline/toy"] == (
-        *("all", "half"),
-    )
+    assert make_grid(["pearson"], ["beeline/toy"], [0], UNSUPERVISED, {}).datasets[
+        "beeline/toy"
+    ] == (*("all", "half"),)
 
 
 def test_what_draws_nothing_is_one_job_and_comes_first() -> None:
-    jobs = list(make_grid(["genie3", "pearson"], ["dream4/other"], [0, 1], {}).jobs())
+    jobs = list(
+        make_grid(["genie3", "pearson"], ["dream4/other"], [0, 1], UNSUPERVISED, {}).jobs()
+    )
     assert [str(job) for job in jobs] == [
         *("pearson", "target_mean", "tf_variance"),
         *("genie3, seed 0", "genie3, seed 1", "untrained, seed 0", "untrained, seed 1"),
     ]
     assert jobs[0] == Job(METHODS["pearson"], None)
+
+
+def test_without_the_unsupervised_regime_ours_needs_known_edges() -> None:
+    regimes = ["supervised/both_seen", "prior_guided/all"]
+    made = make_grid(["spherical", "genie3"], ["beeline/toy"], [0, 1], regimes, {})
+    assert {job.method.name for job in made.jobs()} == {
+        *("genie3", "untrained", "target_mean", "tf_variance"),
+    }
+    # Twice two, and twice one; then two for each network, and two for the prior.
+    assert made.count_jobs("beeline/toy") == 6 + 4 + 2
+    assert made.has_ours
+    made = make_grid(["spherical"], ["beeline/toy"], [0, 1], [*regimes, *UNSUPERVISED], {})
+    assert [job.method.name for job in made.jobs()].count("spherical") == 2
+    made = make_grid(["genie3"], ["beeline/toy"], [0, 1], regimes, {})
+    assert made.count_jobs("beeline/toy") == 6
+    assert not made.has_ours
 
 
 @pytest.mark.parametrize(
@@ -51,6 +70,8 @@ def test_what_draws_nothing_is_one_job_and_comes_first() -> None:
         ({"seeds": [-1]}, "seed -1"),
         ({"seeds": []}, "seeds=\\[0\\]"),
         ({"methods": []}, "methods is empty"),
+        ({"regimes": []}, "regimes=\\[unsupervised\\]"),
+        ({"regimes": ["supervised"]}, "'supervised'.*unsupervised, supervised/genelink"),
         ({"settings": {"genie4": {}}}, "'genie4'"),
         ({"settings": {"genie3": {"trees": 5}}}, "genie3.*'trees'.*n_jobs, n_trees"),
     ],
@@ -58,7 +79,8 @@ def test_what_draws_nothing_is_one_job_and_comes_first() -> None:
 def test_what_does_not_exist_is_refused_with_what_does(
     change: dict[str, object], message: str
 ) -> None:
-    asked = {"methods": ["pearson"], "datasets": ["beeline/toy"], "seeds": [0], "settings": {}}
+    asked = {"methods": ["pearson"], "datasets": ["beeline/toy"], "seeds": [0]}
+    asked |= {"regimes": UNSUPERVISED, "settings": {}}
     with pytest.raises(InputError, match=message):
         make_grid(**{**asked, **change})
 
@@ -69,7 +91,7 @@ def test_what_is_not_installed_is_skipped_with_a_notice(
     absent = replace(METHODS["regdiffusion"], needs=("no-such-package",))
     monkeypatch.setattr(grid, "METHODS", {**METHODS, "regdiffusion": absent})
     with caplog.at_level(logging.WARNING):
-        made = make_grid(["regdiffusion", "pearson"], ["beeline/toy"], [0], {})
+        made = make_grid(["regdiffusion", "pearson"], ["beeline/toy"], [0], UNSUPERVISED, {})
     assert "regdiffusion" not in [method.name for method in made.methods]
     assert made.skipped == ("regdiffusion (needs no-such-package)",)
     assert "no-such-package" in caplog.text
@@ -87,3 +109,4 @@ def test_the_default_grid_names_what_exists() -> None:
         assert network or len(networks) == 1, entry
     assert len(config["datasets"]) == 7 + 2 + 10
     assert len(config["seeds"]) >= 3
+    assert config["regimes"] == UNSUPERVISED

@@ -1,12 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import grn
 from grn.benchmark.cache import Prediction
-from grn.benchmark.grid import Grid, Job
-from grn.benchmark.judge import Judge, random_scores
-from grn.benchmark.methods import METHODS
+from grn.benchmark.judge import Entry, Judge, random_scores
 from grn.errors import InputError
 from grn.evaluation import candidates
 from grn.network import adjacency, edge_table
@@ -18,18 +18,20 @@ TRUTH = pd.DataFrame(
 )
 
 
-def grid(*names: str, seeds: tuple[int, ...] = (0,)) -> Grid:
-    return Grid(tuple(METHODS[name] for name in names), {}, seeds, {}, (), {})
+def entry(
+    name: str, seed: int | None, weight: np.ndarray, seconds: float = 0.0, kind: str = "method"
+) -> Entry:
+    return Entry(name, kind, seed, Prediction(weight, np.abs(weight), seconds))
+
+
+def judge(truth: pd.DataFrame, tfs: list[str] = TFS, genes: list[str] = GENES) -> Judge:
+    return Judge("c/d", "n", "unsupervised", candidates(truth), tfs, genes)
 
 
 def judged(truth: pd.DataFrame, weight: np.ndarray, genes: list[str] = GENES) -> pd.Series:
     """Metrics of one prediction by their names."""
-    prediction = Prediction(weight, np.abs(weight), 2.0)
-    rows = Judge("c/d", "n", truth, TFS, genes).rows(
-        grid("pearson"), {Job(METHODS["pearson"], None): prediction}
-    )
-    table = pd.DataFrame(rows)
-    return table[table["method"] == "pearson"].set_index("metric")["value"]
+    rows = judge(truth, genes=genes).rows([entry("pearson", None, weight)], [0])
+    return pd.DataFrame(rows).set_index("metric")["value"]
 
 
 @pytest.fixture
@@ -73,14 +75,12 @@ def test_the_order_and_names_of_genes_and_repeated_truth_rows_change_nothing(
 
 
 def test_what_draws_nothing_counts_for_every_seed(weight: np.ndarray) -> None:
-    predicted = {Job(METHODS["pearson"], None): Prediction(weight, np.abs(weight), 2.0)}
+    entries = [entry("pearson", None, weight, 2.0)]
     for seed, change in ((0, 0), (1, 0), (2, 9)):
         other = weight.copy()
         other[0, 4] += change  # A→E, a true edge, comes into the top k
-        predicted[Job(METHODS["genie3"], seed)] = Prediction(other, np.abs(other), 1.0)
-    rows = Judge("c/d", "n", TRUTH, TFS, GENES).rows(
-        grid("pearson", "genie3", seeds=(0, 1, 2)), predicted
-    )
+        entries.append(entry("genie3", seed, other, 1.0))
+    rows = judge(TRUTH).rows(entries, [0, 1, 2]) + judge(TRUTH).random_rows([0, 1, 2])
     table = pd.DataFrame(rows).set_index(["method", "metric", "seed"]).sort_index()
     assert table.loc["pearson", "auprc"]["value"].nunique() == 1
     assert (table.loc["pearson", "top_k_jaccard"]["value"] == 1).all()
@@ -94,12 +94,35 @@ def test_what_draws_nothing_counts_for_every_seed(weight: np.ndarray) -> None:
 
 
 def test_the_overlap_of_one_seed_is_undefined(weight: np.ndarray) -> None:
-    predicted = {Job(METHODS["genie3"], 0): Prediction(weight, np.abs(weight), 1.0)}
-    rows = Judge("c/d", "n", TRUTH, TFS, GENES).rows(grid("genie3"), predicted)
-    overlap = [
-        r["value"] for r in rows if r["metric"] == "top_k_jaccard" and r["method"] != "random"
-    ]
+    rows = judge(TRUTH).rows([entry("genie3", 0, weight)], [0])
+    overlap = [row["value"] for row in rows if row["metric"] == "top_k_jaccard"]
     assert np.isnan(overlap).tolist() == [True]
+    rows = judge(TRUTH).rows([entry("genie3", 0, weight)], [0], overlap=False)
+    assert len(rows) == 7
+    assert "top_k_jaccard" not in {row["metric"] for row in rows}
+
+
+def test_rows_say_what_was_judged_how(weight: np.ndarray) -> None:
+    entries = [entry("genie3", 1, weight, kind="control")]
+    one = Judge("c/d", "n", "supervised/x", candidates(TRUTH), TFS, GENES)
+    (row, *_) = one.rows(entries, [0, 1])
+    expected = {"method": "genie3", "kind": "control", "dataset": "c/d", "network": "n"}
+    assert expected.items() <= row.items()
+    assert (row["regime"], row["seed"]) == ("supervised/x", 1)
+
+
+def test_only_the_pairs_of_a_part_are_judged(weight: np.ndarray) -> None:
+    whole = candidates(TRUTH)
+    pairs = whole.pairs & (np.arange(4) < 2)[:, None]  # rows of A and B
+    part = replace(whole, pairs=pairs, labels=whole.labels & pairs)
+    rows = Judge("c/d", "n", "r", part, TFS, GENES).rows([entry("one", None, weight)], [0])
+    assert {(row["n_candidates"], row["density"]) for row in rows} == {(12, 4 / 12)}
+    other = weight.copy()
+    other[2:] = 7
+    again = Judge("c/d", "n", "r", part, TFS, GENES).rows([entry("one", None, other)], [0])
+    assert [row["value"] for row in again] == pytest.approx(
+        [row["value"] for row in rows], nan_ok=True
+    )
 
 
 def test_random_is_that_of_evaluate() -> None:
@@ -113,13 +136,12 @@ def test_random_is_that_of_evaluate() -> None:
 
 def test_curves_start_at_the_first_true_edge(weight: np.ndarray) -> None:
     signs = adjacency(TRUTH, TFS, GENES, "sign").astype(np.float32)
-    predicted = {
-        Job(METHODS["pearson"], None): Prediction(signs, np.abs(signs), 0.0),
-        Job(METHODS["genie3"], 0): Prediction(None, np.ones((4, 8), np.float32), 0.0),
-        Job(METHODS["genie3"], 1): Prediction(weight, np.abs(weight), 0.0),
-    }
-    judge = Judge("c/d", "n", TRUTH, TFS, GENES)
-    curves = pd.concat(judge.curves(predicted, 0)).set_index("method")
+    entries = [
+        entry("pearson", None, signs),
+        entry("genie3", 0, np.ones((4, 8), np.float32)),
+        entry("genie3", 1, weight),
+    ]
+    curves = pd.concat(judge(TRUTH).curves(entries, 0)).set_index("method")
     assert curves.loc["pearson", "recall"].iloc[[0, -1]].tolist() == pytest.approx([1 / 6, 1])
     assert (curves.loc["pearson", "precision"] == 1).all()
     # All tied: one threshold, at the density; the other seed is not drawn.
@@ -130,4 +152,4 @@ def test_curves_start_at_the_first_true_edge(weight: np.ndarray) -> None:
 
 def test_a_truth_of_other_genes_is_refused() -> None:
     with pytest.raises(InputError, match="c/d/n"):
-        Judge("c/d", "n", TRUTH, ["X", "Y"], GENES)
+        judge(TRUTH, tfs=["X", "Y"])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from grn.benchmark import methods
-from grn.benchmark.methods import CONTROLS, METHODS
+from grn.benchmark.methods import CONTROLS, GUIDED_BY_PRIOR, METHODS, TRAINED_ON_EDGES
 from grn.benchmark.peers import PEERS
 from grn.data.preprocessing.preprocess import preprocess
 from tests.helpers import tfs_of
@@ -60,7 +60,7 @@ def test_the_fingerprint_is_of_the_code(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 
 def test_every_source_exists() -> None:
-    for method in (*METHODS.values(), *CONTROLS):
+    for method in (*METHODS.values(), *CONTROLS, TRAINED_ON_EDGES, GUIDED_BY_PRIOR):
         assert all(methods._files(source) for source in method.sources), method.name
     assert len(methods._files("grn.model")) > 3  # a package counts whole
     assert [file.name for file in methods._files("grn.moments")] == ["moments.py"]

@@ -1,13 +1,24 @@
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 import grn
-from grn.benchmark.ours import read_settings, spherical, untrained
+from grn.benchmark.ours import (
+    prior_guided,
+    read_settings,
+    read_supervised_settings,
+    spherical,
+    supervised,
+    untrained,
+)
 from grn.data.preprocessing.preprocess import preprocess
+from grn.evaluation.splits import both_seen_split
 from grn.network import adjacency
-from tests.helpers import tfs_of
+from grn.training.prior import fit_prior_guided
+from grn.training.supervised import fit_supervised
+from tests.helpers import fast_config, tfs_of
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -45,3 +56,29 @@ def test_settings_are_those_of_the_configuration(monkeypatch: pytest.MonkeyPatch
     )
     assert read_settings() != first
     ours._settings.cache_clear()
+
+
+def test_known_edges_train_with_the_same_overrides(small: "AnnData") -> None:
+    adata, tfs = preprocess(small), tfs_of(small)
+    truth = grn.read_truth(small.uns["truth"])
+    split = both_seen_split(truth, seed=0)
+    scores = supervised(adata, tfs, seed=3, split=split, overrides=SHORT)
+    config = fast_config(Path("unused"), "objective=supervised", *SHORT, "seed=3")
+    expected = fit_supervised(config, adata, tfs, split)
+    np.testing.assert_array_equal(scores.importance, expected.importance)
+    guided = prior_guided(adata, tfs, seed=3, prior=truth, overrides=SHORT)
+    config = fast_config(Path("unused"), *SHORT, "seed=3")
+    expected = fit_prior_guided(config, adata, tfs, truth)
+    np.testing.assert_array_equal(guided.importance, expected.importance)
+    slower = (*SHORT, "optimizer.lr=0.0001")
+    others = (
+        supervised(adata, tfs, seed=3, split=split, overrides=slower),
+        prior_guided(adata, tfs, seed=3, prior=truth, overrides=slower),
+    )
+    for other, full in zip(others, (scores, guided), strict=True):
+        assert not np.array_equal(other.importance, full.importance)
+
+
+def test_the_settings_of_known_edges_are_their_own() -> None:
+    assert "KnownEdges" in read_supervised_settings()
+    assert "KnownEdges" not in read_settings()

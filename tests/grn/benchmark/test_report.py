@@ -4,8 +4,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from grn.benchmark.failures import Failure
 from grn.benchmark.report import write_report
-from grn.benchmark.run import COLUMNS, Failure, Outcome
+from grn.benchmark.run import COLUMNS, Outcome
 from tests.helpers import written
 
 pytestmark = pytest.mark.usefixtures("library")
@@ -43,3 +44,22 @@ def test_where_everything_failed_the_summary_says_why(tmp_path: Path) -> None:
     assert write_report(nothing, tmp_path / "out", command="") == {}
     assert "a on b: no luck" in (tmp_path / "out/summary.md").read_text()
     assert PICTURES & written(tmp_path / "out") == set()
+
+
+def test_known_edges_come_after_and_have_no_pictures(
+    bench: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    def summary(*regimes: str) -> list[str]:
+        outcome = bench(["pearson"], ["beeline/toy/all"], [0], regimes=regimes)
+        pictures = write_report(outcome, tmp_path / regimes[-1], command="grn benchmark x=1")
+        assert len(pictures) == (3 if "unsupervised" in regimes else 0)
+        return (tmp_path / regimes[-1] / "summary.md").read_text().splitlines()
+
+    alone = summary("unsupervised")
+    both = summary("unsupervised", "supervised/both_seen")
+    assert both[: len(alone)] == alone
+    guided = summary("supervised/unseen_target")
+    assert guided[:3] == ["    grn benchmark x=1", "", "## Known edges"]
+    assert PICTURES & written(tmp_path / "supervised/unseen_target") == set()
+    assert [line for line in both if line.startswith("## ")][-1] == "## Known edges"
+    assert any(line.startswith("| toy all | both_seen/matched | ") for line in both)

@@ -15,6 +15,7 @@ import grn
 from grn.benchmark import grid
 from grn.benchmark.grid import make_grid
 from grn.benchmark.methods import METHODS
+from grn.benchmark.regimes import SPLITS
 from grn.benchmark.run import COLUMNS, Outcome, run_benchmark
 from grn.errors import InputError
 from grn.evaluation.controls import Scores
@@ -97,7 +98,7 @@ def test_code_that_is_edited_meanwhile_is_not_taken_for_what_ran(
     code = ["as loaded"]
     watched = replace(grid.METHODS["noise"], configured=lambda: code[0])
     monkeypatch.setattr(grid, "METHODS", {**grid.METHODS, "noise": watched})
-    begun = make_grid(*asked, {})
+    begun = make_grid(*asked, ["unsupervised"], {})
     code[0] = "edited"
     run_benchmark(begun, tmp_path / "cache")
     assert bench(*asked).n_run == 1
@@ -131,16 +132,16 @@ def test_killed_at_a_job_it_goes_on_from_there(bench: Bench, tmp_path: Path) -> 
     program = (
         "import os, signal, sys\n"
         "from pathlib import Path\n"
-        "from grn.benchmark import run\n"
+        "from grn.benchmark import predict, run\n"
         "from grn.benchmark.grid import make_grid\n"
-        "sound, calls = run._run, []\n"
+        "sound, calls = predict._run, []\n"
         "def killed(job, *rest):\n"
         "    calls.append(job)\n"
         "    if len(calls) == 4: os.kill(os.getpid(), signal.SIGKILL)\n"
         "    return sound(job, *rest)\n"
-        "run._run = killed\n"
-        "grid = make_grid(['pearson', 'closed_form'], ['beeline/toy', 'dream4/other'], [0], {})\n"
-        "run.run_benchmark(grid, Path(sys.argv[1]))\n"
+        "predict._run = killed\n"
+        "asked = ['pearson', 'closed_form'], ['beeline/toy', 'dream4/other'], [0]\n"
+        "run.run_benchmark(make_grid(*asked, ['unsupervised'], {}), Path(sys.argv[1]))\n"
     )
     root = Path(__file__).resolve().parents[3]
     paths = os.pathsep.join([str(root), str(root / "kernels")])
@@ -239,6 +240,27 @@ def test_the_names_of_genes_change_no_metric(bench: Bench, library: Path) -> Non
     adata.var_names = [names[gene] for gene in adata.var_names]
     rewrite(library, adata, names)
     pd.testing.assert_series_equal(deterministic(bench()), before, rtol=1e-6)
+
+
+def test_order_and_names_of_genes_change_no_control_of_a_network(
+    bench: Bench, library: Path
+) -> None:
+    def controls(cache: str) -> pd.Series:
+        regimes = [f"supervised/{split}" for split in SPLITS]
+        results = bench(["pearson"], ["beeline/toy"], cache=cache, regimes=regimes).results
+        rows = results[results["method"].isin(["degree", "walk", "random"])]
+        return rows.set_index(KEYS)["value"].sort_index()
+
+    before = controls("before")
+    assert before.index.get_level_values("regime").nunique() == 2 * len(SPLITS)
+    adata = anndata.read_h5ad(library / "beeline/toy/expression.h5ad")
+    generator = np.random.default_rng(0)
+    adata = adata[:, generator.permutation(adata.n_vars)].copy()
+    shuffled = generator.permutation(adata.n_vars)
+    names = {gene: f"Gene{i}" for gene, i in zip(adata.var_names, shuffled, strict=True)}
+    adata.var_names = [names[gene] for gene in adata.var_names]
+    rewrite(library, adata, names)
+    pd.testing.assert_series_equal(controls("after"), before, rtol=1e-6)
 
 
 def test_repeated_rows_of_the_truth_change_no_metric(bench: Bench, library: Path) -> None:

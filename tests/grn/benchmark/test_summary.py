@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from grn.benchmark.run import COLUMNS
-from grn.benchmark.summary import METRICS, network_label, overview, summarise
+from grn.benchmark.summary import METRICS, overview, summarise
 
 # Ratios by method: of networks a and b of one data set and c of another; two seeds.
 RATIOS = {
@@ -74,9 +74,3 @@ def test_without_results_the_failures_are_still_told() -> None:
     text = summarise(pd.DataFrame(columns=list(COLUMNS)), command="c", failed=["x: y"])
     assert "x: y" in text
     assert "No results" in text
-
-
-def test_a_network_is_named_where_there_are_several() -> None:
-    assert network_label("beeline/mDC", "STRING") == "mDC STRING"
-    assert network_label("dream4/size10", "gold") == "size10"
-    assert network_label("beeline_simulated/GSD_2000_0", "refNetwork") == "GSD_2000_0"

@@ -57,6 +57,8 @@ def test_the_result_is_where_it_was_asked_for_and_a_rerun_runs_nothing(
         ("datasets=[beeline/mDC]", "beeline/toy"),
         ("seeds=[one]", "seeds"),
         ("method=[pearson]", "method"),
+        ("regimes=[supervised/unseen]", "supervised/unseen_tf"),
+        ("regimes=[prior_guided/all]", "no other network"),
         ("+settings.pearson.power=2", "'power'"),
     ],
 )
@@ -102,6 +104,16 @@ def test_settings_reach_the_method(benchmark: Cli, tmp_path: Path) -> None:
     ours = results[results["method"] == "spherical"].set_index("metric")
     assert 0 < ours.loc["auprc", "seconds"] < 60
     assert ours.loc["auprc", "kind"] == "method"
+
+
+def test_a_regime_with_known_edges_is_asked_for_by_name(benchmark: Cli, tmp_path: Path) -> None:
+    code, _, err = benchmark("regimes=[supervised/both_seen,prior_guided/half]")
+    assert code == 0, err
+    assert "## Known edges" in (tmp_path / "out/summary.md").read_text()
+    results = pd.read_csv(tmp_path / "out/results.csv")
+    assert set(results["regime"]) == {
+        *("supervised/both_seen", "supervised/both_seen/matched", "prior_guided/half"),
+    }
 
 
 def test_a_folder_that_cannot_be_made_is_refused(benchmark: Cli, tmp_path: Path) -> None:

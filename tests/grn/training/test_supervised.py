@@ -10,7 +10,7 @@ import pytest
 from grn.data.preprocessing.prepare import prepare
 from grn.data.preprocessing.preprocess import preprocess
 from grn.errors import InputError
-from grn.evaluation.candidates import Candidates, score_candidates
+from grn.evaluation.candidates import Candidates, TruthScorer, score_candidates
 from grn.evaluation.network_bias import degree_control
 from grn.evaluation.splits import Split, both_seen_split, unseen_target_split
 from grn.network import read_truth
@@ -52,6 +52,15 @@ def with_labels(part: Candidates, change: Callable[[np.ndarray], np.ndarray]) ->
     return replace(part, labels=labels)
 
 
+def fit(settings: "DictConfig", cells: "AnnData", split: Split) -> np.ndarray:
+    """Scores in the rows and columns of the split."""
+    tfs = tfs_of(cells)
+    scores = fit_supervised(settings, cells, tfs, split)
+    assert scores.weight is None
+    assert scores.importance.shape == (len(tfs), cells.n_vars)
+    return TruthScorer(split.test, tfs, cells.var_names).lay_out(*scores)[1]
+
+
 def auroc(split: Split, scores: np.ndarray) -> float:
     return score_candidates(split.test, None, scores)["auroc"]
 
@@ -61,7 +70,7 @@ def test_it_beats_the_degree_control(
     cells: "AnnData", truth: pd.DataFrame, kind: Callable[..., Split]
 ) -> None:
     split = kind(truth, seed=0)
-    scores = fit_supervised(config(), cells, split)
+    scores = fit(config(), cells, split)
     assert scores.shape == split.test.pairs.shape
     assert np.isfinite(scores).all()
     assert auroc(split, scores) > auroc(split, degree_control(split).importance) + 0.1
@@ -72,7 +81,7 @@ def test_test_pairs_change_nothing(cells: "AnnData", truth: pd.DataFrame) -> Non
     split = both_seen_split(truth, seed=0)
     flipped = replace(split, test=with_labels(split.test, np.logical_not))
     none = replace(split, test=replace(split.test, pairs=np.zeros_like(split.test.pairs)))
-    scores = [fit_supervised(config(steps=20), cells, one) for one in (split, flipped, none)]
+    scores = [fit(config(steps=20), cells, one) for one in (split, flipped, none)]
     assert np.array_equal(scores[0], scores[1])
     assert np.array_equal(scores[0], scores[2])
 
@@ -83,7 +92,7 @@ def test_shuffled_training_labels_give_chance(cells: "AnnData", truth: pd.DataFr
         split = both_seen_split(truth, seed=seed)
         shuffle = np.random.default_rng(seed).permutation
         shuffled = replace(split, training=with_labels(split.training, shuffle))
-        found.append(auroc(split, fit_supervised(config(seed), cells, shuffled)))
+        found.append(auroc(split, fit(config(seed), cells, shuffled)))
     assert np.mean(found) == pytest.approx(0.5, abs=0.12)
 
 
@@ -91,9 +100,7 @@ def test_same_seed_same_scores_and_another_seed_others(
     cells: "AnnData", truth: pd.DataFrame
 ) -> None:
     split = both_seen_split(truth, seed=0)
-    first, again, other = (
-        fit_supervised(config(seed, steps=20), cells, split) for seed in (0, 0, 1)
-    )
+    first, again, other = (fit(config(seed, steps=20), cells, split) for seed in (0, 0, 1))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
 
@@ -101,7 +108,7 @@ def test_same_seed_same_scores_and_another_seed_others(
 def test_genes_that_the_cells_lack_rank_last(cells: "AnnData", truth: pd.DataFrame) -> None:
     split = both_seen_split(truth, seed=0)
     lost = split.test.genes[-1]
-    scores = fit_supervised(config(steps=20), cells[:, cells.var_names != lost], split)
+    scores = fit(config(steps=20), cells[:, cells.var_names != lost], split)
     assert np.isneginf(scores[:, -1]).all()
     assert np.isfinite(scores[:, 0]).sum() >= len(scores) - 1
 
@@ -111,11 +118,11 @@ def test_foreign_genes_are_refused(cells: "AnnData", truth: pd.DataFrame) -> Non
     renamed = cells.copy()
     renamed.var_names = [f"X{name}" for name in cells.var_names]
     with pytest.raises(InputError, match="Check the names"):
-        fit_supervised(config(), renamed, split)
+        fit_supervised(config(), renamed, tfs_of(renamed), split)
 
 
 def test_settings_out_of_range_are_refused(cells: "AnnData", truth: pd.DataFrame) -> None:
     settings = config()
     settings.objective.n_lessons = 1
     with pytest.raises(InputError, match="n_lessons=1"):
-        fit_supervised(settings, cells, both_seen_split(truth, seed=0))
+        fit_supervised(settings, cells, tfs_of(cells), both_seen_split(truth, seed=0))

@@ -1,0 +1,125 @@
+"""The regimes of a benchmark: what a method may know besides the cells, by name."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from grn.data.library.datasets import truth_files
+from grn.errors import InputError
+from grn.evaluation.genelink_split import genelink_split
+from grn.evaluation.splits import (
+    Split,
+    both_seen_split,
+    both_unseen_split,
+    unseen_target_split,
+    unseen_tf_split,
+)
+
+UNSUPERVISED = "unsupervised"
+SUPERVISED, PRIOR_GUIDED = "supervised/", "prior_guided/"
+MATCHED = "/matched"
+
+_GENELINK: Mapping[str, Mapping[str, bool]] = {
+    "genelink": {},
+    "genelink_published": {"defects": True},
+    "genelink_hard": {"hard": True},
+}
+_OF_THE_NETWORK = {
+    "both_seen": both_seen_split,
+    "unseen_tf": unseen_tf_split,
+    "unseen_target": unseen_target_split,
+    "both_unseen": both_unseen_split,
+}
+SPLITS = (*_GENELINK, *_OF_THE_NETWORK)
+"""Names of the splits of `supervised/<split>`."""
+
+
+@dataclass(frozen=True)
+class Regimes:
+    """What is asked of every data set."""
+
+    unsupervised: bool
+    """Whether methods are judged that know no edge."""
+    splits: tuple[str, ...]
+    """How each network is split into edges that train and edges that judge; of `SPLITS`."""
+    priors: tuple[str, ...]
+    """Networks that guide, while the others of the same data set judge."""
+
+
+def read_regimes(names: Sequence[str], datasets: Mapping[str, Sequence[str]]) -> Regimes:
+    """Read regimes by name, and check that the data sets have the networks they take.
+
+    Parameters
+    ----------
+    names
+        `unsupervised`, `supervised/<split>` or `prior_guided/<network>`.
+    datasets
+        Networks that judge, by data set (`collection/name`).
+
+    Raises
+    ------
+    InputError
+        There is no such regime (the message lists those there are), or a data set lacks the prior
+        or another network to judge it by.
+    """
+    splits, priors = [], []
+    for name in dict.fromkeys(names):
+        split, prior = name.removeprefix(SUPERVISED), name.removeprefix(PRIOR_GUIDED)
+        if split != name and split in SPLITS:
+            splits.append(split)
+        elif prior not in ("", name):
+            _check_prior(prior, datasets)
+            priors.append(prior)
+        elif name != UNSUPERVISED:
+            known = [UNSUPERVISED, *(SUPERVISED + split for split in SPLITS)]
+            msg = (
+                f"no regime {name!r}. Available: {', '.join(known)}, and {PRIOR_GUIDED}NETWORK "
+                "with a network of the data set."
+            )
+            raise InputError(msg)
+    return Regimes(UNSUPERVISED in names, tuple(splits), tuple(priors))
+
+
+def _check_prior(prior: str, datasets: Mapping[str, Sequence[str]]) -> None:
+    for dataset, asked in datasets.items():
+        present = truth_files(*dataset.split("/"))
+        if prior not in present:
+            msg = (
+                f"{PRIOR_GUIDED}{prior}: {dataset} has no network {prior!r}. Available: "
+                f"{', '.join(present) or 'none'}."
+            )
+            raise InputError(msg)
+        if set(asked) <= {prior}:
+            others = ", ".join(f"{dataset}/{name}" for name in present if name != prior)
+            msg = (
+                f"{PRIOR_GUIDED}{prior}: no other network of {dataset} is asked for, so nothing "
+                f"would judge. Add one to datasets; available: {others or 'none'}."
+            )
+            raise InputError(msg)
+
+
+def split_network(
+    name: str, truth: pd.DataFrame, tfs: Collection[str], genes: Collection[str], *, seed: int
+) -> Split:
+    """Split a network as `python train.py objective=supervised split=…` does.
+
+    Parameters
+    ----------
+    name
+        Of `SPLITS`.
+    truth
+        As `grn.network.read_truth` returns it.
+    tfs, genes
+        All TFs and genes of the cells; GENELink's split draws pairs from them.
+    seed
+        Of the random choices.
+
+    Raises
+    ------
+    InputError
+        The network is so small that a part lacks a true edge.
+    """
+    if name in _GENELINK:
+        return genelink_split(truth, tfs, genes, seed=seed, **_GENELINK[name])
+    return _OF_THE_NETWORK[name](truth, seed=seed)
