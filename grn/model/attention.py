@@ -8,11 +8,6 @@ from torch import Tensor, nn
 
 from grn.model.embeddings import GeneProfiles
 
-# Adam moves every parameter by about its learning rate per step. These units make one rate fit:
-# a gain has to change by factors, a mixing of 128 × 128 entries only a little each.
-_GAIN_UNIT = 10.0
-_MIXING_UNIT = 0.1
-
 
 class SphericalAttention(nn.Module):
     r"""Every gene, as a target, attends to the regulators; one head, one map for all cells.
@@ -20,11 +15,10 @@ class SphericalAttention(nn.Module):
     .. math:: s_{ij} = q_i \cdot k_j + b_{ij}, \quad w_{ij} = s_{ij} / \lVert s_i \rVert, \quad
         o_i = \textstyle\sum_j w_{ij} v_j
 
-    (Abbott et al. 2025, arXiv 2505.09326). Token $u_i$ is the gene's row of profile loadings;
-    $k_j = u_j$ and $q_i = u_i\, \mathrm{diag}(g) (I + A)$ with learned gains g > 0 and mixing A.
-    At the start $g \propto \sqrt{\lambda}$, A = 0 and b = 0, so s is symmetric and positive for
-    genes with like profiles. Gains shrink the axes that noise makes, A gives direction, b is what
-    one pair has of its own. No gene attends to itself.
+    (Abbott et al. 2025, arXiv 2505.09326). Token $u_i$ is the gene's profile
+    (`GeneProfiles.tokens`), $k_j = u_j$ and $q_i = c\, u_i$ with a constant c, so at the start,
+    where b = 0, s is symmetric and positive for genes with like profiles. The pair bias b is
+    learned: what one pair has of its own, and in one direction. No gene attends to itself.
 
     Parameters
     ----------
@@ -35,24 +29,22 @@ class SphericalAttention(nn.Module):
     """
 
     tokens: Tensor
-    start_gain: Tensor
+    scale: Tensor
     tf_index: Tensor
     own_key: Tensor
 
     def __init__(self, profiles: GeneProfiles, tf_index: Int[Tensor, " n_tfs"]) -> None:
         super().__init__()
-        n_genes, n_axes = profiles.loadings.shape
-        self.register_buffer("tokens", profiles.loadings)
+        n_genes = len(profiles.loadings)
+        self.register_buffer("tokens", profiles.tokens)
         self.register_buffer("tf_index", tf_index)
         self.register_buffer("own_key", _own_key(n_genes, tf_index))
-        self.log_gain = nn.Parameter(torch.zeros(n_axes))
-        self.mixing = nn.Parameter(torch.zeros(n_axes, n_axes))
+        self.register_buffer("scale", torch.ones(()))
         self.bias = nn.Parameter(torch.zeros(1, n_genes, len(tf_index)))
-        self.register_buffer("start_gain", profiles.variances.sqrt())
         # The bias competes with q·k, so one learning rate fits every data set only if the root
         # mean square of the scores is 1 at the start.
         with torch.no_grad():
-            self.start_gain /= scores_of(self.map()).square().mean().sqrt().clamp_min(1e-12)
+            self.scale /= scores_of(self.map()).square().mean().sqrt().clamp_min(1e-12)
 
     def forward(
         self, values: Float[Tensor, "cells 1 n_tfs channels"]
@@ -88,9 +80,8 @@ class SphericalAttention(nn.Module):
         )
 
     def queries(self) -> Float[Tensor, "1 1 n_genes n_axes"]:
-        """Project the tokens of all genes."""
-        gained = self.tokens * self.start_gain * torch.exp(_GAIN_UNIT * self.log_gain)
-        return (gained + gained @ (_MIXING_UNIT * self.mixing))[None, None]
+        """Return the queries of all genes."""
+        return (self.tokens * self.scale)[None, None]
 
     def keys(self, genes: Int[Tensor, " n_keys"]) -> Float[Tensor, "1 1 n_keys n_axes"]:
         """Return the keys of some genes."""

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
+
+_RIDGE = 8.0
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,26 @@ class GeneProfiles:
     variances: Float[Tensor, " n_axes"]
     noise_edge: float
     statistics: Float[Tensor, "n_genes 3"]
+
+    @property
+    def tokens(self) -> Float[Tensor, "n_genes n_axes"]:
+        r"""Shrunken loadings, every gene's row at unit length.
+
+        $u_i \propto U_i \sqrt{\Lambda / (\Lambda + \rho)}$: where an axis holds no more variance
+        than sampling adds, most of what it says is noise. Products of the rows before they are
+        scaled are those of the ridge projection $S (S + \rho)^{-1}$ with S the correlation matrix,
+        off the diagonal ρ times minus the ridge precision matrix; unit length turns them into
+        partial correlations of what is left of each gene. ρ is eight times `sampling_variance`
+        (docs/experiments.md).
+        """
+        ridge = _RIDGE * self.sampling_variance
+        shrunken = self.loadings * (self.variances / (self.variances + ridge)).sqrt()
+        return nn.functional.normalize(shrunken, dim=1)
+
+    @property
+    def sampling_variance(self) -> float:
+        """By how much chance raises the strongest axis of independent genes above 1."""
+        return self.noise_edge - 1
 
     @property
     def dominance(self) -> float:

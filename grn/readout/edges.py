@@ -9,17 +9,24 @@ from jaxtyping import Float, Int
 from grn.network import edge_table, locate
 from grn.readout.maps import AttentionScores
 
+_LEAST_NORM = 1e-12
+
 
 def score_pairs(
     attended: AttentionScores, tf_index: Int[np.ndarray, " n_tfs"]
 ) -> tuple[Float[np.ndarray, "n_tfs n_genes"], Float[np.ndarray, "n_tfs n_genes"]]:
     r"""Return signed weight and importance of every pair.
 
-    Weights are the scores in units of their root mean square. With κ the worth of a negative
-    score and $a = \max(s, 0) + \kappa \max(-s, 0)$, the importance of regulator j for target i is
-    $a_{ij}$ minus the mean of $a$ over the regulator's targets, minus the target's background,
-    shifted so that the least is 0: hubs and housekeeping targets rank by what a pair has beyond
-    them.
+    Weights are the scores in units of their root mean square. With w the attention weights and
+    D the share by which one programme dominates the cells, the importance of regulator j for
+    target i is
+
+    .. math:: D \max(\mathrm{dc}(s), \mathrm{dc}(|s|))_{ij} + (1 - D) |w_{ij}|,
+
+    each of the three at unit variance, shifted so that the least is 0. dc takes off the mean over
+    the regulator's targets and the target's background: hubs and housekeeping targets rank by
+    what a pair has beyond them. dc(s) puts activation first; dc(|s|) lets the strongest
+    repressions in.
 
     Parameters
     ----------
@@ -28,17 +35,27 @@ def score_pairs(
     tf_index
         Column of each regulator.
     """
-    scores, kappa = attended.scores.astype(np.float64), attended.repression
+    scores, share = attended.scores.astype(np.float64), attended.dominated
     pairs = np.ones(scores.shape, dtype=bool)
     pairs[np.arange(len(tf_index)), tf_index] = False
-    unit = np.sqrt(np.mean(scores[pairs] ** 2)) or 1.0
-    ranked = np.where(scores > 0, scores, -kappa * scores)
-    of_regulator = ranked.sum(axis=1, keepdims=True) / max(scores.shape[1] - 1, 1)
-    of_target = attended.background[0] + kappa * attended.background[1]
-    importance = ranked - of_regulator - of_target
-    importance -= importance[pairs].min()
+    n_targets = max(scores.shape[1] - 1, 1)
+
+    def unit_variance(values: Float[np.ndarray, "n_tfs n_genes"]) -> np.ndarray:
+        return values / (values[pairs].std() or 1.0)
+
+    def beyond(values: np.ndarray, background: np.ndarray) -> np.ndarray:
+        of_regulator = values.sum(axis=1, keepdims=True) / n_targets
+        return unit_variance(values - of_regulator - background)
+
+    positive, negative = attended.background
+    ranked = share * np.maximum(
+        beyond(scores, positive - negative), beyond(np.abs(scores), positive + negative)
+    )
+    weights = np.abs(scores) / np.maximum(attended.row_norm, _LEAST_NORM)
+    ranked += (1 - share) * unit_variance(weights)
     # In float32 the two directions of a symmetric score tie instead of being ordered by rounding.
-    importance = np.where(pairs, importance / unit, 0).astype(np.float32)
+    importance = np.where(pairs, ranked - ranked[pairs].min(), 0).astype(np.float32)
+    unit = np.sqrt(np.mean(scores[pairs] ** 2)) or 1.0
     return (scores / unit).astype(np.float32), importance
 
 

@@ -46,7 +46,7 @@ def build_module(config: DictConfig, cells: CellDataset, tfs: Sequence[str]) -> 
     network, profiles = build_network(config, cells, tfs)
     return DenoisingModule(
         network=network,
-        objective=instantiate(config.objective)(float(profiles.variances[0])),
+        objective=instantiate(config.objective)(profiles.sampling_variance),
         optimizer=instantiate(config.optimizer),
         names={"genes": cells.genes, "tfs": list(tfs)},
         settings={"model": OmegaConf.to_container(config.model), "seed": config.seed},

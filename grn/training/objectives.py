@@ -13,20 +13,21 @@ class Denoising(nn.Module):
     r"""Predict each gene's expression from the noisy expression of its regulators.
 
     .. math:: \tilde x = (x + \sigma \epsilon) / \sqrt{1 + \sigma^2}, \quad
-        \log \sigma^2 \sim U(\log a \lambda_1, \log b \lambda_1)
+        \log \sigma^2 \sim U(\log a \nu, \log b \nu)
 
     with ε standard normal, one σ per cell, and the loss the mean squared error of x. This is the
     forward process of a diffusion model (Ho et al. 2020) in its variance-preserving form, drawn
     uniformly in log-variance. Noise of variance σ² acts as a ridge of σ² on the regulators'
-    covariance, so it has to be measured against their strongest programme, $\lambda_1$: with too
-    little of it, thousands of genes in a few hundred cells are fitted by chance.
+    covariance, so it has to be measured against ν, what sampling alone adds to it: with too little
+    noise, thousands of genes in a few hundred cells are fitted by chance.
 
     Parameters
     ----------
-    strongest_variance
-        λ₁, largest eigenvalue of the genes' correlation matrix.
+    sampling_variance
+        ν, by how much the strongest axis of as many independent genes in as many cells exceeds 1
+        (`GeneProfiles.sampling_variance`).
     least_noise, most_noise
-        a and b, in units of λ₁.
+        a and b, in units of ν.
 
     Raises
     ------
@@ -34,9 +35,7 @@ class Denoising(nn.Module):
         Not 0 < least_noise < most_noise.
     """
 
-    def __init__(
-        self, strongest_variance: float, *, least_noise: float, most_noise: float
-    ) -> None:
+    def __init__(self, sampling_variance: float, *, least_noise: float, most_noise: float) -> None:
         super().__init__()
         if not 0 < least_noise < most_noise < math.inf:
             msg = (
@@ -44,8 +43,8 @@ class Denoising(nn.Module):
                 "0 < least_noise < most_noise."
             )
             raise InputError(msg)
-        self._low = math.log(least_noise * strongest_variance)
-        self._high = math.log(most_noise * strongest_variance)
+        self._low = math.log(least_noise * sampling_variance)
+        self._high = math.log(most_noise * sampling_variance)
 
     def corrupt(
         self, cells: Float[Tensor, "cells n_genes"], generator: torch.Generator | None = None

@@ -72,8 +72,8 @@ class SupervisedModule(NetworkModule):
     r"""Trains $s_{ij} = q_i \cdot k_j + b_{ij}$ to be the log odds of an edge j→i.
 
     The pair bias is a function of the known edges around a pair (`grn.model.pair_bias`), so that
-    it says something of pairs never seen; the profiles' gains are trained with it. A lesson hides
-    some known edges and asks for them. All edges of the training part are told in the end.
+    it says something of pairs never seen. A lesson hides some known edges and asks for them. All
+    edges of the training part are told in the end.
 
     Parameters
     ----------
@@ -99,8 +99,7 @@ class SupervisedModule(NetworkModule):
         self._asked = laid_out.asked
         self._answers = laid_out.answers[laid_out.asked]
         attention = network.attention
-        # A few thousand edges say nothing of 128 × 128 mixtures, let alone of every single pair.
-        attention.mixing.requires_grad_(False)
+        # A few thousand edges say nothing of every single pair.
         attention.bias.requires_grad_(False)
         # Before any training, hence from expression alone.
         resemblance = _resemblance(attention)

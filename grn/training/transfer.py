@@ -15,14 +15,12 @@ logger = logging.getLogger(__name__)
 _TOKENS = "network.attention.tokens"
 _BIAS = "network.attention.bias"
 _GAIN = "network.gain"
-_AXIS_GAIN = "network.attention.log_gain"
-# Functions of axes whose meaning is that of one set of cells, or facts about those cells.
+# Facts about one set of cells.
 _OF_THE_CELLS = (
     _TOKENS,
-    "network.attention.start_gain",
+    "network.attention.scale",
     "network.attention.tf_index",
     "network.attention.own_key",
-    "network.attention.mixing",
     "network.statistics",
 )
 
@@ -64,9 +62,8 @@ def load_parameters(module: DenoisingModule, checkpoint: dict[str, Any]) -> None
     It is taken whole for the cells it was trained on, else by name.
 
     Other cells have profiles of their own, whose axes do not carry over, so the module keeps its
-    profiles and mixes no axes. What carries over: the gain of the k-th strongest axis (how much to
-    shrink), the small networks, which see no axes, and by name the pair biases and gains of genes
-    that both know (0 and the start value for the others).
+    profiles. What carries over: the small networks, which see no axes, and by name the pair biases
+    and gains of genes that both know (0 and the start value for the others).
 
     Raises
     ------
@@ -87,10 +84,8 @@ def load_parameters(module: DenoisingModule, checkpoint: dict[str, Any]) -> None
             "species and gene names."
         )
         raise InputError(msg)
-    by_part = (*_OF_THE_CELLS, _BIAS, _GAIN, _AXIS_GAIN)
+    by_part = (*_OF_THE_CELLS, _BIAS, _GAIN)
     taken = {key: value for key, value in state.items() if key not in by_part}
-    n_axes = min(len(own[_AXIS_GAIN]), len(state[_AXIS_GAIN]))
-    own[_AXIS_GAIN][:n_axes] = state[_AXIS_GAIN][:n_axes]
     own[_BIAS][:, rows[:, None], columns] = state[_BIAS][:, row_from[:, None], column_from]
     own[_GAIN][rows] = state[_GAIN][row_from]
     module.load_state_dict(own | taken)

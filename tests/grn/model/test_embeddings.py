@@ -50,6 +50,19 @@ def test_noise_edge_is_that_of_marchenko_and_pastur() -> None:
     assert gene_profiles(independent, 5).dominance == pytest.approx(1, abs=0.05)
 
 
+@pytest.mark.parametrize("shape", [(29, 13), (13, 29)])
+def test_products_of_tokens_are_ridge_partial_correlations(shape: tuple[int, int]) -> None:
+    z = standardised(*shape)
+    profiles = gene_profiles(z, n_axes=29)
+    ridge = 8 * ((1 + np.sqrt(shape[1] / shape[0])) ** 2 - 1)
+    correlation = np.corrcoef(z.double().numpy().T)
+    kept = np.eye(shape[1]) - ridge * np.linalg.inv(correlation + ridge * np.eye(shape[1]))
+    length = np.sqrt(np.diag(kept))
+    np.testing.assert_allclose(
+        profiles.tokens @ profiles.tokens.T, kept / np.outer(length, length), atol=1e-4
+    )
+
+
 def test_a_planted_programme_dominates() -> None:
     rng = np.random.default_rng(0)
     noise, programme = rng.normal(size=(300, 60)), rng.normal(size=(300, 1))

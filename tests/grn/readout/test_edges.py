@@ -22,17 +22,18 @@ GENES, TFS = ["a", "b", "c", "d"], ["b", "d"]
 TF_INDEX = np.array([1, 3])
 
 
-def attended(scores: list[list[float]], repression: float = 1.0) -> AttentionScores:
+def attended(scores: list[list[float]], dominated: float = 1.0) -> AttentionScores:
     values = np.array(scores, dtype=np.float32)
     return AttentionScores(
         scores=values,
         row_norm=np.linalg.norm(values, axis=0),
         background=np.zeros((2, values.shape[1]), dtype=np.float32),
-        repression=repression,
+        dominated=dominated,
     )
 
 
 SCORES = [[3.0, 0.0, -1.0, 1.0], [-2.0, 2.0, 1.0, 0.0]]
+PAIRS = np.array([[True, False, True, True], [True, True, True, False]])
 
 
 def test_weight_is_the_score_in_units_of_its_root_mean_square() -> None:
@@ -41,29 +42,33 @@ def test_weight_is_the_score_in_units_of_its_root_mean_square() -> None:
     np.testing.assert_allclose(weight, np.array(SCORES) / np.sqrt(20 / 6), rtol=1e-6)
 
 
-@pytest.mark.parametrize("repression", [1.0, 0.0, -1.0])
-def test_importance_by_hand(repression: float) -> None:
+def unit(values: np.ndarray) -> np.ndarray:
+    return values / values[PAIRS].std()
+
+
+@pytest.mark.parametrize("dominated", [0.0, 0.25, 1.0])
+def test_importance_by_hand(dominated: float) -> None:
     background = np.array([[1.0, 0.5, 0.0, 0.25], [0.5, 0.0, 0.25, 0.0]], dtype=np.float32)
-    given = replace(attended(SCORES, repression), background=background)
+    given = replace(attended(SCORES, dominated), background=background)
     _, importance = score_pairs(given, TF_INDEX)
-    k = repression
-    ranked = np.array([[3, 0, k, 1], [2 * k, 2, 1, 0]])
-    beyond = ranked - np.array([[(4 + k) / 3], [(3 + 2 * k) / 3]])
-    beyond = beyond - np.array([1 + 0.5 * k, 0.5, 0.25 * k, 0.25])
-    pairs = np.array([[True, False, True, True], [True, True, True, False]])
-    expected = np.where(pairs, (beyond - beyond[pairs].min()) / np.sqrt(20 / 6), 0)
+    signed = np.array(SCORES) - np.array([[3 / 3], [1 / 3]]) - np.array([0.5, 0.5, -0.25, 0.25])
+    either = np.abs(SCORES) - np.array([[5 / 3], [5 / 3]]) - np.array([1.5, 0.5, 0.25, 0.25])
+    weights = np.abs(SCORES) / np.array([13**0.5, 2, 2**0.5, 1])
+    beyond = np.maximum(unit(signed), unit(either))
+    expected = dominated * beyond + (1 - dominated) * unit(weights)
+    expected = np.where(PAIRS, expected - expected[PAIRS].min(), 0)
     np.testing.assert_allclose(importance, expected, atol=1e-5)
-    assert importance[pairs].min() == 0
+    assert importance[PAIRS].min() == 0
 
 
-def test_repression_worth_decides_where_negative_scores_rank() -> None:
+def test_where_nothing_dominates_the_weight_alone_ranks() -> None:
     scores = [[1.0, 0.0, 0.1, -2.0], [0.2, 0.3, 0.1, 0.0]]
-    pair = {}
-    for worth in (1.0, -1.0):
-        _, importance = score_pairs(attended(scores, worth), TF_INDEX)
-        pair[worth] = importance
-    assert pair[1.0][0].argmax() == 3
-    assert pair[-1.0][0, 3] == 0
+    weight, importance = score_pairs(attended(scores, 0.0), TF_INDEX)
+    # Gene d has one regulator: a unit row whatever its score. c's two share its row alike.
+    ranked = [importance[0, 3], importance[0, 0], importance[0, 2], importance[1, 0]]
+    assert ranked == sorted(ranked, reverse=True)
+    assert importance[0, 2] == pytest.approx(importance[1, 2], abs=1e-6)
+    assert weight[0, 3] < 0
 
 
 def test_what_all_pairs_of_a_regulator_or_target_share_does_not_rank() -> None:

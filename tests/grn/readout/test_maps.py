@@ -12,7 +12,7 @@ from torch.profiler import ProfilerActivity, profile
 from grn.model.embeddings import GeneProfiles, gene_profiles
 from grn.model.transformer import SphericalTransformer
 from grn.readout import AttentionScores, maps, read_attention
-from grn.readout.maps import repression_worth
+from grn.readout.maps import dominated_share
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -59,7 +59,7 @@ def brute_force(network: SphericalTransformer) -> AttentionScores:
         scores=scores.T,
         row_norm=np.linalg.norm(scores, axis=1),
         background=background / (N_GENES - 1),
-        repression=repression_worth(network.dominance),
+        dominated=dominated_share(network.dominance),
     )
 
 
@@ -75,7 +75,7 @@ def test_blocks_add_up_to_the_dense_scores(
     np.testing.assert_allclose(seen.scores, expected.scores, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(seen.row_norm, expected.row_norm, rtol=1e-4)
     np.testing.assert_allclose(seen.background, expected.background, rtol=1e-4, atol=1e-5)
-    assert seen.repression == expected.repression
+    assert seen.dominated == expected.dominated
 
 
 def test_gene_order_only_reorders_the_result() -> None:
@@ -86,7 +86,7 @@ def test_gene_order_only_reorders_the_result() -> None:
     np.testing.assert_allclose(other.scores, first.scores[rows][:, order], atol=1e-4)
     np.testing.assert_allclose(other.row_norm, first.row_norm[order], rtol=1e-4)
     np.testing.assert_allclose(other.background, first.background[:, order], atol=1e-4)
-    assert other.repression == pytest.approx(first.repression, abs=1e-5)
+    assert other.dominated == pytest.approx(first.dominated, abs=1e-5)
 
 
 def test_self_pairs_are_zero_and_nothing_else() -> None:
@@ -97,11 +97,12 @@ def test_self_pairs_are_zero_and_nothing_else() -> None:
     np.testing.assert_array_equal(scores == 0, own)
 
 
-def test_a_repressor_is_worth_less_the_more_one_programme_dominates() -> None:
-    worth = [repression_worth(d) for d in (0.0, 1.0, 3.0, 10.0, 30.0, 100.0, 1e6)]
-    assert worth == sorted(worth, reverse=True)
-    assert worth[0] == pytest.approx(1)
-    assert worth[-1] == pytest.approx(-1)
+def test_share_grows_with_what_one_programme_has() -> None:
+    share = [dominated_share(d) for d in (0.0, 1.0, 3.0, 10.0, 20.0, 30.0, 100.0, 1e6)]
+    assert share == sorted(share)
+    assert share[0] == pytest.approx(0)
+    assert share[4] == pytest.approx(0.5)
+    assert share[-1] == pytest.approx(1)
 
 
 def test_reading_leaves_no_trace(

@@ -99,7 +99,7 @@ def test_parameters_of_the_least_validation_loss_are_kept(
 ) -> None:
     # So high a learning rate that the loss gets worse after the first steps.
     config = fast_config(
-        tmp_path, "optimizer.lr=0.3", "trainer.val_check_interval=1", "trainer.max_steps=6"
+        tmp_path, "optimizer.lr=3", "trainer.val_check_interval=1", "trainer.max_steps=6"
     )
     module, watch = build(config, cells), Watch()
     untrained = copy.deepcopy(module)

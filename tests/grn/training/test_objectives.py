@@ -7,7 +7,7 @@ from grn.errors import InputError
 from grn.training.objectives import Denoising
 
 
-def test_range_of_noise_is_that_of_the_strongest_programme() -> None:
+def test_range_of_noise_is_in_units_of_what_sampling_adds() -> None:
     objective = Denoising(50.0, least_noise=0.1, most_noise=2.0)
     torch.manual_seed(0)
     noisy, level = objective.corrupt(torch.zeros(300, 2000))

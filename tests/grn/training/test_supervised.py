@@ -40,12 +40,6 @@ def truth(cells: "AnnData") -> pd.DataFrame:
     return read_truth(cells.uns["truth"])
 
 
-def test_the_objective_brings_its_learning_rate_and_a_user_may_change_it() -> None:
-    assert config().optimizer.lr == 0.01
-    assert fast_config(Path("unused"), "objective=supervised", "optimizer.lr=1").optimizer.lr == 1
-    assert fast_config(Path("unused")).optimizer.lr == 0.003
-
-
 def with_labels(part: Candidates, change: Callable[[np.ndarray], np.ndarray]) -> Candidates:
     labels = np.zeros_like(part.labels)
     labels[part.pairs] = change(part.labels[part.pairs])

@@ -101,12 +101,9 @@ def test_other_cells_keep_their_own_profiles(
     applied, fresh = (build(other_cells, tfs_of(other_cells)) for _ in range(2))
     load_parameters(applied, read_checkpoint(checkpoint))
     attention, unchanged = applied.network.attention, fresh.network.attention
-    for name in ("tokens", "start_gain", "mixing", "tf_index", "own_key"):
+    for name in ("tokens", "scale", "tf_index", "own_key"):
         assert torch.equal(getattr(attention, name), getattr(unchanged, name)), name
     assert torch.equal(applied.network.statistics, fresh.network.statistics)
-    n_axes = min(len(attention.log_gain), len(trained[0].network.attention.log_gain))
-    theirs = trained[0].network.attention.log_gain[:n_axes]
-    assert torch.equal(attention.log_gain[:n_axes], theirs)
     for name, value in trained[0].network.value_network.state_dict().items():
         assert torch.equal(applied.network.value_network.state_dict()[name], value)
     assert np.isfinite(edges_of(applied)["importance"]).all()
