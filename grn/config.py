@@ -58,6 +58,8 @@ class BenchmarkConfig:
     """What may be known besides the cells: nothing, part of a network, or another network."""
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Arguments by the name of the method."""
+    n_jobs: int = MISSING
+    """Jobs that run side by side; -1: one per core."""
     output: str = MISSING
     """Folder of the result."""
     cache: str = MISSING

@@ -1,17 +1,19 @@
-"""Runs and judges what knows some edges: the supervised and the prior-guided regimes."""
+"""Plans and judges what knows some edges: the supervised and the prior-guided regimes."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from grn.benchmark.cache import Prediction
+from grn.benchmark.failures import Failures
 from grn.benchmark.grid import Grid, Job
 from grn.benchmark.judge import Entry, Judge
-from grn.benchmark.methods import CONTROL, GUIDED_BY_PRIOR, OURS, TRAINED_ON_EDGES, Method
-from grn.benchmark.predict import Known, Predictor
+from grn.benchmark.methods import CONTROL, GUIDED_BY_PRIOR, OURS, TRAINED_ON_EDGES
+from grn.benchmark.predict import Cells, Known, Predictor, Task
 from grn.benchmark.regimes import MATCHED, PRIOR_GUIDED, SUPERVISED, split_network
 from grn.errors import InputError
 from grn.evaluation import candidates
@@ -25,11 +27,18 @@ _NO_TIME = float("nan")
 Rows = list[dict[str, Any]]
 
 
-def guided_rows(grid: Grid, predictor: Predictor, entries: Sequence[Entry]) -> Rows:
-    """Return the rows of every regime in which edges are known.
+@dataclass(frozen=True)
+class Plan:
+    """What one regime with known edges takes of a data set, and how that is judged."""
 
-    Our method is trained with them, if it was asked for. Every other method is a control there:
-    it shows what the known edges add.
+    tasks: Sequence[Task]
+    """Our method, if it was asked for: the only one that can be told edges."""
+    judge: Callable[[Sequence[Entry]], Rows]
+    """Returns the rows of what came of the tasks, and of the controls."""
+
+
+def plan_guided(grid: Grid, predictor: Predictor) -> list[Plan]:
+    """Plan every regime in which edges are known; a split that fails is reported.
 
     Parameters
     ----------
@@ -37,37 +46,74 @@ def guided_rows(grid: Grid, predictor: Predictor, entries: Sequence[Entry]) -> R
         What is asked.
     predictor
         Of the data set.
-    entries
+    """
+    cells, failures = predictor.cells, predictor.failures
+    plans = []
+    for name in grid.regimes.splits:
+        for network in grid.datasets[cells.name]:
+            for seed in grid.seeds:
+                on = f"{SUPERVISED}{name} of {cells.name}/{network}, seed {seed}"
+                plan = None
+                with failures.caught(on):
+                    plan = _supervised(grid, cells, failures, name, network, seed)
+                if plan is not None:
+                    plans.append(plan)
+                else:
+                    predictor.skip(int(grid.has_ours))
+    return plans + [_prior_guided(grid, cells, failures, prior) for prior in grid.regimes.priors]
+
+
+def guided_rows(
+    plans: Sequence[Plan], found: Mapping[Task, Entry], blind: Sequence[Entry]
+) -> Rows:
+    """Return the rows of every regime in which edges are known.
+
+    Methods other than ours are controls there: they show what the known edges add.
+
+    Parameters
+    ----------
+    plans
+        From `plan_guided`.
+    found
+        What came of their tasks.
+    blind
         What was predicted without known edges.
     """
-    blind = [replace(entry, kind=CONTROL) for entry in entries if entry.name != OURS]
+    controls = [replace(entry, kind=CONTROL) for entry in blind if entry.name != OURS]
     rows: Rows = []
-    for split in grid.regimes.splits:
-        for network in grid.datasets[predictor.cells.name]:
-            for seed in grid.seeds:
-                rows += _supervised(grid, predictor, blind, split, network, seed)
-    for prior in grid.regimes.priors:
-        rows += _prior_guided(grid, predictor, blind, prior)
+    for plan in plans:
+        ours = [found[task] for task in plan.tasks if task in found]
+        rows += plan.judge([*ours, *controls])
     return rows
 
 
 def _supervised(
-    grid: Grid, predictor: Predictor, blind: Sequence[Entry], name: str, network: str, seed: int
+    grid: Grid, cells: Cells, failures: Failures, name: str, network: str, seed: int
+) -> Plan:
+    """Train on one part of a network and judge by another."""
+    split = split_network(name, cells.truths[network], cells.tfs, cells.genes, seed=seed)
+    known = Known({"split": split}, _digest_of_lessons(split, cells.tfs, cells.genes))
+    on = f"{cells.name}/{network}, {SUPERVISED}{name}"
+    tasks = [Task(Job(TRAINED_ON_EDGES, seed), on, known)] if grid.has_ours else []
+    return Plan(
+        tasks, partial(_judge_split, cells, failures, SUPERVISED + name, network, seed, split)
+    )
+
+
+def _judge_split(
+    cells: Cells,
+    failures: Failures,
+    regime: str,
+    network: str,
+    seed: int,
+    split: Split,
+    entries: Sequence[Entry],
 ) -> Rows:
-    """Train on one part of a network and judge by another, then by that without its degrees."""
-    cells, regime = predictor.cells, SUPERVISED + name
-    on, known = f"{cells.name}/{network}", None
-    with predictor.failures.caught(f"{regime} of {on}, seed {seed}"):
-        split = split_network(name, cells.truths[network], cells.tfs, cells.genes, seed=seed)
-        known = Known({"split": split}, _digest_of_lessons(split, cells.tfs, cells.genes))
-    if known is None:
-        predictor.skip(int(grid.has_ours))
-        return []
-    ours = _ours(grid, predictor, TRAINED_ON_EDGES, [seed], f"{on}, {regime}", known)
-    entries = [*ours, *(entry for entry in blind if entry.seed in (None, seed))]
+    """Judge by the test part of a split, then by that without its degrees."""
+    entries = [entry for entry in entries if entry.seed in (None, seed)]
     rows: Rows = []
     for judged_as in (regime, regime + MATCHED):
-        with predictor.failures.caught(f"{judged_as} of {on}, seed {seed}"):
+        with failures.caught(f"{judged_as} of {cells.name}/{network}, seed {seed}"):
             judged = split.test if judged_as == regime else _matched(split, seed)
             of = (cells.name, network, judged_as, judged)
             sees_cells = Judge(*of, cells.tfs, cells.genes)
@@ -98,39 +144,36 @@ def _matched(split: Split, seed: int) -> Candidates:
     return matched
 
 
-def _prior_guided(grid: Grid, predictor: Predictor, blind: Sequence[Entry], prior: str) -> Rows:
+def _prior_guided(grid: Grid, cells: Cells, failures: Failures, prior: str) -> Plan:
     """Start from one network of a data set and judge by its other ones."""
-    cells, regime = predictor.cells, PRIOR_GUIDED + prior
-    edges = cells.truths[prior]
+    edges, regime = cells.truths[prior], PRIOR_GUIDED + prior
     alone = prior_alone(edges, cells.tfs, cells.genes)
     known = Known({"prior": edges}, _digest(alone.importance))
     on = f"{cells.name}, {regime}"
-    entries = [
-        *_ours(grid, predictor, GUIDED_BY_PRIOR, grid.seeds, on, known),
-        *blind,
-        Entry("prior", CONTROL, None, Prediction(*alone, _NO_TIME)),
-    ]
+    tasks = [Task(Job(GUIDED_BY_PRIOR, seed), on, known) for seed in grid.seeds if grid.has_ours]
+    control = Entry("prior", CONTROL, None, Prediction(*alone, _NO_TIME))
+    networks = [network for network in grid.datasets[cells.name] if network != prior]
+    judge = partial(_judge_others, cells, failures, regime, networks, grid.seeds, control)
+    return Plan(tasks, judge)
+
+
+def _judge_others(
+    cells: Cells,
+    failures: Failures,
+    regime: str,
+    networks: Sequence[str],
+    seeds: Sequence[int],
+    prior: Entry,
+    entries: Sequence[Entry],
+) -> Rows:
     rows: Rows = []
-    for network in grid.datasets[cells.name]:
-        if network != prior:
-            with predictor.failures.caught(f"{regime} of {cells.name}/{network}"):
-                judged = candidates(cells.truths[network])
-                judge = Judge(cells.name, network, regime, judged, cells.tfs, cells.genes)
-                rows += judge.rows(entries, grid.seeds)
-                rows += judge.random_rows(grid.seeds)
+    for network in networks:
+        with failures.caught(f"{regime} of {cells.name}/{network}"):
+            judged = candidates(cells.truths[network])
+            judge = Judge(cells.name, network, regime, judged, cells.tfs, cells.genes)
+            rows += judge.rows([*entries, prior], seeds)
+            rows += judge.random_rows(seeds)
     return rows
-
-
-def _ours(
-    grid: Grid, predictor: Predictor, method: Method, seeds: Sequence[int], on: str, known: Known
-) -> list[Entry]:
-    """Predict with known edges, where that was asked for."""
-    found = []
-    for seed in seeds if grid.has_ours else ():
-        prediction = predictor.predict(Job(method, seed), on, known)
-        if prediction is not None:
-            found.append(Entry(method.name, method.kind, seed, prediction))
-    return found
 
 
 def _digest_of_lessons(split: Split, tfs: list[str], genes: list[str]) -> str:

@@ -114,25 +114,25 @@ _DENSE = f"{_PEERS}.dense"
 METHODS: Mapping[str, Method] = {
     method.name: method
     for method in (
-        Method(
-            OURS, METHOD, spherical, frozenset({"overrides"}), True, _SOURCES, ("torch",),
-            read_settings,
-        ),
         _peer("pearson", _CONTROLS),
         _peer("spearman", f"{_PEERS}.correlation", _DENSE, _CONTROLS),
         _peer("spearman_double_centred", f"{_PEERS}.correlation", _DENSE),
         _peer("closed_form", "grn.evaluation.closed_form"),
         _peer("closed_form_max", "grn.evaluation.closed_form"),
         _peer("pidc", f"{_PEERS}.information", _DENSE),
-        _peer("genie3", f"{_PEERS}.trees", _DENSE, seeded=True, needs=("scikit-learn",)),
+        Method(
+            OURS, METHOD, spherical, frozenset({"overrides"}), True, _SOURCES, ("torch",),
+            read_settings,
+        ),
         _peer("grnboost2", f"{_PEERS}.trees", _DENSE, seeded=True, needs=("scikit-learn",)),
+        _peer("genie3", f"{_PEERS}.trees", _DENSE, seeded=True, needs=("scikit-learn",)),
         _peer(
             "regdiffusion", f"{_PEERS}.diffusion", _DENSE, seeded=True,
             needs=("regdiffusion", "jsonpickle", "pyvis", "torch"),
         ),
     )
 }  # fmt: skip
-"""What can be asked for, by name."""
+"""What can be asked for, by name; from fast to slow."""
 
 CONTROLS: tuple[Method, ...] = (
     Method(

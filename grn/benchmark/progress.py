@@ -2,9 +2,6 @@
 
 import logging
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 logger = logging.getLogger(__name__)
@@ -67,15 +64,13 @@ class Progress:
         self._n_jobs -= n_jobs
         self._bar.update(self._task, total=self._n_jobs)
 
-    @contextmanager
-    def job(self, name: str) -> Iterator[None]:
-        """Show a job while the block runs, and its time once it has ended well."""
-        self.n_run += 1
+    def show(self, name: str) -> None:
+        """Say beside the bar what is under way."""
         self._bar.update(self._task, description=name)
-        started = time.perf_counter()
-        try:
-            yield
-        finally:
-            self._bar.advance(self._task)
-        seconds = time.perf_counter() - started
-        logger.info("%s: %.1f s (job %d of %d)", name, seconds, self.n_run, self._n_jobs)
+
+    def done(self, name: str, seconds: float | None) -> None:
+        """Count a job that has ended, and say its time; None where it failed."""
+        self.n_run += 1
+        self._bar.advance(self._task)
+        if seconds is not None:
+            logger.info("%s: %.1f s (job %d of %d)", name, seconds, self.n_run, self._n_jobs)

@@ -9,11 +9,12 @@ import pandas as pd
 
 from grn.benchmark.failures import Failure, Failures
 from grn.benchmark.grid import Grid
-from grn.benchmark.guided import guided_rows
+from grn.benchmark.guided import guided_rows, plan_guided
 from grn.benchmark.judge import Entry, Judge
-from grn.benchmark.predict import Cells, Predictor
+from grn.benchmark.predict import Cells, Predictor, Task
 from grn.benchmark.progress import Progress
 from grn.benchmark.regimes import UNSUPERVISED
+from grn.benchmark.side_by_side import count_processes
 from grn.data.library.datasets import load_dataset, truth_files
 from grn.data.preprocessing.prepare import prepare
 from grn.data.preprocessing.preprocess import preprocess
@@ -39,7 +40,7 @@ class Outcome:
     """Jobs that were run; the others were in the cache."""
 
 
-def run_benchmark(grid: Grid, cache: Path) -> Outcome:
+def run_benchmark(grid: Grid, cache: Path, n_jobs: int = 1) -> Outcome:
     """Predict what the cache does not hold and judge every prediction.
 
     Every job is written to the cache when it ends, so an interrupted benchmark goes on where it
@@ -51,21 +52,33 @@ def run_benchmark(grid: Grid, cache: Path) -> Outcome:
         From `grn.benchmark.grid.make_grid`.
     cache
         Folder of the predictions; several benchmarks may share one.
+    n_jobs
+        How many jobs of a data set run side by side; −1: one per core. One runs in this process
+        and may use all cores, each of several has one.
+
+    Raises
+    ------
+    InputError
+        `n_jobs` is neither −1 nor at least 1.
     """
+    n_processes = count_processes(n_jobs)
     failures = Failures()
     rows: list[dict[str, Any]] = []
     curves: list[pd.DataFrame] = []
-    n_jobs = {dataset: grid.count_jobs(dataset) for dataset in grid.datasets}
-    with Progress(sum(n_jobs.values())) as progress:
+    counts = {dataset: grid.count_jobs(dataset) for dataset in grid.datasets}
+    with Progress(sum(counts.values())) as progress:
         for dataset, networks in grid.datasets.items():
             cells = None
             with failures.caught(dataset):
                 cells = _read(dataset, {*networks, *grid.regimes.priors})
             if cells is None:
-                progress.drop(n_jobs[dataset])
+                progress.drop(counts[dataset])
                 continue
-            predictor = Predictor(grid, cells, cache, progress, failures)
-            entries = _predict(grid, predictor)
+            predictor = Predictor(grid, cells, cache, progress, failures, n_processes)
+            blind = [Task(job, dataset) for job in grid.jobs()]
+            plans = plan_guided(grid, predictor)
+            predicted = predictor.predict([*blind, *(t for plan in plans for t in plan.tasks)])
+            entries = _in_order(grid, [predicted[task] for task in blind if task in predicted])
             for network in networks if grid.regimes.unsupervised else ():
                 with failures.caught(f"{dataset}/{network}"):
                     judged = candidates(cells.truths[network])
@@ -74,7 +87,7 @@ def run_benchmark(grid: Grid, cache: Path) -> Outcome:
                     rows += judge.rows(entries, grid.seeds)
                     rows += judge.random_rows(grid.seeds)
                     curves += judge.curves(entries, grid.seeds[0])
-            rows += guided_rows(grid, predictor, entries)
+            rows += guided_rows(plans, predicted, entries)
         n_run = progress.n_run
     results = pd.DataFrame(rows, columns=list(COLUMNS))
     found = pd.concat(curves) if curves else pd.DataFrame()
@@ -90,12 +103,7 @@ def _read(dataset: str, networks: Collection[str]) -> Cells:
     return Cells(dataset, adata, tfs, truths)
 
 
-def _predict(grid: Grid, predictor: Predictor) -> list[Entry]:
-    """Predict without known edges; in the order of the methods, which is that of the table."""
-    entries = []
-    for job in grid.jobs():
-        prediction = predictor.predict(job, predictor.cells.name)
-        if prediction is not None:
-            entries.append(Entry(job.method.name, job.method.kind, job.seed, prediction))
+def _in_order(grid: Grid, entries: list[Entry]) -> list[Entry]:
+    """Return the entries in the order of the methods, which is that of the table."""
     order = [method.name for method in grid.methods]
     return sorted(entries, key=lambda entry: order.index(entry.name))

@@ -82,7 +82,8 @@ def summarise(
     said = [
         introduction.rstrip(),
         f"Mean ± standard deviation over {seeds}. Controls (in italics) stand below the methods; "
-        "a score means something only above its controls. `–`: undefined, or no result.",
+        "a score means something only above its controls. `–`: undefined, or no result. Seconds "
+        "are those of one core, unless jobs ran one after another (`n_jobs=1`).",
     ]
     said += ["## Overall", _overview_table(ranked)]
     by_metric = dict(tuple(results.groupby("metric")))

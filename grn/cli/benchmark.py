@@ -41,7 +41,7 @@ def _job(config: "DictConfig", command: str) -> None:
         asked = (config.methods, config.datasets, config.seeds, config.regimes)
         grid = make_grid(*asked, plain["settings"])
         run_logger = instantiate(config.logger)
-        outcome = run_benchmark(grid, Path(config.cache))
+        outcome = run_benchmark(grid, Path(config.cache), config.n_jobs)
         pictures = write_report(outcome, folder, command=command, skipped=grid.skipped)
     finally:
         remove_if_empty(folder)

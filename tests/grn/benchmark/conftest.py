@@ -36,13 +36,14 @@ def bench(tmp_path: Path) -> Callable[..., "Outcome"]:
         seeds: Sequence[int] = (0, 1),
         cache: str = "cache",
         regimes: Sequence[str] = ("unsupervised",),
+        n_jobs: int = 1,
         **settings: dict[str, object],
     ) -> "Outcome":
         from grn.benchmark.grid import make_grid
         from grn.benchmark.run import run_benchmark
 
         grid = make_grid(methods, datasets, seeds, regimes, settings)
-        return run_benchmark(grid, tmp_path / cache)
+        return run_benchmark(grid, tmp_path / cache, n_jobs)
 
     return run
 

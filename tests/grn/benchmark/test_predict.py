@@ -1,3 +1,4 @@
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -5,12 +6,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from grn.benchmark import predict
+from grn.benchmark.cache import Prediction
 from grn.benchmark.failures import Failures
 from grn.benchmark.grid import Grid, Job
 from grn.benchmark.methods import METHODS
-from grn.benchmark.predict import Cells, Known, Predictor
+from grn.benchmark.predict import Cells, Known, Predictor, Task, _haste
 from grn.benchmark.progress import Progress
 from grn.benchmark.regimes import Regimes
+from grn.errors import InputError
 from grn.evaluation.controls import Scores
 from tests.helpers import tfs_of
 
@@ -41,28 +45,75 @@ def job(asked: list[dict[str, object]]) -> Job:
 
 @pytest.fixture
 def predictor(job: Job, small: "AnnData", tmp_path: Path) -> Predictor:
+    return predictor_of(job, small, tmp_path, n_processes=1)
+
+
+def predictor_of(job: Job, small: "AnnData", folder: Path, n_processes: int) -> Predictor:
     settings = {"pearson": {"ridge": 5.0}}
     grid = Grid((job.method,), {}, (0,), Regimes(True, (), ()), settings, (), {job.method: "v1"})
     cells = Cells("one/x", small, tfs_of(small), {})
-    return Predictor(grid, cells, tmp_path / "cache", Progress(9), Failures())
+    return Predictor(grid, cells, folder / "cache", Progress(9), Failures(), n_processes)
 
 
 def test_known_edges_reach_the_method_and_have_a_file_of_their_own(
     predictor: Predictor, job: Job, asked: list[dict[str, object]]
 ) -> None:
-    found = [predictor.predict(job, "x", known) for known in (None, TOLD, TOLD, None)]
+    tasks = [Task(job, "x", known) for known in (None, TOLD, TOLD, None)]
+    found = predictor.predict(tasks)
     assert asked == [
         {"seed": 0, "edges": 1.0, "ridge": 5.0},
         {"seed": 0, "edges": 2.0, "ridge": 5.0},
     ]
-    assert [one and one.importance[0, 0] for one in found] == [1, 2, 2, 1]
+    assert [found[task].prediction.importance[0, 0] for task in tasks] == [1, 2, 2, 1]
     # The digest decides, not the argument.
-    assert predictor.predict(job, "x", Known({"edges": 9.0}, "two")) is not None
+    assert predictor.predict([Task(job, "x", Known({"edges": 9.0}, "two"))])
     assert len(asked) == 2
 
 
 def test_what_fails_is_reported_with_what_it_was_on(predictor: Predictor, job: Job) -> None:
-    assert predictor.predict(job, "one/x, told", Known({"edge": 1.0}, "")) is None
+    tasks = [Task(job, "one/x, told", Known({"edge": 1.0}, "")), Task(job, "one/x")]
+    assert list(predictor.predict(tasks)) == tasks[1:]
     (failure,) = predictor.failures.found
     assert failure.what == "pearson on one/x, told"
     assert isinstance(failure.error, TypeError)
+
+
+def test_a_file_that_cannot_be_read_fails_alone(
+    predictor: Predictor, job: Job, tmp_path: Path
+) -> None:
+    predictor.predict([Task(job, "x")])
+    (file,) = (tmp_path / "cache").iterdir()
+    file.write_bytes(b"broken")
+    tasks = [Task(job, "x"), Task(job, "x", TOLD)]
+    assert list(predictor.predict(tasks)) == tasks[1:]
+    assert len(predictor.failures.found) == 1
+
+
+def test_what_was_done_before_a_process_died_is_kept(
+    job: Job, small: "AnnData", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = InputError("out of memory")
+
+    def dies(
+        calls: Mapping[Path, Callable[[], Prediction]], n_processes: int
+    ) -> Iterator[tuple[Path, Prediction]]:
+        assert n_processes == 2
+        path, call = next(iter(calls.items()))
+        yield path, call()
+        raise error
+
+    monkeypatch.setattr(predict, "side_by_side", dies)
+    predictor = predictor_of(job, small, tmp_path, n_processes=2)
+    tasks = [Task(job, "x"), Task(job, "x", TOLD)]
+    assert list(predictor.predict(tasks)) == tasks[:1]
+    assert [(one.what, one.error) for one in predictor.failures.found] == [
+        ("the rest of one/x", error)
+    ]
+    assert len(list((tmp_path / "cache").iterdir())) == 1
+
+
+def test_the_slowest_start_first() -> None:
+    names = ["pearson", "spherical", "closed_form", "genie3", "regdiffusion"]
+    jobs = [Job(METHODS[name], 0) for name in names]
+    ordered = [job.method.name for job in sorted(jobs, key=_haste)]
+    assert ordered == ["regdiffusion", "genie3", "spherical", "pearson", "closed_form"]

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 Cli = Callable[..., tuple[int, str, str]]
-QUICK = ("methods=[pearson,closed_form]", "datasets=[beeline/toy/all]", "seeds=[0]", "output=out")
+QUICK = (
+    *("methods=[pearson,closed_form]", "datasets=[beeline/toy/all]", "seeds=[0]", "output=out"),
+    "n_jobs=1",  # processes take seconds to start
+)
 
 
 @pytest.fixture
@@ -57,6 +60,7 @@ def test_the_result_is_where_it_was_asked_for_and_a_rerun_runs_nothing(
         ("datasets=[beeline/mDC]", "beeline/toy"),
         ("seeds=[one]", "seeds"),
         ("method=[pearson]", "method"),
+        ("n_jobs=0", "-1 for one per core"),
         ("regimes=[supervised/unseen]", "supervised/unseen_tf"),
         ("regimes=[prior_guided/all]", "no other network"),
         ("+settings.pearson.power=2", "'power'"),
