@@ -6,6 +6,7 @@ from scipy import sparse
 from sklearn.ensemble import GradientBoostingRegressor, RandomForestRegressor
 
 from grn.benchmark.peers.trees import genie3, grnboost2
+from grn.errors import InputError
 
 TF_INDEX = np.arange(6)
 PEERS = [partial(genie3, n_trees=20, n_jobs=1), partial(grnboost2, n_jobs=1)]
@@ -128,3 +129,10 @@ def test_simulations_agree_with_published_ratios(boolode, peer, model, published
     cells = boolode(model, 0)
     ratio = cells.ratio(peer(cells.expression, cells.tf_index), "")
     assert ratio == pytest.approx(published, rel=0.1)
+
+
+@pytest.mark.parametrize("setting", ["n_trees", "n_stages"])
+def test_no_tree_is_refused(setting, regulated):
+    method = {"n_trees": genie3, "n_stages": grnboost2}[setting]
+    with pytest.raises(InputError, match=f"{setting}=0; expected at least 1"):
+        method(regulated, TF_INDEX, **{setting: 0})
