@@ -17,9 +17,11 @@ def score_pairs(
 ) -> tuple[Float[np.ndarray, "n_tfs n_genes"], Float[np.ndarray, "n_tfs n_genes"]]:
     r"""Return signed weight and importance of every pair.
 
-    Weights are the scores in units of their root mean square. With w the attention weights and
-    D the share by which one programme dominates the cells, the importance of regulator j for
-    target i is
+    Weights are the scores in units of their root mean square, with the sign of q·k. The pair bias
+    says how strong an edge is; which way it goes the profiles say: where regulators are expressed
+    together, the bias of one of them turns against its correlation too easily, and a prior has no
+    signs at all. With w the attention weights and D the share by which one programme dominates
+    the cells, the importance of regulator j for target i is
 
     .. math:: D \max(\mathrm{dc}(s), \mathrm{dc}(|s|))_{ij} + (1 - D) |w_{ij}|,
 
@@ -35,7 +37,8 @@ def score_pairs(
     tf_index
         Column of each regulator.
     """
-    scores, share = attended.scores.astype(np.float64), attended.dominated
+    scores = np.abs(attended.scores.astype(np.float64)) * attended.profile_sign
+    share = attended.dominated
     pairs = np.ones(scores.shape, dtype=bool)
     pairs[np.arange(len(tf_index)), tf_index] = False
     n_targets = max(scores.shape[1] - 1, 1)

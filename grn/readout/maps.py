@@ -5,11 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from flashsign import SphericalAttentionMap
-from jaxtyping import Float
+from jaxtyping import Float, Int8
 
 from grn.model.transformer import SphericalTransformer
 
 _KEYS_PER_BLOCK = 1024
+_REGULATORS_PER_BLOCK = 256  # so few that the first map stays the largest
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,8 @@ class AttentionScores:
     ----------
     scores
         w × row norm, signed; 0 on self-pairs.
+    profile_sign
+        Sign of q·k, the scores without the learned pair bias: −1, 0 or 1.
     row_norm
         ‖s_i‖ of each target: a target without regulators has a unit row of w but a small norm.
     background
@@ -30,6 +33,7 @@ class AttentionScores:
     """
 
     scores: Float[np.ndarray, "n_tfs n_genes"]
+    profile_sign: Int8[np.ndarray, "n_tfs n_genes"]
     row_norm: Float[np.ndarray, " n_genes"]
     background: Float[np.ndarray, "2 n_genes"]
     dominated: float
@@ -43,14 +47,14 @@ def read_attention(network: SphericalTransformer) -> AttentionScores:
     visited in blocks, so nothing n_genes × n_genes is ever in memory.
 
     *Memory.* Queries and keys do not depend on the cell, so there is one map whatever the number
-    of cells. With N genes, M regulators, d axes and blocks of K = min(1024, N − M) other keys,
-    beside the network and with one head there are at most
+    of cells. With N genes, M regulators, d axes, blocks of K = min(1024, N − M) other keys and of
+    L = min(256, M) regulators, beside the network and with one head there are at most
 
-    .. math:: 4 N (\max(3 M, M + 3 K) + 2 d + 16) + 8 \cdot 2^{20}
+    .. math:: 4 N (\max(3 M, M + 3 K, 1.25 M + 3 L) + 2 d + 16) + 8 \cdot 2^{20}
 
     bytes: a map comes as three means of every pair, of which one is turned into the scores in
     place; then queries and keys, some numbers per gene, and the blocks of 2¹⁸ scores that
-    flashsign works in. The 4 N M of the scores remain.
+    flashsign works in. The 5 N M of scores and signs remain.
     """
     attention = network.attention
     with torch.no_grad():
@@ -66,8 +70,15 @@ def read_attention(network: SphericalTransformer) -> AttentionScores:
             block = no_regulators[start : start + _KEYS_PER_BLOCK]
             # Without a name the map ends with the call, before the sums and the next block.
             totals += _totals_by_sign(_take_scores(attention.profile_map(block.to(scores.device))))
+        signs = torch.empty(scores.shape, dtype=torch.int8)
+        for start in range(0, scores.shape[1], _REGULATORS_PER_BLOCK):
+            columns = slice(start, start + _REGULATORS_PER_BLOCK)
+            found = attention.profile_map(attention.tf_index[columns])
+            signs[:, columns] = _take_scores(found).sign_()
+            del found
     return AttentionScores(
         scores=scores.T.cpu().numpy(),
+        profile_sign=signs.T.numpy(),
         row_norm=row_norm.cpu().numpy(),
         background=(totals / max(len(others) - 1, 1)).cpu().numpy(),
         dominated=dominated_share(network.dominance),

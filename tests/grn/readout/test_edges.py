@@ -26,6 +26,7 @@ def attended(scores: list[list[float]], dominated: float = 1.0) -> AttentionScor
     values = np.array(scores, dtype=np.float32)
     return AttentionScores(
         scores=values,
+        profile_sign=np.sign(values).astype(np.int8),
         row_norm=np.linalg.norm(values, axis=0),
         background=np.zeros((2, values.shape[1]), dtype=np.float32),
         dominated=dominated,
@@ -40,6 +41,15 @@ def test_weight_is_the_score_in_units_of_its_root_mean_square() -> None:
     weight, _ = score_pairs(attended(SCORES), TF_INDEX)
     # Squares of the six pairs: 9 + 1 + 1 + 4 + 4 + 1 = 20.
     np.testing.assert_allclose(weight, np.array(SCORES) / np.sqrt(20 / 6), rtol=1e-6)
+
+
+def test_profiles_say_which_way_and_scores_how_strong() -> None:
+    plain = score_pairs(attended(SCORES), TF_INDEX)
+    turned = np.array(SCORES, dtype=np.float32)
+    turned[1] *= -1
+    mixed = replace(attended(SCORES), scores=turned)
+    for found, expected in zip(score_pairs(mixed, TF_INDEX), plain, strict=True):
+        np.testing.assert_array_equal(found, expected)
 
 
 def unit(values: np.ndarray) -> np.ndarray:

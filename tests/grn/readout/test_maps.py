@@ -53,10 +53,12 @@ def brute_force(network: SphericalTransformer) -> AttentionScores:
         bias=attention.bias.double().detach(),
         self_index=attention.own_key,
     )[0, 0].numpy()
+    signs = np.sign(profile[:, attention.tf_index])
     profile[:, attention.tf_index] = scores
     background = np.stack([np.maximum(profile, 0).sum(1), np.maximum(-profile, 0).sum(1)])
     return AttentionScores(
         scores=scores.T,
+        profile_sign=signs.T.astype(np.int8),
         row_norm=np.linalg.norm(scores, axis=1),
         background=background / (N_GENES - 1),
         dominated=dominated_share(network.dominance),
@@ -69,10 +71,12 @@ def test_blocks_add_up_to_the_dense_scores(
     n_tfs: int, keys_per_block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(maps, "_KEYS_PER_BLOCK", keys_per_block)
+    monkeypatch.setattr(maps, "_REGULATORS_PER_BLOCK", keys_per_block)
     network = make_network(np.arange(N_GENES), n_tfs)
     seen, expected = read_attention(network), brute_force(network)
     assert seen.scores.shape == (n_tfs, N_GENES)
     np.testing.assert_allclose(seen.scores, expected.scores, rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(seen.profile_sign, expected.profile_sign)
     np.testing.assert_allclose(seen.row_norm, expected.row_norm, rtol=1e-4)
     np.testing.assert_allclose(seen.background, expected.background, rtol=1e-4, atol=1e-5)
     assert seen.dominated == expected.dominated
@@ -156,6 +160,7 @@ def test_memory_stays_within_the_formula(
     )
     peak = peak_allocation(lambda: read_attention(network), tmp_path / "trace.json")
     n_keys = min(1024, n_genes - n_tfs)
-    per_gene = max(3 * n_tfs, n_tfs + 3 * n_keys) + 2 * n_axes + 16
+    of_signs = 1.25 * n_tfs + 3 * min(256, n_tfs)
+    per_gene = max(3 * n_tfs, n_tfs + 3 * n_keys, of_signs) + 2 * n_axes + 16
     formula = 4 * n_genes * per_gene + 8 * 2**20
     assert 0.8 * formula < peak < formula
