@@ -88,9 +88,10 @@ def summarise(
     said += ["## Overall", _overview_table(ranked)]
     by_metric = dict(tuple(results.groupby("metric")))
     for metric in filter(by_metric.__contains__, METRICS):
-        said.append(f"## {METRICS[metric]}")
-        said += [_NOTES[metric]] if metric in _NOTES else []
-        said += _metric_tables(by_metric[metric], ranked)
+        if tables := _metric_tables(by_metric[metric], ranked):
+            said.append(f"## {METRICS[metric]}")
+            said += [_NOTES[metric]] if metric in _NOTES else []
+            said += tables
     said += ["## Networks", _networks_table(results)]
     return "\n\n".join(said) + "\n"
 
@@ -125,18 +126,19 @@ def _overview_table(ranked: pd.DataFrame) -> str:
         ]
         for name, row in ranked.iterrows()
     ]
-    return markdown_table(header, rows)
+    return markdown_table(header, rows, n_names=2)
 
 
 def _metric_tables(values: pd.DataFrame, ranked: pd.DataFrame) -> list[str]:
-    """One table per collection of data sets, a column for each network."""
+    """One table per collection of data sets, a column for each network that has a number."""
     by_cell = values.groupby(["method", "dataset", "network"])["value"]
     cells: Mapping[tuple[str, ...], pd.Series] = {
         key: group for key, group in by_cell if group.notna().any()
     }
-    networks = values[["dataset", "network"]].drop_duplicates().itertuples(index=False)
+    networks = values[["dataset", "network"]].drop_duplicates().itertuples(index=False, name=None)
+    defined = {(dataset, network) for _, dataset, network in cells}
     collections: dict[str, list[tuple[str, str]]] = {}
-    for dataset, network in networks:
+    for dataset, network in filter(defined.__contains__, networks):
         collections.setdefault(dataset.partition("/")[0], []).append((dataset, network))
     tables = []
     for collection, members in collections.items():

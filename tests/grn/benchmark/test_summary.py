@@ -70,6 +70,16 @@ def test_the_tables_say_mean_and_spread(results: pd.DataFrame) -> None:
     assert set(titles) <= {"Overall", "Networks", *METRICS.values()}
 
 
+def test_a_network_without_a_number_is_left_out(results: pd.DataFrame) -> None:
+    signs = results["metric"] == "sign_accuracy"
+    results.loc[signs & (results["dataset"] == "one/x"), "value"] = np.nan
+    text = summarise(results, command="c").split("## Sign accuracy")[1].split("## ")[0]
+    assert "| two | y |" in text
+    assert "x a" not in text
+    results.loc[signs, "value"] = np.nan
+    assert "## Sign accuracy" not in summarise(results, command="c")
+
+
 def test_without_results_the_failures_are_still_told() -> None:
     text = summarise(pd.DataFrame(columns=list(COLUMNS)), command="c", failed=["x: y"])
     assert "x: y" in text
