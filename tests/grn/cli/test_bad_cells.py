@@ -5,7 +5,6 @@ Beside test_bad_input.py, which holds values, TF lists, settings and outputs tha
 
 import gzip
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -253,9 +252,8 @@ def test_cells_that_cannot_be_read(
     break_it, message = BROKEN[problem]
     (tmp_path / "cells").mkdir()
     path = break_it(sparse, tmp_path / "cells")
-    before, start = written(tmp_path), time.monotonic()
+    before = written(tmp_path)
     refuses(infer(cells=path), *message)
-    assert time.monotonic() - start < 10
     assert written(tmp_path) == before
 
 
