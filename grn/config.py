@@ -12,6 +12,9 @@ from omegaconf import MISSING, DictConfig
 
 CONFIG_NAME = "train"
 
+# In Python nothing is written unless asked for.
+NO_FOLDER = ("paths=folder", "logger=none")
+
 
 @dataclass
 class RunConfig:

@@ -1,5 +1,7 @@
 """The one exception that means: the user can fix this, and the message says how."""
 
+from collections.abc import Iterator
+
 
 class InputError(ValueError):
     """A problem with what the user passed: a file, a name, a setting, a folder.
@@ -7,3 +9,14 @@ class InputError(ValueError):
     The message says what was wrong, what was expected and how to fix it. The command line prints
     it without a traceback and exits with code 2; in Python it is an ordinary `ValueError`.
     """
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error, its cause, the cause of that, each once."""
+    seen: set[int] = set()
+    following: BaseException | None = error
+    # Under a debugger or coverage, OmegaConf makes an error its own cause.
+    while following is not None and id(following) not in seen:
+        seen.add(id(following))
+        yield following
+        following = following.__cause__

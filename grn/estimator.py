@@ -1,6 +1,5 @@
 """SphericalGRN: the scverse-style front door over training and read-out."""
 
-import tempfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import torch
 
-from grn.config import compose_config
+from grn.config import NO_FOLDER, compose_config
 from grn.data.dataset import CellDataset
 from grn.data.library.tf_lists import read_tf_list
 from grn.data.preprocessing.prepare import prepare
@@ -17,16 +16,13 @@ from grn.data.reading.read import select_layer
 from grn.errors import InputError
 from grn.export import network_adata
 from grn.readout import read_attention, read_edges_off
-from grn.training.fit import build_loader, build_module, build_trainer, fit
+from grn.training.fit import build_loader, build_module, fit_aside
 from grn.training.transfer import load_parameters, read_checkpoint
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
     from grn.training.module import DenoisingModule
-
-# In Python nothing is written unless asked for.
-_NO_FOLDER = ("paths=folder", "logger=none")
 
 
 class SphericalGRN:
@@ -111,7 +107,7 @@ class SphericalGRN:
                 "grn.preprocess(adata, ...) returns to SphericalGRN."
             )
             raise InputError(msg)
-        config = compose_config([*_NO_FOLDER, f"trainer.accelerator={accelerator}", *overrides])
+        config = compose_config([*NO_FOLDER, f"trainer.accelerator={accelerator}", *overrides])
         config.seed = seed
         if max_steps is not None:
             if max_steps < 1:
@@ -121,12 +117,9 @@ class SphericalGRN:
             # However short it is, there is a validation loss to choose by.
             at_most = min(max_steps, config.trainer.val_check_interval)
             config.trainer.val_check_interval = at_most
-        with tempfile.TemporaryDirectory() as folder:
-            config.paths.run = folder
-            cells = CellDataset(self.adata)
-            module = build_module(config, cells, self.tfs)
-            trainer, loader = build_trainer(config), build_loader(config, cells)
-            fit(module, trainer, loader, seed=seed)
+        cells = CellDataset(self.adata)
+        module = build_module(config, cells, self.tfs)
+        fit_aside(module, config, build_loader(config, cells))
         self._module, self._seed = module, seed
 
     def edges(self, top: int | None = None) -> pd.DataFrame:
@@ -189,7 +182,7 @@ class SphericalGRN:
         """
         checkpoint = read_checkpoint(path)
         model = cls(adata, checkpoint["grn"]["tfs"], layer)
-        config = compose_config(_NO_FOLDER)
+        config = compose_config(NO_FOLDER)
         config.update(checkpoint["settings"])
         module = build_module(config, CellDataset(model.adata), model.tfs)
         load_parameters(module, checkpoint)

@@ -18,7 +18,7 @@ from grn.benchmark.regimes import MATCHED, PRIOR_GUIDED, SUPERVISED, split_netwo
 from grn.errors import InputError
 from grn.evaluation import candidates
 from grn.evaluation.candidates import Candidates
-from grn.evaluation.network_bias import degree_control, degree_matched_negatives, walk_control
+from grn.evaluation.network_bias import CONTROLS, degree_matched_negatives
 from grn.evaluation.splits import Split
 from grn.training.lessons import lay_out
 from grn.training.prior import prior_alone
@@ -129,7 +129,7 @@ def _judge_split(
 
 def _network_bias(split: Split) -> Iterator[Entry]:
     """Yield the controls that see the training part and no cells, in the layout of the split."""
-    for name, control in (("degree", degree_control), ("walk", walk_control)):
+    for name, control in CONTROLS.items():
         yield Entry(name, CONTROL, None, Prediction(*control(split), _NO_TIME))
 
 

@@ -145,10 +145,7 @@ CONTROLS: tuple[Method, ...] = (
 
 TRAINED_ON_EDGES = Method(
     OURS, METHOD, supervised, frozenset({"overrides"}), True,
-    (
-        *(*_SOURCES, "grn.training.supervised", "grn.training.lessons"),
-        *("grn.evaluation.splits", "grn.evaluation.genelink_split", "grn.evaluation.metrics"),
-    ),
+    (*_SOURCES, "grn.training.supervised", "grn.training.lessons", "grn.evaluation.metrics"),
     ("torch",), read_supervised_settings,
 )  # fmt: skip
 """Ours where part of a network is known; its function is also given the `split`."""

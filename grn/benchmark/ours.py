@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from grn.config import compose_config
+from grn.config import NO_FOLDER, compose_config
 from grn.data.dataset import CellDataset
 from grn.estimator import SphericalGRN
 from grn.evaluation.controls import Scores
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 _READ = ("model", "objective", "optimizer", "trainer", "callbacks")
 # The benchmark shows its own progress.
 _QUIET = ("callbacks.progress_bar=null", "+trainer.enable_progress_bar=false")
-_NO_FOLDER = ("paths=folder", "logger=none")
 _SUPERVISED = "objective=supervised"
 
 
@@ -69,7 +68,7 @@ def supervised(
     overrides: Collection[str] = (),
 ) -> Scores:
     """Train on the training part of a split; other parameters as in `spherical`."""
-    config = compose_config([*_NO_FOLDER, _SUPERVISED, *_QUIET, *overrides])
+    config = compose_config([*NO_FOLDER, _SUPERVISED, *_QUIET, *overrides])
     config.seed = seed
     return fit_supervised(config, adata, list(tfs), split)
 
@@ -83,7 +82,7 @@ def prior_guided(
     overrides: Collection[str] = (),
 ) -> Scores:
     """Start from known edges and train on the cells; other parameters as in `spherical`."""
-    config = compose_config([*_NO_FOLDER, *_QUIET, *overrides])
+    config = compose_config([*NO_FOLDER, *_QUIET, *overrides])
     config.seed = seed
     return fit_prior_guided(config, adata, list(tfs), prior)
 
@@ -106,4 +105,4 @@ def _read(*choices: str) -> str:
 @cache
 def _settings(*choices: str) -> Any:
     """Compose conf/train.yaml, once: that takes longer than a small network."""
-    return compose_config([*_NO_FOLDER, *choices])
+    return compose_config([*NO_FOLDER, *choices])

@@ -2,12 +2,13 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 
 from grn.data.library.datasets import truth_files
 from grn.errors import InputError
-from grn.evaluation.genelink_split import genelink_split
+from grn.evaluation.genelink_split import apply_split, genelink_split
 from grn.evaluation.splits import (
     Split,
     both_seen_split,
@@ -20,19 +21,16 @@ UNSUPERVISED = "unsupervised"
 SUPERVISED, PRIOR_GUIDED = "supervised/", "prior_guided/"
 MATCHED = "/matched"
 
-_GENELINK: Mapping[str, Mapping[str, bool]] = {
-    "genelink": {},
-    "genelink_published": {"defects": True},
-    "genelink_hard": {"hard": True},
+SPLITS: Mapping[str, partial[Split]] = {
+    "genelink": partial(genelink_split),
+    "genelink_published": partial(genelink_split, defects=True),
+    "genelink_hard": partial(genelink_split, hard=True),
+    "both_seen": partial(both_seen_split),
+    "unseen_tf": partial(unseen_tf_split),
+    "unseen_target": partial(unseen_target_split),
+    "both_unseen": partial(both_unseen_split),
 }
-_OF_THE_NETWORK = {
-    "both_seen": both_seen_split,
-    "unseen_tf": unseen_tf_split,
-    "unseen_target": unseen_target_split,
-    "both_unseen": both_unseen_split,
-}
-SPLITS = (*_GENELINK, *_OF_THE_NETWORK)
-"""Names of the splits of `supervised/<split>`."""
+"""The splits of `supervised/<split>`, by name; each takes a seed."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +118,4 @@ def split_network(
     InputError
         The network is so small that a part lacks a true edge.
     """
-    if name in _GENELINK:
-        return genelink_split(truth, tfs, genes, seed=seed, **_GENELINK[name])
-    return _OF_THE_NETWORK[name](truth, seed=seed)
+    return apply_split(partial(SPLITS[name], seed=seed), truth, tfs, genes)

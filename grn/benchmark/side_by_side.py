@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from joblib import Parallel, delayed, effective_n_jobs, parallel_config
 
-from grn.errors import InputError
+from grn.errors import InputError, causes
 
 Key = TypeVar("Key")
 Result = TypeVar("Result")
@@ -102,17 +102,9 @@ def _work(key: Key, call: Callable[[], Result]) -> tuple[Key, Result | _Raised]:
             return key, call()
         except Exception as error:  # noqa: BLE001 - the caller says what becomes of it
             error.add_note(f"In its own process:\n{traceback.format_exc()}")
-            return key, _Raised([_portable(one) for one in _chain(error)])
-
-
-def _chain(error: Exception) -> Iterator[Exception]:
-    """Yield an error and its causes; an error may be its own cause."""
-    seen: list[Exception] = []
-    following: BaseException | None = error
-    while isinstance(following, Exception) and following not in seen:
-        seen.append(following)
-        yield following
-        following = following.__cause__
+            return key, _Raised(
+                [_portable(one) for one in causes(error) if isinstance(one, Exception)]
+            )
 
 
 def _portable(error: Exception) -> Exception:

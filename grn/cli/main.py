@@ -5,11 +5,11 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from grn import __version__
 from grn.cli import benchmark, data, evaluate, infer, simulate, train
-from grn.errors import InputError
+from grn.errors import InputError, causes
 
 # Subcommands whose arguments Hydra parses.
 _WITH_HYDRA = {"train": train.train, "benchmark": benchmark.benchmark}
@@ -77,15 +77,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    # Under a debugger or coverage, OmegaConf makes an error its own cause.
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        error = error.__cause__
-
-
 def _is_fixable(error: Exception) -> bool:
     """Say whether the user can fix it: an input error of ours, or a setting that does not fit.
 
@@ -93,8 +84,8 @@ def _is_fixable(error: Exception) -> bool:
     the user's, anything else is a bug.
     """
     from_settings = ("hydra.", "omegaconf.", "lightning.")
-    *_, first = causes = list(_chain(error))
-    if any(isinstance(cause, InputError) for cause in causes):
+    *_, first = chain = list(causes(error))
+    if any(isinstance(cause, InputError) for cause in chain):
         return True
     if type(first).__module__.startswith(from_settings):
         return True
@@ -104,10 +95,10 @@ def _is_fixable(error: Exception) -> bool:
 
 def _message(error: Exception) -> str:
     """Return the readable part: an input error that Hydra wrapped, or what Hydra says."""
-    causes = list(_chain(error))
-    ours = next((cause for cause in causes if isinstance(cause, InputError)), None)
+    chain = list(causes(error))
+    ours = next((cause for cause in chain if isinstance(cause, InputError)), None)
     if ours is not None:
         return str(ours)
-    first_line = (str(causes[-1]).strip() or repr(causes[-1])).splitlines()[0]
+    first_line = (str(chain[-1]).strip() or repr(chain[-1])).splitlines()[0]
     said = str(error).strip()
     return said if first_line in said else f"{said}: {first_line}"

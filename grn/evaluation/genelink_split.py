@@ -5,6 +5,7 @@ Chen and Liu, Bioinformatics 2022 (10.1093/bioinformatics/btac559); zpliulab/GEN
 """
 
 from collections.abc import Collection
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -88,6 +89,13 @@ def genelink_split(
         n_negatives = int(positives[TEST].sum() * per_positive)
         negatives[TEST] = _draw(generator, judged.pairs & ~taken, n_negatives)
     return make_split(judged, positives | negatives, positives)
+
+
+def apply_split(
+    split: partial[Split], truth: pd.DataFrame, tfs: Collection[str], genes: Collection[str]
+) -> Split:
+    """Split a network; of all splits GENELink's alone draws pairs of the data's TFs and genes."""
+    return split(truth, tfs, genes) if split.func is genelink_split else split(truth)
 
 
 def _lay_out(truth: pd.DataFrame, tfs: Collection[str], genes: Collection[str]) -> Candidates:

@@ -46,6 +46,10 @@ def walk_control(split: Split) -> Scores:
     return Scores(None, (step[rows] @ step @ step).toarray().astype(np.float32))
 
 
+CONTROLS = {"degree": degree_control, "walk": walk_control}
+"""What a supervised score has to beat, by name."""
+
+
 def degree_matched_negatives(split: Split, *, seed: int) -> Candidates:
     """Cut the test pairs to positives and negatives of equal degrees in the training network.
 

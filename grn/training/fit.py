@@ -2,6 +2,7 @@
 
 import logging
 import signal
+import tempfile
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
@@ -148,6 +149,13 @@ def fit(
         "trained for %d steps; kept step %d (val/loss %.5f)",
         *(trainer.global_step, best["global_step"], keeper.best_model_score),
     )
+
+
+def fit_aside(module: NetworkModule, config: DictConfig, loader: L.LightningDataModule) -> None:
+    """Fit as configured, with the checkpoints in a temporary folder: nothing is left behind."""
+    with tempfile.TemporaryDirectory() as folder:
+        config = OmegaConf.merge(config, {"paths": {"run": folder}})  # type: ignore[assignment]
+        fit(module, build_trainer(config), loader, seed=config.seed)
 
 
 def build_loader(config: DictConfig, cells: CellDataset) -> L.LightningDataModule:

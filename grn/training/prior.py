@@ -1,21 +1,20 @@
 """The prior-guided regime: a known network is where the pair bias starts from."""
 
 import logging
-import tempfile
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import torch
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from grn.data.dataset import CellDataset
 from grn.errors import InputError
 from grn.evaluation.controls import Scores
 from grn.network import adjacency, hint, locate
 from grn.readout import read_attention, score_pairs
-from grn.training.fit import build_loader, build_module, build_trainer, fit
+from grn.training.fit import build_loader, build_module, fit_aside
 from grn.training.module import DenoisingModule
 
 if TYPE_CHECKING:
@@ -88,7 +87,5 @@ def fit_prior_guided(
     cells = CellDataset(adata)
     module = build_module(config, cells, tfs)
     start_from_prior(module, prior)
-    with tempfile.TemporaryDirectory() as folder:
-        config = OmegaConf.merge(config, {"paths": {"run": folder}})  # type: ignore[assignment]
-        fit(module, build_trainer(config), build_loader(config, cells), seed=config.seed)
+    fit_aside(module, config, build_loader(config, cells))
     return Scores(*score_pairs(read_attention(module.network), locate(tfs, cells.genes)))

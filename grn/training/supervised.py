@@ -1,7 +1,6 @@
 """The supervised regime: the scores of attention are trained on known edges."""
 
 import logging
-import tempfile
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +22,7 @@ from grn.model.attention import SphericalAttention, scores_of
 from grn.model.pair_bias import PairBias, pair_features
 from grn.model.transformer import SphericalTransformer
 from grn.readout import read_attention, score_pairs
-from grn.training.fit import build_network, build_trainer, fit
+from grn.training.fit import build_network, fit_aside
 from grn.training.lessons import LaidOut, lay_out, make_lessons
 from grn.training.module import NetworkModule, OptimizerFactory
 
@@ -101,6 +100,9 @@ class SupervisedModule(NetworkModule):
         attention = network.attention
         # A few thousand edges say nothing of every single pair.
         attention.bias.requires_grad_(False)
+        # q·k does not learn: the products of all pairs are the same in every step.
+        with torch.no_grad():
+            self._products = attention.scores().T.contiguous()
         # Before any training, hence from expression alone.
         resemblance = _resemblance(attention)
         _, importance = score_pairs(read_attention(network), laid_out.tf_index)
@@ -132,7 +134,7 @@ class SupervisedModule(NetworkModule):
         n_drawn = min(len(negatives), self.objective.negatives_per_positive * len(positives))
         drawn = negatives[torch.randint(len(negatives), (n_drawn,))]
         pairs = torch.cat([positives, drawn])
-        products = self.network.attention.scores().T.flatten()[pairs.to(self.device)]
+        products = self._products.flatten()[pairs].to(self.device)
         scores = products + self.pair_bias(features[pairs].to(self.device))
         loss: Tensor = self.objective(scores[: len(positives)], scores[len(positives) :])
         self.log("train/loss", loss, batch_size=len(pairs))
@@ -140,7 +142,7 @@ class SupervisedModule(NetworkModule):
 
     def validation_step(self, _: int, __: int) -> None:
         """Rank the validation pairs; what is kept is the least 1 − AUPRC."""
-        scores = self.network.attention.scores().T.cpu() + self._told()
+        scores = self._products + self._told()
         found = auprc(scores.numpy()[self._asked], self._answers)
         self.log_dict({"val/loss": 1 - found, "val/auprc": found}, batch_size=1)
 
@@ -242,9 +244,7 @@ def fit_supervised(
     """
     cells = CellDataset(adata)
     module = build_supervised(config, cells, tfs, split)
-    with tempfile.TemporaryDirectory() as folder:
-        config = OmegaConf.merge(config, {"paths": {"run": folder}})  # type: ignore[assignment]
-        fit(module, build_trainer(config), Lessons(config.trainer.max_steps), seed=config.seed)
+    fit_aside(module, config, Lessons(config.trainer.max_steps))
     module.tell_everything()
     return Scores(None, read_attention(module.network).scores)
 

@@ -10,8 +10,8 @@ from omegaconf import DictConfig
 
 from grn.errors import InputError
 from grn.evaluation.candidates import Candidates, TruthScorer, score_candidates
-from grn.evaluation.genelink_split import genelink_split
-from grn.evaluation.network_bias import degree_control, walk_control
+from grn.evaluation.genelink_split import apply_split
+from grn.evaluation.network_bias import CONTROLS
 from grn.evaluation.splits import Split
 from grn.network import edge_table
 from grn.readout import read_attention
@@ -54,9 +54,7 @@ def make_split(
         "SUPERVISED: known edges train this network. Only the test part of the split judges it, "
         "and the edge table says which pairs were known."
     )
-    split = instantiate(config.split)
-    parts: Split = split(truth, tfs, genes) if split.func is genelink_split else split(truth)
-    return parts
+    return apply_split(instantiate(config.split), truth, tfs, genes)
 
 
 def judge_module(module: SupervisedModule, split: Split) -> dict[str, float]:
@@ -72,11 +70,10 @@ def beside_controls(judged: Mapping[str, dict[str, float]], split: Split) -> pd.
     -------
     As `grn.evaluate`: the rows given, then `degree` and `walk` (`grn.evaluation.network_bias`).
     """
-    rows = {
-        **judged,
-        "degree": score_candidates(split.test, *degree_control(split)),
-        "walk": score_candidates(split.test, *walk_control(split)),
+    controls = {
+        name: score_candidates(split.test, *control(split)) for name, control in CONTROLS.items()
     }
+    rows = {**judged, **controls}
     return pd.DataFrame.from_dict(rows, orient="index").astype({"n_candidates": int})
 
 
