@@ -128,18 +128,9 @@ class Judge:
 
     def _score(self, prediction: Prediction) -> dict[str, float]:
         weight, importance = self._lay_out(prediction)
-        direction = metrics.direction_accuracy(importance[self._between], *self._known_between)
-        scores = score_candidates(self._judged, weight, importance)
-        return scores | {"direction_accuracy": direction}
-
-    @property
-    def _between(self) -> tuple[slice, np.ndarray]:
-        """The pairs of two TFs."""
-        return slice(None), locate(self._judged.tfs, self._judged.genes)
-
-    @property
-    def _known_between(self) -> tuple[np.ndarray, np.ndarray]:
-        return self._judged.labels[self._between], self._judged.pairs[self._between]
+        return score_candidates(self._judged, weight, importance) | _directions(
+            self._judged, importance
+        )
 
     def _overlaps(self, entries: Iterable[Entry]) -> dict[tuple[str, int | None], float]:
         """Mean Jaccard index of the top k of each seed with those of the other seeds."""
@@ -161,7 +152,7 @@ class Judge:
         self, name: str, kind: str, seed: int, scores: Mapping[str, float], seconds: float
     ) -> Iterator[dict[str, Any]]:
         common = {"method": name, "kind": kind, **self._of, "seed": seed}
-        judged_on = {key: scores[key] for key in ("density", "n_candidates")}
+        judged_on = {key: scores[key] for key in ("density", "n_candidates", "n_one_way")}
         for metric, value in scores.items():
             if metric not in judged_on:
                 row = {"metric": metric, "value": value, **judged_on, "seconds": seconds}
@@ -173,14 +164,19 @@ def random_scores(judged: Candidates) -> dict[str, float]:
 
     Keys are those of every method but the Jaccard index, which says nothing of a mean.
     """
-    labels, pairs = judged.labels, judged.pairs
+    labels, flat = judged.labels[judged.pairs], np.zeros(judged.pairs.shape)
+    judged_on = {"density": float(labels.mean()), "n_candidates": len(labels)}
+    means = score_random(judged, n_draws=_N_RANDOM, seed=0)
+    return means | _directions(judged, flat) | judged_on
+
+
+def _directions(judged: Candidates, importance: np.ndarray) -> dict[str, float]:
+    """Direction accuracy, and of how many pairs of TFs it is the share."""
     columns = locate(judged.tfs, judged.genes)
-    flat = np.zeros((len(columns), len(columns)))
-    between = labels[:, columns], pairs[:, columns]
-    return score_random(judged, n_draws=_N_RANDOM, seed=0) | {
-        "direction_accuracy": metrics.direction_accuracy(flat, *between),
-        "density": float(labels[pairs].mean()),
-        "n_candidates": int(pairs.sum()),
+    between = judged.labels[:, columns], judged.pairs[:, columns]
+    return {
+        "direction_accuracy": metrics.direction_accuracy(importance[:, columns], *between),
+        "n_one_way": int(metrics.one_way(*between).sum()),
     }
 
 

@@ -23,7 +23,7 @@ from grn.network import read_truth
 
 COLUMNS = (
     *("method", "kind", "dataset", "network", "regime", "seed", "metric", "value", "density"),
-    *("n_candidates", "seconds"),
+    *("n_candidates", "n_one_way", "seconds"),
 )
 
 
@@ -32,7 +32,11 @@ class Outcome:
     """What a benchmark found."""
 
     results: pd.DataFrame
-    """Tidy: one row per method, data set, network, regime, seed and metric (`COLUMNS`)."""
+    """Tidy: one row per method, data set, network, regime, seed and metric (`COLUMNS`).
+
+    `density`, `n_candidates` and `n_one_way`, the pairs of TFs that are true in one direction
+    only, are of what is judged and the same for every method.
+    """
     curves: pd.DataFrame
     """Precision at 200 recalls of every method that knows no edge, first seed."""
     failures: Sequence[Failure]

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from grn.benchmark.direction import summarise_directions
 from grn.benchmark.markdown import label, markdown_table, network_label, number, spread
 from grn.benchmark.methods import CONTROL, METHOD
 
@@ -92,6 +93,8 @@ def summarise(
             said.append(f"## {METRICS[metric]}")
             said += [_NOTES[metric]] if metric in _NOTES else []
             said += tables
+            if metric == "direction_accuracy":
+                said += summarise_directions(by_metric[metric], ranked)
     said += ["## Networks", _networks_table(results)]
     return "\n\n".join(said) + "\n"
 

@@ -81,18 +81,24 @@ def sign_accuracy(weights: Float[np.ndarray, " n"], signs: Int[np.ndarray, " n"]
     return float((np.sign(weights[known]) == signs[known]).mean()) if known.any() else float("nan")
 
 
+def one_way(
+    labels: Bool[np.ndarray, "n_tfs n_tfs"], candidates: Bool[np.ndarray, "n_tfs n_tfs"]
+) -> Bool[np.ndarray, "n_tfs n_tfs"]:
+    """Mark the pairs of TFs that are true in one direction only, if both ways are candidates."""
+    return np.asarray(labels & ~labels.T & candidates & candidates.T)
+
+
 def direction_accuracy(
     scores: Float[np.ndarray, "n_tfs n_tfs"],
     labels: Bool[np.ndarray, "n_tfs n_tfs"],
     candidates: Bool[np.ndarray, "n_tfs n_tfs"],
 ) -> float:
-    """Share of the pairs of TFs, true in one direction only, that score higher in that direction.
+    """Share of the pairs that are true `one_way` only and score higher in that direction.
 
-    A tie counts half, so a symmetric score gets exactly 0.5. NaN where there is no such pair whose
-    directions are both candidates.
+    A tie counts half, so a symmetric score gets exactly 0.5. NaN where there is no such pair.
     """
-    one_way = labels & ~labels.T & candidates & candidates.T
-    forward, backward = scores[one_way], scores.T[one_way]
+    pairs = one_way(labels, candidates)
+    forward, backward = scores[pairs], scores.T[pairs]
     if not len(forward):
         return float("nan")
     return float((forward > backward).mean() + (forward == backward).mean() / 2)

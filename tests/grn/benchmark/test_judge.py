@@ -56,6 +56,17 @@ def test_direction_is_judged_where_one_way_is_true() -> None:
     assert judged(TRUTH, weight)["direction_accuracy"] == 0
 
 
+def test_rows_count_the_pairs_that_are_true_one_way(weight: np.ndarray) -> None:
+    def counted(truth: pd.DataFrame) -> set[int]:
+        rows = judge(truth).rows([entry("one", None, weight)], [0]) + judge(truth).random_rows([0])
+        return {row["n_one_way"] for row in rows}
+
+    assert counted(TRUTH) == {1}
+    # Without B→A, A→B is true one way as well.
+    assert counted(TRUTH[(TRUTH["source"] != "B") | (TRUTH["target"] != "A")]) == {2}
+    assert counted(TRUTH[TRUTH["source"] != "C"]) == {0}
+
+
 def test_the_truth_itself_reaches_every_maximum() -> None:
     found = judged(TRUTH, adjacency(TRUTH, TFS, GENES, "sign").astype(np.float32))
     # 4 TFs × (A, B, C, D, E, F, H) without self-pairs.

@@ -18,7 +18,7 @@ NETWORKS = [("one/x", "a"), ("one/x", "b"), ("two/y", "gold")]
 @pytest.fixture
 def results() -> pd.DataFrame:
     rows = [
-        [method, kind, *network, "unsupervised", seed, metric, value, 0.1, 1000, 1.5]
+        [method, kind, *network, "unsupervised", seed, metric, value, 0.1, 1000, 8, 1.5]
         for (method, kind), by_seed in RATIOS.items()
         for seed, values in enumerate(by_seed)
         for network, value in zip(NETWORKS, values, strict=True)
@@ -78,6 +78,15 @@ def test_a_network_without_a_number_is_left_out(results: pd.DataFrame) -> None:
     assert "x a" not in text
     results.loc[signs, "value"] = np.nan
     assert "## Sign accuracy" not in summarise(results, command="c")
+
+
+def test_directions_are_pooled_below_their_table(results: pd.DataFrame) -> None:
+    directed = results.assign(metric="direction_accuracy", value=0.75)
+    text = summarise(pd.concat([results, directed]), command="c")
+    section = text.split("## Direction accuracy")[1].split("## ")[0]
+    # Networks a and b have 8 such pairs each: 12 of 16.
+    assert "| good | 0.750 [0.505, 0.898], n = 16 | 0.750 [0.409, 0.929], n = 8 |" in section
+    assert text.count("n = 16") == 3  # `part` has one of the two networks
 
 
 def test_without_results_the_failures_are_still_told() -> None:

@@ -100,6 +100,7 @@ def test_direction_accuracy_by_hand():
     scores[3, 1] = scores[1, 3] = 1  # tied
     candidates = ~np.eye(4, dtype=bool)
     assert metrics.direction_accuracy(scores, labels, candidates) == pytest.approx(1.5 / 3)
+    assert np.argwhere(metrics.one_way(labels, candidates)).tolist() == [[0, 1], [2, 0], [3, 1]]
     candidates[0, 2] = False  # 2→0 cannot be compared with its reverse
     assert metrics.direction_accuracy(scores, labels, candidates) == pytest.approx(1.5 / 2)
     assert metrics.direction_accuracy(scores + scores.T, labels, candidates) == 0.5
