@@ -29,6 +29,8 @@ class Entry:
     seed: int | None
     """None of what draws nothing: it counts for every seed."""
     prediction: Prediction
+    trained_on: str | None = None
+    """Data set whose cells the method saw; None: the one that is judged."""
 
 
 class Judge:
@@ -88,17 +90,14 @@ class Judge:
             if overlap:
                 scores["top_k_jaccard"] = overlaps.get((entry.name, entry.seed), 1.0)
             for seed in seeds if entry.seed is None else (entry.seed,):
-                rows += self._tidy(entry.name, entry.kind, seed, scores, entry.prediction.seconds)
+                rows += self._tidy(entry, seed, scores)
         return rows
 
     def random_rows(self, seeds: Sequence[int]) -> list[dict[str, Any]]:
         """Return the rows of the random ranking, the same for every seed."""
-        scores = random_scores(self._judged)
-        return [
-            row
-            for seed in seeds
-            for row in self._tidy(RANDOM, CONTROL, seed, scores, float("nan"))
-        ]
+        scores, nothing = random_scores(self._judged), np.zeros((0, 0))
+        ranking = Entry(RANDOM, CONTROL, None, Prediction(None, nothing, float("nan")))
+        return [row for seed in seeds for row in self._tidy(ranking, seed, scores)]
 
     def curves(self, entries: Iterable[Entry], seed: int) -> Iterator[pd.DataFrame]:
         """Yield precision at 200 recalls of every method, with the first seed where it draws.
@@ -149,9 +148,11 @@ class Judge:
         }
 
     def _tidy(
-        self, name: str, kind: str, seed: int, scores: Mapping[str, float], seconds: float
+        self, entry: Entry, seed: int, scores: Mapping[str, float]
     ) -> Iterator[dict[str, Any]]:
-        common = {"method": name, "kind": kind, **self._of, "seed": seed}
+        common = {"method": entry.name, "kind": entry.kind, **self._of, "seed": seed}
+        common["trained_on"] = entry.trained_on or self._of["dataset"]
+        seconds = entry.prediction.seconds
         judged_on = {key: scores[key] for key in ("density", "n_candidates", "n_one_way")}
         for metric, value in scores.items():
             if metric not in judged_on:

@@ -14,6 +14,7 @@ from grn.benchmark.ours import (
     read_settings,
     read_supervised_settings,
     spherical,
+    spherical_transfer,
     supervised,
     untrained,
 )
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 METHOD, CONTROL = "method", "control"
 OURS = "spherical"
+TRANSFER = "spherical_transfer"
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,10 @@ METHODS: Mapping[str, Method] = {
             OURS, METHOD, spherical, frozenset({"overrides"}), True, _SOURCES, ("torch",),
             read_settings,
         ),
+        Method(
+            TRANSFER, METHOD, spherical_transfer, frozenset({"overrides"}), True,
+            (*_SOURCES, "grn.training.transfer", "grn.gene_names"), ("torch",), read_settings,
+        ),
         _peer("grnboost2", f"{_PEERS}.trees", _DENSE, seeded=True, needs=("scikit-learn",)),
         _peer("genie3", f"{_PEERS}.trees", _DENSE, seeded=True, needs=("scikit-learn",)),
         _peer(
@@ -132,7 +138,8 @@ METHODS: Mapping[str, Method] = {
         ),
     )
 }  # fmt: skip
-"""What can be asked for, by name; from fast to slow."""
+"""What can be asked for, by name; from fast to slow. The function of a transfer is also given the
+`source` and its `source_tfs`."""
 
 CONTROLS: tuple[Method, ...] = (
     Method(

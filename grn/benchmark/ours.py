@@ -1,8 +1,10 @@
-"""Spherical attention as a method of the benchmark, in every regime, and untrained."""
+"""Spherical attention as a method of the benchmark: in every regime, untrained, transferred."""
 
 from collections.abc import Collection
 from copy import deepcopy
 from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -12,11 +14,14 @@ from grn.data.dataset import CellDataset
 from grn.estimator import SphericalGRN
 from grn.evaluation.controls import Scores
 from grn.evaluation.splits import Split
+from grn.gene_names import match_names
 from grn.network import adjacency, locate
 from grn.readout import read_attention, score_pairs
 from grn.training.fit import build_module
+from grn.training.module import DenoisingModule
 from grn.training.prior import fit_prior_guided
 from grn.training.supervised import fit_supervised
+from grn.training.transfer import load_parameters, read_checkpoint
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -55,8 +60,45 @@ def untrained(adata: "AnnData", tfs: Collection[str], *, seed: int) -> Scores:
     config = deepcopy(_settings())
     config.seed = seed
     module = build_module(config, CellDataset(adata), list(tfs))
-    attended = read_attention(module.network)
-    return Scores(*score_pairs(attended, locate(tfs, adata.var_names)))
+    return _scores(module, adata, tfs)
+
+
+def spherical_transfer(
+    adata: "AnnData",
+    tfs: Collection[str],
+    *,
+    seed: int,
+    source: "AnnData",
+    source_tfs: Collection[str],
+    overrides: Collection[str] = (),
+) -> Scores:
+    """Train on other cells, and apply that checkpoint as it is.
+
+    Names are matched as those of TFs are (`grn.gene_names.match_names`): data of mouse are also
+    written in capitals.
+
+    Parameters
+    ----------
+    adata, tfs
+        What it is applied to.
+    seed, overrides
+        Of training, as in `spherical`.
+    source, source_tfs
+        What it is trained on, preprocessed.
+    """
+    here = match_names(source.var_names, adata.var_names).matched
+    source = source.copy()
+    source.var_names = [here.get(gene, gene) for gene in source.var_names]
+    model = SphericalGRN(source, [here.get(tf, tf) for tf in source_tfs])
+    model.train(seed=seed, overrides=[*_QUIET, *overrides])
+    with TemporaryDirectory() as folder:
+        model.save(Path(folder, "transfer.ckpt"))
+        checkpoint = read_checkpoint(Path(folder, "transfer.ckpt"))
+    config = deepcopy(_settings())
+    config.update(checkpoint["settings"])
+    module = build_module(config, CellDataset(adata), list(tfs))
+    load_parameters(module, checkpoint)
+    return _scores(module, adata, tfs)
 
 
 def supervised(
@@ -85,6 +127,11 @@ def prior_guided(
     config = compose_config([*NO_FOLDER, *_QUIET, *overrides])
     config.seed = seed
     return fit_prior_guided(config, adata, list(tfs), prior)
+
+
+def _scores(module: DenoisingModule, adata: "AnnData", tfs: Collection[str]) -> Scores:
+    attended = read_attention(module.network)
+    return Scores(*score_pairs(attended, locate(tfs, adata.var_names)))
 
 
 def read_settings() -> str:

@@ -1,7 +1,7 @@
 """Runs the jobs on the cells of a data set of which the cache holds no prediction yet."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,10 @@ from grn.benchmark.judge import Entry
 from grn.benchmark.methods import METHODS
 from grn.benchmark.progress import Progress
 from grn.benchmark.side_by_side import side_by_side
+from grn.data.library.datasets import load_dataset, truth_files
+from grn.data.preprocessing.prepare import prepare
+from grn.data.preprocessing.preprocess import preprocess
+from grn.network import read_truth
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -33,6 +37,16 @@ class Cells:
     truths: Mapping[str, pd.DataFrame]
     """Networks by name: those that judge, and priors."""
 
+    @classmethod
+    def read(cls, dataset: str, networks: Collection[str]) -> "Cells":
+        """Read and preprocess a data set by its name, with some of its networks."""
+        collection, name = dataset.split("/")
+        files = truth_files(collection, name)
+        truths = {network: read_truth(files[network]) for network in networks}
+        opened = load_dataset(collection, name)
+        adata, tfs = prepare(opened.adata, opened.tfs, preprocess)
+        return cls(dataset, adata, tfs, truths)
+
     @property
     def genes(self) -> list[str]:
         """Names of the columns."""
@@ -41,12 +55,14 @@ class Cells:
 
 @dataclass(frozen=True)
 class Known:
-    """Known edges that a job is given."""
+    """What a job is told besides the cells: known edges, or other cells."""
 
     argument: Mapping[str, Any]
     """What the method is called with besides, by name."""
     digest: str
     """Of all in it that can change the prediction."""
+    trained_on: str | None = None
+    """Name of the other cells."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +73,7 @@ class Task:
     on: str
     """What to call the data, for the user."""
     known: Known | None = None
-    """Edges that the method is told."""
+    """What the method is told."""
 
     def __str__(self) -> str:
         return f"{self.job} on {self.on}"
@@ -122,11 +138,7 @@ class Predictor:
                     found[path], seconds = outcome, outcome.seconds
                 self._progress.done(str(task), seconds)
         self.skip(len(missing))
-        return {
-            task: Entry(task.job.method.name, task.job.method.kind, task.job.seed, found[path])
-            for task, path in paths.items()
-            if path in found
-        }
+        return {task: _entry(task, found[path]) for task, path in paths.items() if path in found}
 
     def skip(self, n_jobs: int) -> None:
         """Take jobs that will not be run out of the count."""
@@ -164,6 +176,12 @@ class Predictor:
         told = {} if task.known is None else task.known.argument
         arguments = {**self._settings(task.job), **told}
         return partial(_run, task.job, arguments, self.cells.adata, self.cells.tfs)
+
+
+def _entry(task: Task, prediction: Prediction) -> Entry:
+    method, seed = task.job.method, task.job.seed
+    trained_on = None if task.known is None else task.known.trained_on
+    return Entry(method.name, method.kind, seed, prediction, trained_on)
 
 
 def _haste(job: Job) -> int:

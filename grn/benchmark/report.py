@@ -27,7 +27,7 @@ def write_report(
     command
         What reproduces it, for the summary.
     skipped
-        Methods that are not installed.
+        What was asked for and is not run.
 
     Returns
     -------

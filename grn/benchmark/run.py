@@ -1,6 +1,6 @@
 """Runs the jobs of a grid that have not been run yet, and judges them all."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,19 +11,16 @@ from grn.benchmark.failures import Failure, Failures
 from grn.benchmark.grid import Grid
 from grn.benchmark.guided import guided_rows, plan_guided
 from grn.benchmark.judge import Entry, Judge
-from grn.benchmark.predict import Cells, Predictor, Task
+from grn.benchmark.predict import Cells, Predictor
 from grn.benchmark.progress import Progress
 from grn.benchmark.regimes import UNSUPERVISED
 from grn.benchmark.side_by_side import count_processes
-from grn.data.library.datasets import load_dataset, truth_files
-from grn.data.preprocessing.prepare import prepare
-from grn.data.preprocessing.preprocess import preprocess
+from grn.benchmark.transfer import plan_blind
 from grn.evaluation import candidates
-from grn.network import read_truth
 
 COLUMNS = (
     *("method", "kind", "dataset", "network", "regime", "seed", "metric", "value", "density"),
-    *("n_candidates", "n_one_way", "seconds"),
+    *("n_candidates", "n_one_way", "seconds", "trained_on"),
 )
 
 
@@ -35,7 +32,8 @@ class Outcome:
     """Tidy: one row per method, data set, network, regime, seed and metric (`COLUMNS`).
 
     `density`, `n_candidates` and `n_one_way`, the pairs of TFs that are true in one direction
-    only, are of what is judged and the same for every method.
+    only, are of what is judged and the same for every method. `trained_on` is the data set whose
+    cells the method saw: the one it is judged on, but of a transfer.
     """
     curves: pd.DataFrame
     """Precision at 200 recalls of every method that knows no edge, first seed."""
@@ -74,12 +72,12 @@ def run_benchmark(grid: Grid, cache: Path, n_jobs: int = 1) -> Outcome:
         for dataset, networks in grid.datasets.items():
             cells = None
             with failures.caught(dataset):
-                cells = _read(dataset, {*networks, *grid.regimes.priors})
+                cells = Cells.read(dataset, {*networks, *grid.regimes.priors})
             if cells is None:
                 progress.drop(counts[dataset])
                 continue
             predictor = Predictor(grid, cells, cache, progress, failures, n_processes)
-            blind = [Task(job, dataset) for job in grid.jobs()]
+            blind = plan_blind(grid, predictor)
             plans = plan_guided(grid, predictor)
             predicted = predictor.predict([*blind, *(t for plan in plans for t in plan.tasks)])
             entries = _in_order(grid, [predicted[task] for task in blind if task in predicted])
@@ -96,15 +94,6 @@ def run_benchmark(grid: Grid, cache: Path, n_jobs: int = 1) -> Outcome:
     results = pd.DataFrame(rows, columns=list(COLUMNS))
     found = pd.concat(curves) if curves else pd.DataFrame()
     return Outcome(results, found, failures.found, n_run)
-
-
-def _read(dataset: str, networks: Collection[str]) -> Cells:
-    collection, name = dataset.split("/")
-    files = truth_files(collection, name)
-    truths = {network: read_truth(files[network]) for network in networks}
-    opened = load_dataset(collection, name)
-    adata, tfs = prepare(opened.adata, opened.tfs, preprocess)
-    return Cells(dataset, adata, tfs, truths)
 
 
 def _in_order(grid: Grid, entries: list[Entry]) -> list[Entry]:

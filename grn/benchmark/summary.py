@@ -33,17 +33,17 @@ def overview(results: pd.DataFrame) -> pd.DataFrame:
     -------
     One row per method, index `method`, methods from best to worst, then the controls. Columns:
     `kind`; `rank` (NaN of controls); `mean` and `sd` over seeds of the geometric mean over
-    networks, NaN where a network has no result; `seconds`, of one seed, all data sets together;
-    and the mean of each collection under its name.
+    networks, NaN where a network has no result; `seconds`, of one seed, all data sets together,
+    NaN likewise; and the mean of each collection under its name.
     """
     ratios = results[results["metric"] == "auprc_ratio"]
     ratios = ratios.assign(collection=ratios["dataset"].str.partition("/")[0])
     means = _geometric_mean(ratios).groupby("method")
     table = means.agg(["mean", "std"]).rename(columns={"std": "sd"})
     table["kind"] = ratios.groupby("method")["kind"].first()
-    per_job = ratios.drop_duplicates(["method", "dataset", "seed"])
-    seconds = per_job.groupby(["method", "seed"])["seconds"].sum(min_count=1)
-    table["seconds"] = seconds.groupby("method").mean()
+    per_job = ratios.drop_duplicates(["method", "seed", "dataset"])
+    by_dataset = per_job.set_index(["method", "seed", "dataset"])["seconds"].unstack()
+    table["seconds"] = by_dataset.sum(axis=1, skipna=False).groupby("method").mean()
     for collection, part in ratios.groupby("collection", sort=False):
         table[collection] = _geometric_mean(part).groupby("method").mean()
     table = table.sort_values("mean", ascending=False, kind="stable")
@@ -86,7 +86,7 @@ def summarise(
         "a score means something only above its controls. `–`: undefined, or no result. Seconds "
         "are those of one core, unless jobs ran one after another (`n_jobs=1`).",
     ]
-    said += ["## Overall", _overview_table(ranked)]
+    said += ["## Overall", _overview_table(ranked), *_transfers(results)]
     by_metric = dict(tuple(results.groupby("metric")))
     for metric in filter(by_metric.__contains__, METRICS):
         if tables := _metric_tables(by_metric[metric], ranked):
@@ -97,6 +97,19 @@ def summarise(
                 said += summarise_directions(by_metric[metric], ranked)
     said += ["## Networks", _networks_table(results)]
     return "\n\n".join(said) + "\n"
+
+
+def _transfers(results: pd.DataFrame) -> list[str]:
+    """Say of methods that saw other cells than those they are judged on which these were."""
+    moved = results[results["trained_on"] != results["dataset"]]
+    pairs = moved[["method", "dataset", "trained_on"]].drop_duplicates()
+    return [
+        f"{label(str(method), METHOD)} is trained on other cells than those that judge, and "
+        "applied to these as it is: "
+        + ", ".join(f"{row.dataset} from {row.trained_on}" for row in rows.itertuples())
+        + "."
+        for method, rows in pairs.groupby("method", sort=False)
+    ]
 
 
 def introduce(*, command: str, skipped: Sequence[str] = (), failed: Sequence[str] = ()) -> str:
@@ -110,7 +123,7 @@ def introduce(*, command: str, skipped: Sequence[str] = (), failed: Sequence[str
         What has no rows, and why.
     """
     said = [f"    {command}"]
-    said += [f"Not installed: {one}." for one in skipped]
+    said += [f"Skipped: {one}." for one in skipped]
     said += [f"**Failed:** {one}" for one in failed]
     return "\n\n".join(said) + "\n"
 

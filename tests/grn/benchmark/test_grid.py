@@ -33,7 +33,9 @@ def test_without_a_network_all_are_judged() -> None:
 
 def test_what_draws_nothing_is_one_job_and_comes_first() -> None:
     jobs = list(
-        make_grid(["genie3", "pearson"], ["dream4/other"], [0, 1], UNSUPERVISED, {}).jobs()
+        make_grid(["genie3", "pearson"], ["dream4/other"], [0, 1], UNSUPERVISED, {}).jobs(
+            "dream4/other"
+        )
     )
     assert [str(job) for job in jobs] == [
         *("pearson", "target_mean", "tf_variance"),
@@ -45,14 +47,14 @@ def test_what_draws_nothing_is_one_job_and_comes_first() -> None:
 def test_without_the_unsupervised_regime_ours_needs_known_edges() -> None:
     regimes = ["supervised/both_seen", "prior_guided/all"]
     made = make_grid(["spherical", "genie3"], ["beeline/toy"], [0, 1], regimes, {})
-    assert {job.method.name for job in made.jobs()} == {
+    assert {job.method.name for job in made.jobs("beeline/toy")} == {
         *("genie3", "untrained", "target_mean", "tf_variance"),
     }
     # Twice two, and twice one; then two for each network, and two for the prior.
     assert made.count_jobs("beeline/toy") == 6 + 4 + 2
     assert made.has_ours
     made = make_grid(["spherical"], ["beeline/toy"], [0, 1], [*regimes, *UNSUPERVISED], {})
-    assert [job.method.name for job in made.jobs()].count("spherical") == 2
+    assert [job.method.name for job in made.jobs("beeline/toy")].count("spherical") == 2
     made = make_grid(["genie3"], ["beeline/toy"], [0, 1], regimes, {})
     assert made.count_jobs("beeline/toy") == 6
     assert not made.has_ours
@@ -95,6 +97,31 @@ def test_what_is_not_installed_is_skipped_with_a_notice(
     assert "regdiffusion" not in [method.name for method in made.methods]
     assert made.skipped == ("regdiffusion (needs no-such-package)",)
     assert "no-such-package" in caplog.text
+
+
+def test_a_transfer_runs_where_there_is_something_to_transfer(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(grid.SOURCES, "beeline/toy", "dream4/other")
+    asked = (["spherical_transfer"], ["beeline/toy", "dream4/other"], [0, 1], UNSUPERVISED, {})
+    with caplog.at_level(logging.WARNING):
+        made = make_grid(*asked)
+    assert [str(job) for job in made.jobs("beeline/toy")].count("spherical_transfer, seed 1") == 1
+    controls = {"untrained", "target_mean", "tf_variance"}
+    assert {job.method.name for job in made.jobs("dream4/other")} == controls
+    assert made.count_jobs("beeline/toy") == made.count_jobs("dream4/other") + 2
+    (said,) = made.skipped
+    assert "spherical_transfer on dream4/other (" in said
+    assert said in caplog.text
+    assert make_grid(["pearson"], *asked[1:]).skipped == ()
+
+
+def test_a_transfer_is_from_another_data_set_of_the_same_collection() -> None:
+    known = {f"{entry.collection}/{entry.name}" for entry in read_catalogue()}
+    for dataset, source in grid.SOURCES.items():
+        assert {dataset, source} <= known
+        assert source != dataset
+        assert source.partition("/")[0] == dataset.partition("/")[0]
 
 
 def test_the_default_grid_names_what_exists() -> None:

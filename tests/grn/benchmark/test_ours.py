@@ -10,6 +10,7 @@ from grn.benchmark.ours import (
     read_settings,
     read_supervised_settings,
     spherical,
+    spherical_transfer,
     supervised,
     untrained,
 )
@@ -17,8 +18,9 @@ from grn.data.preprocessing.preprocess import preprocess
 from grn.evaluation.splits import both_seen_split
 from grn.network import adjacency
 from grn.training.prior import fit_prior_guided
+from grn.training.run import run
 from grn.training.supervised import fit_supervised
-from tests.helpers import fast_config, tfs_of
+from tests.helpers import fast_config, file_config, tfs_of, write_inputs
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -43,6 +45,39 @@ def test_untrained_is_a_start_that_training_leaves(small: "AnnData") -> None:
     assert not np.array_equal(before.importance, after.importance)
     agreement = np.corrcoef(before.weight.ravel(), after.weight.ravel())[0, 1]
     assert agreement > 0.8
+
+
+def test_a_transfer_is_a_checkpoint_of_other_cells(small: "AnnData", tmp_path: Path) -> None:
+    adata, tfs = preprocess(small), tfs_of(small)
+    # Other cells, of which some genes are the same, in another case.
+    source = small[:30, ::-1].copy()
+    source.var_names = [
+        gene.swapcase() if i % 3 else f"other{i}" for i, gene in enumerate(source.var_names)
+    ]
+    told = {"source": preprocess(source), "source_tfs": tfs_of(source)}
+    scores = spherical_transfer(adata, tfs, seed=3, overrides=SHORT, **told)
+    renamed = source.copy()
+    renamed.var_names = [
+        gene if gene.startswith("other") else gene.swapcase() for gene in source.var_names
+    ]
+    model = grn.SphericalGRN(renamed, tfs_of(renamed))
+    model.train(seed=3, overrides=SHORT)
+    model.save(tmp_path / "x.ckpt")
+    files = write_inputs(small, tmp_path / "in")
+    there = run(file_config(tmp_path / "out", files), checkpoint=tmp_path / "x.ckpt")
+    expected = adjacency(there.edges, tfs, adata.var_names, "importance")
+    np.testing.assert_allclose(scores.importance, expected, rtol=1e-6)
+    start = untrained(adata, tfs, seed=3)
+    assert not np.array_equal(scores.weight, start.weight)
+
+
+def test_a_transfer_to_the_same_cells_is_the_trained_network(small: "AnnData") -> None:
+    adata, tfs = preprocess(small), tfs_of(small)
+    told = {"source": adata, "source_tfs": tfs}
+    moved = spherical_transfer(adata, tfs, seed=3, overrides=SHORT, **told)
+    here = spherical(adata, tfs, seed=3, overrides=SHORT)
+    np.testing.assert_allclose(moved.weight, here.weight, rtol=1e-6)
+    np.testing.assert_allclose(moved.importance, here.importance, rtol=1e-6)
 
 
 def test_settings_are_those_of_the_configuration(monkeypatch: pytest.MonkeyPatch) -> None:

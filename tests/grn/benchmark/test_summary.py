@@ -18,7 +18,20 @@ NETWORKS = [("one/x", "a"), ("one/x", "b"), ("two/y", "gold")]
 @pytest.fixture
 def results() -> pd.DataFrame:
     rows = [
-        [method, kind, *network, "unsupervised", seed, metric, value, 0.1, 1000, 8, 1.5]
+        [
+            method,
+            kind,
+            *network,
+            "unsupervised",
+            seed,
+            metric,
+            value,
+            0.1,
+            1000,
+            8,
+            1.5,
+            network[0],
+        ]
         for (method, kind), by_seed in RATIOS.items()
         for seed, values in enumerate(by_seed)
         for network, value in zip(NETWORKS, values, strict=True)
@@ -49,6 +62,20 @@ def test_a_method_without_a_result_somewhere_has_no_mean(results: pd.DataFrame) 
 
 def test_time_is_of_one_seed_and_each_data_set_counts_once(results: pd.DataFrame) -> None:
     assert overview(results)["seconds"].tolist() == [3.0] * 4
+    partly = results[(results["method"] != "fair") | (results["dataset"] == "one/x")]
+    seconds = overview(partly)["seconds"]
+    assert np.isnan(seconds["fair"])  # of other data sets than the others' time is
+    assert seconds["good"] == 3.0
+
+
+def test_a_transfer_says_from_where(results: pd.DataFrame) -> None:
+    assert "other cells" not in summarise(results, command="c")
+    moved = (results["method"] == "part") & (results["dataset"] == "two/y")
+    text = summarise(
+        results.assign(trained_on=results["dataset"].mask(moved, "one/x")), command="c"
+    )
+    assert "part is trained on other cells" in text
+    assert "as it is: two/y from one/x." in text
 
 
 def test_the_tables_say_mean_and_spread(results: pd.DataFrame) -> None:
@@ -57,7 +84,7 @@ def test_the_tables_say_mean_and_spread(results: pd.DataFrame) -> None:
     )
     lines = text.splitlines()
     assert lines[0] == "    grn benchmark x=1"
-    assert "Not installed: s (needs t)." in lines
+    assert "Skipped: s (needs t)." in lines
     assert "**Failed:** f: g" in lines
     assert "| 1 | good | 2.000 | 3.000 | 1.250 | 3.00 |" in lines
     # Seeds 1 and 4: 2.5 ± √4.5; the control is set apart and in italics.
