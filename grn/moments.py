@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy import sparse
 
 # (n_cells, n_genes): a numpy array, any scipy sparse matrix, or one on disk that gives rows by
@@ -41,13 +41,23 @@ def row_blocks(expression: Expression, n_rows: int | None = None) -> Iterator[tu
 
 
 def column_moments(
-    expression: Expression, transform: Transform = np.asarray
+    expression: Expression,
+    transform: Transform = np.asarray,
+    times: Int[np.ndarray, " n_cells"] | None = None,
 ) -> tuple[Float[np.ndarray, " n_genes"], Float[np.ndarray, " n_genes"]]:
-    """Mean and standard deviation (ddof 0) of each gene; exactly 0 for a constant one."""
-    n_cells = expression.shape[0]
-    mean = sum(block.sum(axis=0) for block in _dense_blocks(expression, transform)) / n_cells
+    """Mean and standard deviation (ddof 0) of each gene; exactly 0 for a constant one.
+
+    Parameters
+    ----------
+    expression, transform
+        Values, and what is applied to them first.
+    times
+        How often each cell counts, 0 among it; None: once.
+    """
+    n_cells = expression.shape[0] if times is None else times.sum()
+    mean = sum(b.sum(axis=0) for b in _dense_blocks(expression, transform, times)) / n_cells
     squares = sum(
-        ((block - mean) ** 2).sum(axis=0) for block in _dense_blocks(expression, transform)
+        ((block - mean) ** 2).sum(axis=0) for block in _dense_blocks(expression, transform, times)
     )
     sd = np.sqrt(squares / n_cells)
     return mean, np.where(sd > 1e-12 * np.abs(mean), sd, 0.0)
@@ -63,11 +73,15 @@ def standardised_blocks(
         yield (block - mean) * scale
 
 
-def _dense_blocks(expression: Expression, transform: Transform) -> Iterator[np.ndarray]:
+def _dense_blocks(
+    expression: Expression, transform: Transform, times: np.ndarray | None = None
+) -> Iterator[np.ndarray]:
     # Sized by the shape alone: the sums are the same bits however the matrix is stored.
     n_rows = max(1, _VALUES_PER_BLOCK // max(1, expression.shape[1]))
-    for _, block in row_blocks(expression, n_rows):
+    for start, block in row_blocks(expression, n_rows):
         dense = block.toarray() if sparse.issparse(block) else np.asarray(block)
+        if times is not None:
+            dense = np.repeat(dense, times[start : start + len(dense)], axis=0)
         yield np.asarray(transform(dense), dtype=float)
 
 

@@ -29,7 +29,8 @@ class CellDataModule(L.LightningDataModule):
         how long it takes depends on what is to be learned, not on how many cells there are.
     val_fraction
         Share of the cells that only the validation loss sees; at least 2 cells, at most 2000,
-        which are enough to see it rise and take no time that grows with the cells.
+        which are enough to see it rise and take no time that grows with the cells. All rows of a
+        cell that comes repeatedly are on the same side.
     num_workers
         Processes that make minibatches; 0 makes them in the main one.
     seed
@@ -69,9 +70,10 @@ class CellDataModule(L.LightningDataModule):
         self.minibatch_size = minibatch_size
         self.max_steps = max_steps
         self.num_workers = num_workers
-        shuffled = np.random.default_rng(seed).permutation(len(dataset))
-        n_val = min(max(2, round(val_fraction * len(dataset))), _MOST_VALIDATION_CELLS)
-        self._val, self._train = np.sort(shuffled[:n_val]), np.sort(shuffled[n_val:])
+        shuffled = np.random.default_rng(seed).permutation(np.unique(dataset.cells))
+        n_val = min(max(2, round(val_fraction * len(shuffled))), _MOST_VALIDATION_CELLS)
+        validates = np.isin(dataset.cells, shuffled[:n_val])
+        self._val, self._train = np.flatnonzero(validates), np.flatnonzero(~validates)
 
     def train_dataloader(self) -> DataLoader[Tensor]:
         """Return `max_steps` minibatches of training cells, drawn with replacement."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import scipy.sparse as sp
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -27,30 +27,36 @@ class CellDataset(Dataset[Tensor]):
     adata
         Cells × genes, log-normalised (`grn.preprocess`). `X` is not copied: it
         stays where it is, in memory or on disk (as CSR), and rows are cut from it.
+    cells
+        Which of them the rows are, each as often as it is named; None: all, in order.
     """
 
-    def __init__(self, adata: "AnnData") -> None:
+    def __init__(self, adata: "AnnData", cells: Int[np.ndarray, " n_rows"] | None = None) -> None:
         self.genes: list[str] = adata.var_names.tolist()
         self._expression = adata.X.tocsr() if sp.issparse(adata.X) else adata.X
-        mean, sd = column_moments(self._expression, _root)
+        n_cells = int(self._expression.shape[0])
+        self.cells = np.arange(n_cells) if cells is None else cells
+        """Which cell each row is."""
+        times = None if cells is None else np.bincount(cells, minlength=n_cells)
+        mean, sd = column_moments(self._expression, _root, times)
         self._mean = mean.astype(np.float32)
         self._scale = np.divide(1.0, sd, out=np.zeros_like(sd), where=sd > 0).astype(np.float32)
 
     def __len__(self) -> int:
-        return int(self._expression.shape[0])
+        return len(self.cells)
 
     @property
     def on_disk(self) -> bool:
         """Whether rows are read from a file, which processes cannot share."""
         return is_on_disk(self._expression)
 
-    def __getitem__(self, cell: int) -> Float[Tensor, " n_genes"]:
-        return self.rows([cell])[0]
+    def __getitem__(self, row: int) -> Float[Tensor, " n_genes"]:
+        return self.rows([row])[0]
 
-    def rows(self, cells: Sequence[int] | np.ndarray) -> Float[Tensor, "cells n_genes"]:
-        """Return the standardised rows of the given cells, dense; a cell may come repeatedly."""
+    def rows(self, rows: Sequence[int] | np.ndarray) -> Float[Tensor, "cells n_genes"]:
+        """Return the given rows, standardised and dense; a row may come repeatedly."""
         # Each cell is read once and in the order in which they are stored.
-        stored, places = np.unique(np.asarray(cells), return_inverse=True)
+        stored, places = np.unique(self.cells[np.asarray(rows)], return_inverse=True)
         block = self._expression[stored]
         dense = block.toarray() if sp.issparse(block) else np.asarray(block)
         return torch.from_numpy(((_root(dense) - self._mean) * self._scale)[places])

@@ -31,6 +31,17 @@ def test_moments_and_z_scores_do_not_depend_on_layout_or_blocks(layout, monkeypa
     np.testing.assert_array_equal(z[:, 3], 0)
 
 
+@pytest.mark.parametrize("layout", [np.asarray, sparse.csr_matrix])
+def test_a_cell_counts_as_often_as_it_is_said(layout, monkeypatch):
+    monkeypatch.setattr(moments, "_VALUES_PER_BLOCK", 35)
+    rng = np.random.default_rng(0)
+    dense, times = rng.poisson(1.0, (23, 7)).astype(float), rng.integers(0, 3, 23)
+    mean, sd = moments.column_moments(layout(dense), np.sqrt, times)
+    repeated = np.sqrt(np.repeat(dense, times, axis=0))
+    np.testing.assert_allclose(mean, repeated.mean(axis=0))
+    np.testing.assert_allclose(sd, repeated.std(axis=0))
+
+
 @pytest.fixture
 def counts() -> np.ndarray:
     return np.random.default_rng(0).poisson(0.7, (23, 7)).astype(np.float32)

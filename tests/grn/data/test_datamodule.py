@@ -52,6 +52,21 @@ def test_split_is_disjoint_and_complete(dataset: CellDataset) -> None:
     assert training | set(validation) == set(range(N_CELLS))
 
 
+def test_no_cell_is_on_both_sides_however_often_it_comes(dataset: CellDataset) -> None:
+    drawn = np.sort(np.random.default_rng(0).integers(N_CELLS, size=N_CELLS))
+    values = np.linspace(0, 4, N_CELLS, dtype=np.float32)[:, None] * np.ones(5, np.float32)
+    twice = CellDataset(anndata.AnnData(values), drawn)
+    for seed in range(5):
+        module = make(twice, max_steps=200, seed=seed)
+        loaders = module.train_dataloader(), module.val_dataloader()
+        training, validation = ([int(drawn[r]) for r in cells_of(twice, one)] for one in loaders)
+        assert set(training).isdisjoint(validation)
+        assert set(training) | set(validation) == set(drawn)
+        # Every copy of a cell is seen: as many rows as were drawn of it.
+        assert len(validation) == np.isin(drawn, validation).sum()
+        assert len(set(validation)) == round(0.2 * len(np.unique(drawn)))
+
+
 def test_seed_fixes_split_and_minibatches(dataset: CellDataset) -> None:
     splits, drawn = [], []
     for seed in (0, 0, 1):

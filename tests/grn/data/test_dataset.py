@@ -49,6 +49,16 @@ def test_a_constant_gene_is_zero(kind: str) -> None:
     assert torch.isfinite(rows).all()
 
 
+def test_rows_may_be_some_cells_some_of_them_repeatedly() -> None:
+    values, cells = log_expression(), np.array([5, 5, 2, 30, 5, 11])
+    dataset = CellDataset(anndata.AnnData(sp.csr_matrix(values)), cells)
+    assert len(dataset) == 6
+    np.testing.assert_array_equal(dataset.cells, cells)
+    expected = CellDataset(anndata.AnnData(values[cells])).rows(np.arange(6))
+    np.testing.assert_array_equal(dataset.rows(np.arange(6)), expected)
+    np.testing.assert_array_equal(dataset.rows([4, 2]), expected[[4, 2]])
+
+
 def test_cells_stay_as_they_are() -> None:
     adata = anndata.AnnData(sp.csr_matrix(log_expression()))
     before = adata.X.copy()
