@@ -13,7 +13,9 @@ _LEAST_NORM = 1e-12
 
 
 def score_pairs(
-    attended: AttentionScores, tf_index: Int[np.ndarray, " n_tfs"]
+    attended: AttentionScores,
+    tf_index: Int[np.ndarray, " n_tfs"],
+    units: dict[str, float] | None = None,
 ) -> tuple[Float[np.ndarray, "n_tfs n_genes"], Float[np.ndarray, "n_tfs n_genes"]]:
     r"""Return signed weight and importance of every pair.
 
@@ -36,40 +38,51 @@ def score_pairs(
         From `read_attention`.
     tf_index
         Column of each regulator.
+    units
+        D, mean and standard deviation of the terms, and the least: an empty dictionary is filled;
+        a filled one is used, so that what two fits give can be compared.
     """
+    units = {} if units is None else units
     scores = np.abs(attended.scores.astype(np.float64)) * attended.profile_sign
-    share = attended.dominated
+    share = units.setdefault("dominated", attended.dominated)
     pairs = np.ones(scores.shape, dtype=bool)
     pairs[np.arange(len(tf_index)), tf_index] = False
     n_targets = max(scores.shape[1] - 1, 1)
 
-    def unit_variance(values: Float[np.ndarray, "n_tfs n_genes"]) -> np.ndarray:
-        return values / (values[pairs].std() or 1.0)
+    def unit_variance(term: str, values: Float[np.ndarray, "n_tfs n_genes"]) -> np.ndarray:
+        return values / units.setdefault(term, float(values[pairs].std()) or 1.0)
 
-    def beyond(values: np.ndarray, background: np.ndarray) -> np.ndarray:
-        of_regulator = values.sum(axis=1, keepdims=True) / n_targets
-        return unit_variance(values - of_regulator - background)
+    def beyond(term: str, values: np.ndarray, background: np.ndarray) -> np.ndarray:
+        rest = values - values.sum(axis=1, keepdims=True) / n_targets - background
+        # What the two means have in common is taken off twice: no rank depends on that, but
+        # between two fits it differs.
+        mean = float(rest[pairs].mean())
+        rest += units.setdefault(f"mean of {term}", mean) - mean
+        return unit_variance(term, rest)
 
     positive, negative = attended.background
     ranked = share * np.maximum(
-        beyond(scores, positive - negative), beyond(np.abs(scores), positive + negative)
+        beyond("dc(s)", scores, positive - negative),
+        beyond("dc(|s|)", np.abs(scores), positive + negative),
     )
     weights = np.abs(scores) / np.maximum(attended.row_norm, _LEAST_NORM)
-    ranked += (1 - share) * unit_variance(weights)
+    ranked += (1 - share) * unit_variance("|w|", weights)
     # In float32 the two directions of a symmetric score tie instead of being ordered by rounding.
-    importance = np.where(pairs, ranked - ranked[pairs].min(), 0).astype(np.float32)
-    unit = np.sqrt(np.mean(scores[pairs] ** 2)) or 1.0
+    least = units.setdefault("least", float(ranked[pairs].min()))
+    importance = np.where(pairs, ranked - least, 0).astype(np.float32)
+    unit = units.setdefault("weight", float(np.sqrt(np.mean(scores[pairs] ** 2))) or 1.0)
     return (scores / unit).astype(np.float32), importance
 
 
 def read_edges_off(
-    attended: AttentionScores, tfs: Sequence[str], genes: Sequence[str]
+    attended: AttentionScores, tfs: Sequence[str], genes: Sequence[str], **extra: np.ndarray
 ) -> pd.DataFrame:
     """Build the complete edge table: every TF × gene pair but self, best first.
 
     Returns
     -------
-    Columns `source, target, weight, importance, row_norm`; `row_norm` is the target's ‖s_i‖.
+    Columns `source, target, weight, importance, row_norm`, then the extra ones, as
+    `grn.network.edge_table` takes them; `row_norm` is the target's ‖s_i‖.
     """
     weight, importance = score_pairs(attended, locate(tfs, genes))
-    return edge_table(weight, importance, tfs, genes, row_norm=attended.row_norm)
+    return edge_table(weight, importance, tfs, genes, row_norm=attended.row_norm, **extra)

@@ -71,6 +71,32 @@ def test_importance_by_hand(dominated: float) -> None:
     assert importance[PAIRS].min() == 0
 
 
+@pytest.mark.parametrize("dominated", [0.0, 1.0])
+def test_importance_in_the_units_of_another_fit(dominated: float) -> None:
+    units: dict[str, float] = {}
+    given = attended(SCORES, dominated)
+    weight, importance = score_pairs(given, TF_INDEX, units)
+    again = score_pairs(given, TF_INDEX, units)
+    np.testing.assert_array_equal(again, (weight, importance))
+    # Scores half as large in rows of the same norm, of a fit that no programme dominates.
+    weaker = replace(given, scores=given.scores / 2, dominated=0.0)
+    half_weight, found = score_pairs(weaker, TF_INDEX, units)
+    np.testing.assert_allclose(half_weight, weight / 2, rtol=1e-6)
+    signed = np.array(SCORES) - np.array([[3 / 3], [1 / 3]])
+    either = np.abs(SCORES) - np.array([[5 / 3], [5 / 3]])
+    weights = np.abs(SCORES) / np.array([13**0.5, 2, 2**0.5, 1])
+
+    def halved(term: np.ndarray) -> np.ndarray:
+        """Halve what a term has beyond its mean."""
+        return (term + term[PAIRS].mean()) / 2 / term[PAIRS].std()
+
+    least = np.maximum(unit(signed), unit(either))[PAIRS].min()
+    expected = np.maximum(halved(signed), halved(either)) - least
+    if dominated == 0:
+        expected = unit(weights) / 2 - unit(weights)[PAIRS].min()
+    np.testing.assert_allclose(found, np.where(PAIRS, expected, 0), atol=1e-5)
+
+
 def test_where_nothing_dominates_the_weight_alone_ranks() -> None:
     scores = [[1.0, 0.0, 0.1, -2.0], [0.2, 0.3, 0.1, 0.0]]
     weight, importance = score_pairs(attended(scores, 0.0), TF_INDEX)
@@ -106,7 +132,11 @@ def test_scores_that_are_all_zero_give_zeros() -> None:
 
 def test_table_is_complete_with_one_row_norm_per_target() -> None:
     edges = read_edges_off(attended(SCORES), TFS, GENES)
-    assert edges.columns.tolist() == ["source", "target", "weight", "importance", "row_norm"]
+    columns = ["source", "target", "weight", "importance", "row_norm"]
+    assert edges.columns.tolist() == columns
+    more = read_edges_off(attended(SCORES), TFS, GENES, stability=np.abs(SCORES) / 4)
+    assert more.columns.tolist() == [*columns, "stability"]
+    assert more.loc[0, "stability"] == 3 / 4  # b → a, the strongest
     assert len(edges) == 2 * 4 - 2
     assert (edges["source"] != edges["target"]).all()
     assert edges["importance"].is_monotonic_decreasing
