@@ -17,6 +17,16 @@ NO_FOLDER = ("paths=folder", "logger=none")
 
 
 @dataclass
+class ConfidenceConfig:
+    """Columns that take further fits (grn/training/confidence.py); 0: no such column."""
+
+    bootstraps: int = MISSING
+    """Fits for `stability`."""
+    permutations: int = MISSING
+    """Fits for `p_value` and `fdr`."""
+
+
+@dataclass
 class RunConfig:
     """Keys of conf/train.yaml: without a schema a misspelt key would be added in silence."""
 
@@ -40,6 +50,8 @@ class RunConfig:
     """Lightning logger."""
     paths: Any = MISSING
     """`run`: the run folder."""
+    confidence: ConfidenceConfig = field(default_factory=ConfidenceConfig)
+    """How far to trust each edge."""
     experiment: Any = None
     debug: Any = None
     seed: int = MISSING

@@ -1,8 +1,9 @@
 """SphericalGRN: the scverse-style front door over training and read-out."""
 
+import copy
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import torch
@@ -16,6 +17,7 @@ from grn.data.reading.read import select_layer
 from grn.errors import InputError
 from grn.export import network_adata
 from grn.readout import read_attention, read_edges_off
+from grn.training.confidence import Confidence, assess, check_confidence, check_in_memory
 from grn.training.fit import build_loader, build_module, fit_aside
 from grn.training.transfer import load_parameters, read_checkpoint
 
@@ -71,7 +73,8 @@ class SphericalGRN:
         self.tfs = regulators
         """The regulators among the genes, in their order."""
         self._module: DenoisingModule | None = None
-        self._seed: int | None = None
+        self._config: Any = None
+        self._confidence = Confidence({}, {})
 
     def train(
         self,
@@ -117,10 +120,47 @@ class SphericalGRN:
             # However short it is, there is a validation loss to choose by.
             at_most = min(max_steps, config.trainer.val_check_interval)
             config.trainer.val_check_interval = at_most
+        check_confidence(config)
+        check_in_memory(config, self.adata)
         cells = CellDataset(self.adata)
         module = build_module(config, cells, self.tfs)
         fit_aside(module, config, build_loader(config, cells))
-        self._module, self._seed = module, seed
+        self._module, self._config = module, config
+        self._confidence = assess(config, self.adata, module)
+
+    def add_confidence(self, *, bootstraps: int = 0, permutations: int = 0) -> None:
+        """Fit again to other cells, with the settings of `train`: `edges` gets further columns.
+
+        Takes as many times as long as `train` as there are bootstraps and permutations. What they
+        mean says `grn.training.confidence.assess`. A later call replaces the columns.
+
+        Parameters
+        ----------
+        bootstraps
+            Cells drawn with replacement: `stability`, the share of the bootstraps in which an
+            edge is among the most important ones, ten per regulator.
+        permutations
+            Cells whose genes are made independent: `p_value` and `fdr`; one is enough for most
+            networks, since its pairs are taken together.
+
+        Raises
+        ------
+        InputError
+            The model is not trained, or was loaded; a number is below 0; permutations of cells on
+            disk.
+        """
+        module = self._trained()
+        if self._config is None:
+            msg = (
+                "the model was loaded, and its fit cannot be repeated. Call train() on these "
+                "cells first."
+            )
+            raise InputError(msg)
+        config = copy.deepcopy(self._config)
+        config.confidence.update(bootstraps=bootstraps, permutations=permutations)
+        check_confidence(config)
+        check_in_memory(config, self.adata)
+        self._confidence = assess(config, self.adata, module)
 
     def edges(self, top: int | None = None) -> pd.DataFrame:
         """Return the ranked edges, best first.
@@ -133,7 +173,8 @@ class SphericalGRN:
         Returns
         -------
         Columns `source, target, weight, importance, row_norm`: `weight` is signed (positive:
-        activation), `importance` ≥ 0 ranks, `row_norm` is the target's ‖s_i‖.
+        activation), `importance` ≥ 0 ranks, `row_norm` is the target's ‖s_i‖. After
+        `add_confidence` also `stability`, `p_value` and `fdr`, as far as asked for.
 
         Raises
         ------
@@ -141,14 +182,16 @@ class SphericalGRN:
             The model is not trained.
         """
         attended = read_attention(self._trained().network)
-        edges = read_edges_off(attended, self.tfs, self.adata.var_names)
+        genes, columns = self.adata.var_names, self._confidence.columns
+        edges = read_edges_off(attended, self.tfs, genes, **columns)
         return edges if top is None else edges.head(top)
 
     def to_adata(self) -> "AnnData":
         """Return the preprocessed cells with the network in `varp["grn"]`, rows regulators."""
-        return network_adata(
-            self.edges(), self.adata, {"seed": self._seed, "n_tfs": len(self.tfs)}
-        )
+        edges, summary = self.edges(), self._confidence.summary
+        seed = None if self._config is None else self._config.seed
+        provenance = {"seed": seed, "n_tfs": len(self.tfs), "confidence": summary or None}
+        return network_adata(edges, self.adata, provenance)
 
     def save(self, path: str | Path) -> None:
         """Write the trained parameters with the names of genes and regulators.

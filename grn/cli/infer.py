@@ -32,6 +32,14 @@ def add_parser(commands: Any) -> None:
     infer.add_argument(
         "--aliases", metavar="FILE", help="other names of genes: two columns, alias and name"
     )
+    infer.add_argument(
+        "--bootstraps", type=int, default=0, metavar="N",
+        help="refit to N bootstraps of the cells: adds the column stability",
+    )  # fmt: skip
+    infer.add_argument(
+        "--permutations", type=int, default=0, metavar="N",
+        help="refit to N sets of cells with independent genes: adds p_value and fdr",
+    )  # fmt: skip
     infer.add_argument("--threads", type=int, metavar="N", help="CPU threads")
     infer.add_argument("--device", choices=["cpu", "cuda", "auto"], default="auto")
     infer.add_argument("--overwrite", action="store_true", help="replace an existing result")
@@ -61,6 +69,8 @@ def _infer(options: argparse.Namespace) -> None:
             f"seed={options.seed}",
             f"overwrite={options.overwrite}",
             f"trainer.accelerator={accelerator}",
+            f"confidence.bootstraps={options.bootstraps}",
+            f"confidence.permutations={options.permutations}",
             *options.overrides,
         ]
     )

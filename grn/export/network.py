@@ -14,6 +14,9 @@ from grn.export.atomic import replacing
 from grn.moments import is_on_disk
 from grn.network import locate
 
+# Columns of an edge table that stand beside the weights, where they were computed.
+_CONFIDENCE = ("stability", "p_value", "fdr")
+
 
 def network_adata(
     edges: pd.DataFrame, adata: ad.AnnData, provenance: Mapping[str, Any]
@@ -32,7 +35,9 @@ def network_adata(
     Returns
     -------
     AnnData with `varp["grn"]` (n_genes, n_genes), sparse, float32, rows regulate columns, and
-    `uns["grn"]`: the provenance, lists and None written as JSON, which HDF5 cannot hold.
+    `uns["grn"]`: the provenance, lists and None written as JSON, which HDF5 cannot hold. Where
+    the table has a column `stability`, `p_value` or `fdr`, it is `varp["grn_stability"]` and so
+    on, stored for the same pairs as `varp["grn"]`: what is not stored is no p-value of 0.
 
     Raises
     ------
@@ -51,9 +56,12 @@ def network_adata(
     weight = edges["weight"].to_numpy(dtype=np.float32)
     listed = weight != 0
     shape = (adata.n_vars, adata.n_vars)
-    network = sparse.csr_matrix((weight[listed], (rows[listed], columns[listed])), shape=shape)
     result = ad.AnnData(X=adata.X, obs=adata.obs.copy(), var=adata.var.copy())
-    result.varp["grn"] = network
+    at = rows[listed], columns[listed]
+    result.varp["grn"] = sparse.csr_matrix((weight[listed], at), shape=shape)
+    for column in (name for name in _CONFIDENCE if name in edges):
+        values = edges[column].to_numpy(dtype=np.float32)[listed]
+        result.varp[f"grn_{column}"] = sparse.csr_matrix((values, at), shape=shape)
     result.uns["grn"] = _storable(provenance)
     return result
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import lightning as L
+import numpy as np
 import pandas as pd
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
@@ -32,6 +33,7 @@ from grn.gene_names import match_names
 from grn.network import read_truth
 from grn.readout import read_attention, read_edges_off
 from grn.training.callbacks import JudgeNetwork
+from grn.training.confidence import assess, check_confidence, check_in_memory
 from grn.training.fit import build_loader, build_module, build_trainer, fit
 from grn.training.prior import start_from_prior
 from grn.training.run_folder import EDGES, check_folder, open_folder
@@ -102,10 +104,12 @@ def run(config: DictConfig, checkpoint: str | Path | None = None) -> Result:
     if trained is not None and config.prior is not None:
         msg = "got a prior and a checkpoint. A prior is where training starts: leave one out."
         raise InputError(msg)
+    check_confidence(config, applied=trained is not None)
     started = time.perf_counter()
     if trained is not None:
         config.update(trained["settings"])
     inputs = _check(config)
+    check_in_memory(config, inputs.adata)
     cells = CellDataset(inputs.adata)
     if trained is None and (split := make_split(config, inputs.truth, inputs.tfs, cells.genes)):
         return _run_supervised(config, inputs, cells, split, started)
@@ -132,7 +136,9 @@ def run(config: DictConfig, checkpoint: str | Path | None = None) -> Result:
             run_logger.log_hyperparams(OmegaConf.to_container(config, resolve=True))
         fit(module, trainer, loader, seed=config.seed, resume_from=resume_from)
         record |= _training_record(trainer)
-    edges = _edges(module, inputs)
+    confidence = assess(config, inputs.adata, module, inputs.prior)
+    record["confidence"] = confidence.summary or None
+    edges = _edges(module, inputs, **confidence.columns)
     metrics = None
     if inputs.truth is not None and controls is not None:
         metrics = pd.concat([evaluate(edges, inputs.truth, n_random=1).loc[["edges"]], controls])
@@ -194,8 +200,9 @@ def _check(config: DictConfig) -> _Inputs:
     return _Inputs(dataset.name, adata, tfs, truth, prior, names)
 
 
-def _edges(module: "DenoisingModule", inputs: _Inputs) -> pd.DataFrame:
-    return read_edges_off(read_attention(module.network), inputs.tfs, inputs.adata.var_names)
+def _edges(module: "DenoisingModule", inputs: _Inputs, **columns: np.ndarray) -> pd.DataFrame:
+    attended = read_attention(module.network)
+    return read_edges_off(attended, inputs.tfs, inputs.adata.var_names, **columns)
 
 
 def _controls(module: "DenoisingModule", inputs: _Inputs) -> pd.DataFrame | None:
@@ -238,6 +245,7 @@ def _write(
         "tf_names": inputs.names,
         "preprocessing": inputs.adata.uns["grn_preprocess"],
         "seed": int(config.seed),
+        "confidence": record.get("confidence"),
         "versions": {
             "grn": version("spherical-grn"),
             "torch": version("torch"),

@@ -139,9 +139,40 @@ def test_network_is_put_beside_the_cells(model: grn.SphericalGRN) -> None:
     assert adata.uns["grn"]["n_tfs"] == 4
 
 
+def test_confidence_is_added_when_asked_for(small: "AnnData", tmp_path: Path) -> None:
+    model = train(small)
+    plain = model.edges()
+    model.add_confidence(bootstraps=2)
+    assert model.edges().columns.tolist() == [*plain.columns, "stability"]
+    model.add_confidence(permutations=1)
+    edges = model.edges()
+    assert edges.columns.tolist() == [*plain.columns, "p_value", "fdr"]
+    assert edges["p_value"].between(0, 1, inclusive="right").all()
+    pd.testing.assert_frame_equal(edges[plain.columns], plain, check_exact=True)
+    adata = model.to_adata()
+    assert set(adata.varp) == {"grn", "grn_p_value", "grn_fdr"}
+    assert adata.uns["grn"]["confidence"] == {"permutations": 1}
+    evaluated = grn.evaluate(edges, small.uns["truth"], n_random=1)
+    expected = grn.evaluate(plain, small.uns["truth"], n_random=1)
+    pd.testing.assert_frame_equal(evaluated, expected)
+    model.save(tmp_path / "model.ckpt")
+    with pytest.raises(InputError, match="was loaded"):
+        grn.SphericalGRN.load(tmp_path / "model.ckpt", small).add_confidence(bootstraps=1)
+    model.train(6, accelerator="cpu", overrides=QUIET)
+    assert model.edges().columns.equals(plain.columns)
+
+
+def test_confidence_may_be_a_setting_of_training(small: "AnnData") -> None:
+    model = train(small, "confidence.bootstraps=1", max_steps=1)
+    assert set(model.edges()["stability"]) == {0, 1}
+    with pytest.raises(InputError, match=r"confidence\.bootstraps=-1"):
+        model.add_confidence(bootstraps=-1)
+
+
 def test_what_needs_training_says_so(small: "AnnData", tmp_path: Path) -> None:
     model = grn.SphericalGRN(small, tfs_of(small))
-    for call in (model.edges, model.to_adata, lambda: model.save(tmp_path / "x")):
+    calls = (model.edges, model.add_confidence, model.to_adata, lambda: model.save(tmp_path / "x"))
+    for call in calls:
         with pytest.raises(InputError, match=r"not trained. Call train\(\)"):
             call()
     assert not (tmp_path / "x").exists()

@@ -69,6 +69,42 @@ def test_seed_and_settings_arrive(infer: Cli, tmp_path: Path) -> None:
     assert "lr: 0.01" in record
 
 
+def test_confidence_adds_columns(infer: Cli, cli: Cli, tmp_path: Path) -> None:
+    assert infer("--bootstraps", 2, "--permutations", 1)[0] == 0
+    edges = pd.read_csv(tmp_path / "out/edges.tsv", sep="\t")
+    added = ["stability", "p_value", "fdr"]
+    assert edges.columns.tolist()[-3:] == added
+    assert set(edges["stability"]) <= {0, 0.5, 1}
+    assert edges["p_value"].between(0, 1, inclusive="right").all()
+    expected = {"bootstraps": 2, "top_k": 6, "permutations": 1}
+    assert json.loads((tmp_path / "out/metrics.json").read_text())["confidence"] == expected
+    network = anndata.read_h5ad(tmp_path / "out/network.h5ad")
+    assert network.uns["grn"]["confidence"] == expected
+    first = edges.iloc[0]
+    at = network.var_names.get_indexer([first["source"], first["target"]])
+    for name in added:
+        assert network.varp[f"grn_{name}"][*at] == pytest.approx(first[name], rel=1e-5)
+    assert infer(output="plain")[0] == 0
+    plain = pd.read_csv(tmp_path / "plain/edges.tsv", sep="\t")
+    pd.testing.assert_frame_equal(edges[plain.columns], plain)
+    assert edges.columns.drop(added).equals(plain.columns)
+    assert json.loads((tmp_path / "plain/metrics.json").read_text())["confidence"] is None
+    truth = "in/truth.csv"
+    for name in ("out", "plain"):
+        arguments = (f"{name}/edges.tsv", "--truth", truth, "--json", f"{name}.json")
+        assert cli("evaluate", *arguments)[0] == 0
+    assert (tmp_path / "out.json").read_text() == (tmp_path / "plain.json").read_text()
+
+
+def test_confidence_that_cannot_be_is_refused_before_anything(infer: Cli, tmp_path: Path) -> None:
+    refuses(infer("--bootstraps", -1), "confidence.bootstraps=-1", "expected 0")
+    assert infer(output="trained")[0] == 0
+    best = tmp_path / "trained/checkpoints/best.ckpt"
+    refuses(infer("--checkpoint", best, "--permutations", 1), "applied without training")
+    refuses(infer("--permutations", 1, "--set", "data.on_disk=true"), "these are on disk")
+    assert not (tmp_path / "out").exists()
+
+
 def test_paths_may_hold_what_hydra_would_read(infer: Cli, tmp_path: Path) -> None:
     odd = tmp_path / "a=b, {c} 'd'"
     assert infer(output=odd)[0] == 0

@@ -47,6 +47,17 @@ def test_network_h5ad_holds_cells_network_and_provenance(cells, tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["network.h5ad"]
 
 
+def test_confidence_stands_beside_the_network_where_there_is_some(cells):
+    assert list(network_adata(EDGES, cells, {}).varp) == ["grn"]
+    edges = EDGES.assign(stability=[1.0, 0.0, 0.5], fdr=[0.1, 1.0, 1.0], row_norm=1.0)
+    found = network_adata(edges, cells, {}).varp
+    assert set(found) == {"grn", "grn_stability", "grn_fdr"}
+    assert found["grn_stability"].toarray().tolist() == [[0, 0, 0], [0, 0, 1], [0, 0, 0]]
+    # A pair that is stored has a value, be it 0.
+    for name in ("grn_stability", "grn_fdr"):
+        assert found[name].nnz == found["grn"].nnz == 2
+
+
 def test_the_given_cells_stay_as_they_are(cells):
     network_adata(EDGES, cells, {})
     assert "grn" not in cells.varp
