@@ -1,0 +1,98 @@
+"""Draw random Boolean networks: who regulates whom, and a rule for every gene."""
+
+from typing import Any
+
+import numpy as np
+
+from grn.simulation.models import BooleanModel
+
+_Signs = np.ndarray[Any, np.dtype[np.int8]]
+
+_FEWEST_GENES, _MOST_GENES = 5, 20
+_MOST_REGULATORS, _MOST_RETURNED = 8, 7  # a truth table doubles with every regulator
+
+
+def draw_model(rng: np.random.Generator) -> tuple[BooleanModel, _Signs]:
+    """Draw a Boolean model of 5–20 genes, and its network.
+
+    A gene is on where its activators hold and its repressors do not, as in
+    `(A or B) and not (C or D)`; sometimes all activators are needed, all repressors, or only one
+    of the two groups. How common repressors, reciprocal edges, self-activation and each form of
+    rule are is drawn once per network, so that networks differ more than genes of one network.
+
+    Parameters
+    ----------
+    rng
+        Source of all randomness.
+
+    Returns
+    -------
+    The model, and the sign of every edge, shape (n_genes, n_genes): row regulates column, 0 where
+    there is no edge. A gene that activates itself has 1 on the diagonal.
+    """
+    signs = _draw_signs(rng, int(rng.integers(_FEWEST_GENES, _MOST_GENES + 1)))
+    names = [f"g{gene}" for gene in range(len(signs))]
+    model = BooleanModel(
+        name="random_rules",
+        title="a random Boolean network",
+        citation="grn.simulation.random_rules",
+        time=float(rng.uniform(4.0, 12.0)),
+        branches=1,
+        initial=_draw_initial(rng, names),
+        rules=_draw_rules(rng, names, signs),
+    )
+    return model, signs
+
+
+def _draw_signs(rng: np.random.Generator, n_genes: int) -> _Signs:
+    """Draw the edges: every gene has at least one regulator, on average 1.1 to 4."""
+    more_regulators = rng.uniform(0.1, 3.0)
+    # Some known networks hold repressors alone (VSC).
+    repressor_share = rng.beta(2.0, 2.0) if rng.random() < 0.85 else 1.0
+    # Genes that switch each other on or off make decisions; chance alone gives few such pairs.
+    returned_share = rng.uniform(0.0, 0.5) if rng.random() < 0.6 else 0.0
+    itself_share = rng.uniform(0.0, 0.3)
+    signs = np.zeros((n_genes, n_genes), dtype=np.int8)
+    for gene in range(n_genes):
+        regulated = np.flatnonzero(signs[gene])
+        returned = regulated[rng.random(regulated.size) < returned_share][:_MOST_RETURNED]
+        n_regulators = min(1 + rng.poisson(more_regulators), n_genes - 1, _MOST_REGULATORS)
+        others = np.setdiff1d(np.arange(n_genes), [gene, *returned])
+        drawn = rng.choice(others, max(n_regulators - returned.size, 0), replace=False)
+        regulators = np.concatenate([returned, drawn])
+        represses = rng.random(regulators.size) < repressor_share
+        signs[regulators, gene] = np.where(represses, -1, 1)
+    np.fill_diagonal(signs, rng.random(n_genes) < itself_share)
+    return signs
+
+
+def _draw_rules(rng: np.random.Generator, names: list[str], signs: _Signs) -> dict[str, str]:
+    """Write a rule of its regulators for every gene."""
+    one_activator_suffices = rng.uniform(0.3, 0.9)
+    rules = {}
+    for gene, name in enumerate(names):
+        activators, repressors = (
+            [names[regulator] for regulator in np.flatnonzero(signs[:, gene] == sign)]
+            for sign in (1, -1)
+        )
+        on = _joined(activators, rng.random() < one_activator_suffices)
+        off = f"not {_joined(repressors, rng.random() < 0.8)}"
+        if activators and repressors:
+            rules[name] = f"{on} and {off}" if rng.random() < 0.88 else f"{on} or {off}"
+        else:
+            rules[name] = on if activators else off
+    return rules
+
+
+def _joined(names: list[str], one_suffices: bool) -> str:
+    return f"({(' or ' if one_suffices else ' and ').join(names)})"
+
+
+def _draw_initial(rng: np.random.Generator, names: list[str]) -> dict[str, float] | None:
+    """Draw the mRNA at time 0 of the genes that are on then; None: of every gene 1."""
+    if rng.random() < 0.3:
+        return None
+    on = rng.random(len(names)) < 0.4
+    amounts = rng.choice([1.0, 2.0], len(names))
+    initial = {name: float(amounts[gene]) for gene, name in enumerate(names) if on[gene]}
+    return initial or {names[0]: 1.0}
