@@ -1,0 +1,200 @@
+"""Draw cells of random networks with their truth, for a network that is trained to read them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed, parallel_config
+
+from grn.errors import InputError
+from grn.simulation.bulk import draw_steady_states
+from grn.simulation.kinetics import simulate_trajectories
+from grn.simulation.measurement import count, drop_out
+from grn.simulation.random_network import simulate
+from grn.simulation.random_rules import draw_model
+
+_Array = np.ndarray[Any, np.dtype[np.float64]]
+_Expression = np.ndarray[Any, np.dtype[np.float32]]
+_Signs = np.ndarray[Any, np.dtype[np.int8]]
+
+_FEWEST_EDGES = 3
+_FEWEST_VARYING = 5  # genes, the fewest that `grn.preprocess` accepts
+_LEAST_SD, _LEAST_HIGH = 0.04, 0.1  # mRNA of a gene that is not frozen; fully on is 2
+_TARGET_SUM = 1e4
+# The demo, the benchmark and the tests draw networks of `random_network` from small seeds, and
+# judge by them; seeds from here on are never theirs.
+_FIRST_SEED, _LAST_SEED = 2**32, 2**63
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Cells of one network, and the network."""
+
+    kind: str
+    """`boolean`, `single_cell` or `bulk`."""
+    expression: _Expression
+    """As `grn.preprocess` leaves it, shape (n_cells, n_genes): amounts, or log1p of counts per
+    10,000. The TFs are the first columns; every gene varies."""
+    regulates: _Signs
+    """Sign of the edge from each TF to each gene, shape (n_tfs, n_genes): 0 where there is none,
+    as from a TF to itself."""
+
+
+def draw_sample(kind: str, rng: np.random.Generator) -> Sample | None:
+    """Draw one random network and cells of it.
+
+    `boolean`: a random Boolean network (`random_rules`) with the kinetics of BoolODE, cells being
+    snapshots of 100–199 trajectories, as amounts, with dropout or as counts. `single_cell`: counts
+    of a random network of TFs and targets (`random_network`). `bulk`: noisy steady states of a
+    random network (`bulk`).
+
+    Kinetics (BoolODE's, and those of `random_network`) are shared with the simulated sets of the
+    benchmark, networks are not: the ten named models are not used, nor the seeds from which the
+    demo and the benchmark draw their networks.
+
+    Parameters
+    ----------
+    kind
+        `boolean`, `single_cell` or `bulk`. Every gene of `boolean` and `bulk` is a TF.
+    rng
+        Source of all randomness.
+
+    Returns
+    -------
+    The sample. None where there is nothing to learn from: most genes of a Boolean network are
+    frozen, or fewer than three edges are left between the genes that vary.
+
+    Raises
+    ------
+    InputError
+        No such kind.
+    """
+    if kind not in _DRAW:
+        msg = f"no kind of simulated network {kind!r}. Choose one of: {', '.join(KINDS)}."
+        raise InputError(msg)
+    drawn = _DRAW[kind](rng)
+    return None if drawn is None else _as_sample(kind, *drawn)
+
+
+def draw_samples(kind: str, n: int, seed: int, n_jobs: int) -> list[Sample]:
+    """Draw samples of one kind, side by side; those with nothing to learn from are drawn again.
+
+    Every sample has a seed of its own, so that the result is the same for any `n_jobs`, and the
+    first samples of a longer list are those of a shorter one.
+
+    Parameters
+    ----------
+    kind
+        `boolean`, `single_cell` or `bulk`.
+    n
+        Number of samples.
+    seed
+        The same seed gives the same samples.
+    n_jobs
+        Processes, each with one thread; −1: one per core that this process may use.
+
+    Raises
+    ------
+    InputError
+        No such kind, or a number outside its range.
+    """
+    if kind not in _DRAW or n < 1 or seed < 0 or (n_jobs != -1 and n_jobs < 1):
+        msg = (
+            f"got kind={kind!r}, n={n}, seed={seed}, n_jobs={n_jobs}; expected one of "
+            f"{', '.join(KINDS)}, at least 1 sample, a seed of at least 0, and how many processes "
+            "to use, or -1 for one per core."
+        )
+        raise InputError(msg)
+    stream = KINDS.index(kind)
+    seeds = [np.random.SeedSequence(seed, spawn_key=(stream, number)) for number in range(n)]
+    with parallel_config("loky", inner_max_num_threads=1):
+        samples: list[Sample] = Parallel(n_jobs)(
+            delayed(_draw_until_learnable)(kind, one) for one in seeds
+        )
+    return samples
+
+
+def _draw_until_learnable(kind: str, seed: np.random.SeedSequence) -> Sample:
+    rng = np.random.default_rng(seed)
+    while (sample := draw_sample(kind, rng)) is None:
+        pass
+    return sample
+
+
+def _as_sample(kind: str, expression: _Array, regulates: _Signs) -> Sample | None:
+    """Leave out the genes that never vary, and self-loops.
+
+    Parameters
+    ----------
+    regulates
+        Shape (n_tfs, n_genes); the TFs are the first genes.
+    """
+    cells = expression.astype(np.float32)
+    # Not by the standard deviation: rounding gives a constant gene one above 0.
+    varies = cells.max(axis=0) > cells.min(axis=0)
+    regulates = regulates[np.ix_(varies[: len(regulates)], varies)]
+    np.fill_diagonal(regulates, 0)
+    if np.count_nonzero(regulates) < _FEWEST_EDGES:
+        return None
+    return Sample(kind, cells[:, varies], regulates)
+
+
+def _draw_boolean(rng: np.random.Generator) -> tuple[_Array, _Signs] | None:
+    """Simulate a random Boolean network and measure it; None where most genes are frozen."""
+    model, signs = draw_model(rng)
+    n_genes = len(signs)
+    n_cells = _draw_log_uniform(rng, 150.0, 2500.0)
+    n_trajectories = int(rng.integers(100, 200))
+    drawn = simulate_trajectories(model, np.ones(n_genes), n_trajectories, rng)
+    snapshots = drawn.history.reshape(-1, n_genes)
+    chosen = rng.choice(len(snapshots), min(int(n_cells), len(snapshots)), replace=False)
+    amounts = snapshots[chosen].astype(float)
+    high = np.quantile(amounts, 0.99, axis=0)
+    varying = np.sum((amounts.std(axis=0) > _LEAST_SD) & (high > _LEAST_HIGH))
+    if varying < max(_FEWEST_VARYING, 0.6 * n_genes):
+        return None
+    if rng.random() < 0.25:
+        amounts = drop_out(rng, amounts, float(rng.choice([0.3, 0.5, 0.7])))
+    if rng.random() < 0.1:
+        amounts = _log_normalised(count(rng, amounts, float(rng.uniform(2.0, 10.0))))
+    return amounts, signs
+
+
+def _draw_single_cell(rng: np.random.Generator) -> tuple[_Array, _Signs]:
+    """Simulate counts of a random network of TFs and targets."""
+    n_tfs = int(rng.integers(8, 40))
+    adata = simulate(
+        n_tfs=n_tfs,
+        n_targets=int(rng.integers(25, 90)),
+        n_cells=int(_draw_log_uniform(rng, 150.0, 1200.0)),
+        seed=int(rng.integers(_FIRST_SEED, _LAST_SEED)),
+        repressor_share=float(rng.uniform(0.1, 0.6)),
+        depth=_draw_log_uniform(rng, 0.02, 0.3),
+        dropout=float(rng.uniform(0.0, 0.3)),
+    )
+    truth = adata.uns["truth"]
+    source, target = (adata.var_names.get_indexer(truth[end]) for end in ("source", "target"))
+    regulates = np.zeros((n_tfs, adata.n_vars), dtype=np.int8)
+    regulates[source, target] = truth["sign"]
+    return _log_normalised(adata.X.toarray().astype(float)), regulates
+
+
+def _draw_log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
+    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+
+def _log_normalised(counts: _Array) -> _Array:
+    """Return log1p of counts per 10,000; a cell without counts stays 0."""
+    total = counts.sum(axis=1, keepdims=True)
+    logs: _Array = np.log1p(counts / np.maximum(total, 1.0) * _TARGET_SUM)
+    return logs
+
+
+_DRAW: dict[str, Callable[[np.random.Generator], tuple[_Array, _Signs] | None]] = {
+    "boolean": _draw_boolean,
+    "single_cell": _draw_single_cell,
+    "bulk": draw_steady_states,
+}
+KINDS = tuple(_DRAW)
+"""What `draw_sample` draws."""
