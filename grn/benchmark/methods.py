@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grn.benchmark.ours import (
+    pretrained,
     prior_guided,
     read_settings,
     read_supervised_settings,
@@ -72,13 +73,15 @@ def _installed(distribution: str) -> str | None:
 
 
 def _files(source: str) -> list[Path]:
-    """Return the file of a module, or all of a package."""
+    """Return the file of a module, or all of a package, trained parameters among them."""
     spec = find_spec(source)
     if spec is None or spec.origin is None:
         msg = f"no module {source!r}"
         raise ValueError(msg)
     file = Path(spec.origin)
-    return sorted(file.parent.rglob("*.py")) if file.name == "__init__.py" else [file]
+    if file.name != "__init__.py":
+        return [file]
+    return sorted(part for part in file.parent.rglob("*") if part.suffix in {".py", ".pt"})
 
 
 def _of_arrays(
@@ -144,6 +147,9 @@ METHODS: Mapping[str, Method] = {
 CONTROLS: tuple[Method, ...] = (
     Method(
         "untrained", CONTROL, untrained, frozenset(), True, _SOURCES, ("torch",), read_settings
+    ),
+    Method(
+        "pretrained", CONTROL, pretrained, frozenset(), True, _SOURCES, ("torch",), read_settings
     ),
     _of_arrays("target_mean", target_mean, _CONTROLS, kind=CONTROL),
     _of_arrays("tf_variance", tf_variance, _CONTROLS, kind=CONTROL),

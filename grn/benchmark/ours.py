@@ -56,9 +56,20 @@ def spherical(
 
 
 def untrained(adata: "AnnData", tfs: Collection[str], *, seed: int) -> Scores:
-    """Read the edges off the network as it starts; parameters as in `spherical`."""
+    """Read the edges off the network before any training; parameters as in `spherical`."""
+    return _as_it_starts(adata, tfs, seed, pretrained=False)
+
+
+def pretrained(adata: "AnnData", tfs: Collection[str], *, seed: int) -> Scores:
+    """Read the edges off the network before it is trained on the cells, as `spherical` starts."""
+    return _as_it_starts(adata, tfs, seed, pretrained=True)
+
+
+def _as_it_starts(
+    adata: "AnnData", tfs: Collection[str], seed: int, *, pretrained: bool
+) -> Scores:
     config = deepcopy(_settings())
-    config.seed = seed
+    config.seed, config.model.pretrained = seed, pretrained
     module = build_module(config, CellDataset(adata), list(tfs))
     return _scores(module, adata, tfs)
 

@@ -1,6 +1,6 @@
 """Cells as standardised rows: what the network is fed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,11 +55,22 @@ class CellDataset(Dataset[Tensor]):
 
     def rows(self, rows: Sequence[int] | np.ndarray) -> Float[Tensor, "cells n_genes"]:
         """Return the given rows, standardised and dense; a row may come repeatedly."""
+        return self._read(rows, lambda roots: (roots - self._mean) * self._scale)
+
+    def roots(self, rows: Sequence[int] | np.ndarray) -> Float[Tensor, "cells n_genes"]:
+        """Return √ of the expression of the given rows, dense but not standardised."""
+        return self._read(rows, lambda roots: roots)
+
+    def _read(
+        self,
+        rows: Sequence[int] | np.ndarray,
+        change: Callable[[Float[np.ndarray, "cells n_genes"]], Float[np.ndarray, "cells n_genes"]],
+    ) -> Float[Tensor, "cells n_genes"]:
         # Each cell is read once and in the order in which they are stored.
         stored, places = np.unique(self.cells[np.asarray(rows)], return_inverse=True)
         block = self._expression[stored]
         dense = block.toarray() if sp.issparse(block) else np.asarray(block)
-        return torch.from_numpy(((_root(dense) - self._mean) * self._scale)[places])
+        return torch.from_numpy(change(_root(dense))[places])
 
 
 def _root(expression: np.ndarray) -> np.ndarray:

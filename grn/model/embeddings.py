@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 _RIDGE = 8.0
+_DOMINATED = 12.0
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,18 @@ class GeneProfiles:
     def dominance(self) -> float:
         """Variance of the strongest programme in units of what noise alone gives."""
         return float(self.variances[0]) / self.noise_edge
+
+    @property
+    def dominated(self) -> float:
+        r"""Whether one programme dominates the cells, from 0 to 1.
+
+        $1 / (1 + (12 / D)^8)$ with D the `dominance`. In real cells a programme (cell cycle,
+        maturation, depth) makes all genes vary together: D is 36 to 53 in BEELINE's mDC, mESC and
+        hESC, and above 14 for 120 random genes of them. There, what a pair shares with all other
+        genes says nothing of regulation, and negative scores mostly contrast programmes. Simulated
+        networks and bulk samples have D < 9.
+        """
+        return 1 / (1 + (_DOMINATED / max(self.dominance, 1e-6)) ** 8)
 
 
 def gene_profiles(cells: Float[Tensor, "n_cells n_genes"], n_axes: int) -> GeneProfiles:

@@ -36,6 +36,9 @@ class SphericalTransformer(nn.Module):
         Values per regulator, its expression included.
     hidden_size
         Width of the two small networks.
+    like
+        Network of other cells whose constants to share, so that scores can be compared: how q·k is
+        scaled, and how far one programme dominates the cells; None: as the profiles say.
 
     Raises
     ------
@@ -52,6 +55,7 @@ class SphericalTransformer(nn.Module):
         *,
         n_channels: int,
         hidden_size: int,
+        like: "SphericalTransformer | None" = None,
     ) -> None:
         super().__init__()
         if n_channels < 2 or hidden_size < 1:
@@ -60,8 +64,9 @@ class SphericalTransformer(nn.Module):
                 "(expression and one learned channel) and 1."
             )
             raise InputError(msg)
-        self.attention = SphericalAttention(profiles, tf_index)
-        self.dominance = profiles.dominance
+        scale = None if like is None else like.attention.scale
+        self.attention: SphericalAttention = SphericalAttention(profiles, tf_index, scale)
+        self.dominated: float = profiles.dominated if like is None else like.dominated
         self.register_buffer("statistics", profiles.statistics)
         n_statistics = profiles.statistics.shape[1]
         self.value_network = _small_network(n_statistics + 2, hidden_size, n_channels - 1)

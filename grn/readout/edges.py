@@ -9,8 +9,6 @@ from jaxtyping import Float, Int
 from grn.network import edge_table, locate
 from grn.readout.maps import AttentionScores
 
-_LEAST_NORM = 1e-12
-
 
 def score_pairs(
     attended: AttentionScores,
@@ -22,10 +20,10 @@ def score_pairs(
     Weights are the scores in units of their root mean square, with the sign of q·k. The pair bias
     says how strong an edge is; which way it goes the profiles say: where regulators are expressed
     together, the bias of one of them turns against its correlation too easily, and a prior has no
-    signs at all. With w the attention weights and D the share by which one programme dominates
-    the cells, the importance of regulator j for target i is
+    signs at all. With D the share by which one programme dominates the cells, the importance of
+    regulator j for target i is
 
-    .. math:: D \max(\mathrm{dc}(s), \mathrm{dc}(|s|))_{ij} + (1 - D) |w_{ij}|,
+    .. math:: D \max(\mathrm{dc}(s), \mathrm{dc}(|s|))_{ij} + (1 - D) |s_{ij}|,
 
     each of the three at unit variance, shifted so that the least is 0. dc takes off the mean over
     the regulator's targets and the target's background: hubs and housekeeping targets rank by
@@ -65,8 +63,7 @@ def score_pairs(
         beyond("dc(s)", scores, positive - negative),
         beyond("dc(|s|)", np.abs(scores), positive + negative),
     )
-    weights = np.abs(scores) / np.maximum(attended.row_norm, _LEAST_NORM)
-    ranked += (1 - share) * unit_variance("|w|", weights)
+    ranked += (1 - share) * unit_variance("|s|", np.abs(scores))
     # In float32 the two directions of a symmetric score tie instead of being ordered by rounding.
     least = units.setdefault("least", float(ranked[pairs].min()))
     importance = np.where(pairs, ranked - least, 0).astype(np.float32)

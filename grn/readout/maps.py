@@ -29,7 +29,7 @@ class AttentionScores:
         Mean over all other genes of each target's positive (first row) and negative (second row)
         scores, as magnitudes.
     dominated
-        Whether one programme dominates the cells, 0 … 1 (`dominated_share`).
+        Whether one programme dominates the cells, 0 … 1 (`GeneProfiles.dominated`).
     """
 
     scores: Float[np.ndarray, "n_tfs n_genes"]
@@ -81,7 +81,7 @@ def read_attention(network: SphericalTransformer) -> AttentionScores:
         profile_sign=signs.T.numpy(),
         row_norm=row_norm.cpu().numpy(),
         background=(totals / max(len(others) - 1, 1)).cpu().numpy(),
-        dominated=dominated_share(network.dominance),
+        dominated=network.dominated,
     )
 
 
@@ -100,15 +100,3 @@ def _totals_by_sign(
 ) -> Float[torch.Tensor, "2 n_genes"]:
     """Sum each target's positive and its negative scores, both as magnitudes."""
     return torch.stack([scores.clamp(min=0).sum(1), scores.clamp(max=0).sum(1).abs()])
-
-
-def dominated_share(dominance: float) -> float:
-    r"""Say whether one programme dominates the cells, from 0 to 1.
-
-    $1 / (1 + (20 / D)^8)$ with D the variance of the strongest programme over what noise alone
-    gives (`GeneProfiles.dominance`). D > 30 in every real data set looked at (cell cycle,
-    maturation, depth): there, what a pair shares with all other genes says nothing of regulation,
-    and negative scores mostly contrast programmes. Simulated networks and bulk samples have
-    D < 10: there no background has to be removed.
-    """
-    return 1 / (1 + (20 / max(dominance, 1e-6)) ** 8)

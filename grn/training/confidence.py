@@ -5,12 +5,11 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-import torch
 from jaxtyping import Float
 from omegaconf import DictConfig, open_dict
 from scipy.stats import false_discovery_control
@@ -19,6 +18,7 @@ from grn.data.dataset import CellDataset
 from grn.data.resampling import bootstrap, independent_genes
 from grn.errors import InputError
 from grn.evaluation.metrics import top_k
+from grn.model.transformer import SphericalTransformer
 from grn.moments import is_on_disk
 from grn.readout import AttentionScores, read_attention, score_pairs
 from grn.training.fit import build_loader, build_module, fit_aside
@@ -116,15 +116,14 @@ def assess(
     in which it is among the `top_edges` by importance.
 
     *p-value.* Every gene's values are permuted over the cells, which leaves no dependence between
-    genes, and the network is fitted to that. With B null strengths, of all pairs and all
+    genes, and the network is fitted to that. With B null importances, of all pairs and all
     permutations, b of them at least the edge's own, p = (1 + b) / (1 + B). `fdr` is what Benjamini
     and Hochberg (1995) make of the p-values of all pairs. A small p-value says: independent genes
     hardly give this. It does not say: this is regulation.
 
-    The *strength* is the importance with |s| in the place of |w|: a row of w has unit length
-    whether anything regulates its target or not. What turns scores into strengths is taken from
-    the real fit (`score_pairs`), and so is the constant by which attention scales its products:
-    on a scale of its own, chance would look like the real thing.
+    What turns scores into importances is taken from the real fit (`score_pairs`), and so are the
+    constants of the network (`like` of `SphericalTransformer`): on a scale of its own, chance
+    would look like the real thing.
 
     Parameters
     ----------
@@ -151,13 +150,12 @@ def assess(
         summary |= {"bootstraps": counts.bootstraps, "top_k": k}
     if counts.permutations:
         units: dict[str, float] = {}
-        real = _strength(read_attention(module.network), tf_index, units)
-        scale = module.network.attention.scale
+        real = score_pairs(read_attention(module.network), tf_index, units)[1]
         nulls = []
         for number in range(counts.permutations):
             generator = np.random.default_rng((config.seed, _PERMUTATION, number))
-            found = refit(independent_genes(adata, generator), scale)
-            nulls.append(_strength(found, tf_index, units))
+            found = refit(independent_genes(adata, generator), module.network)
+            nulls.append(score_pairs(found, tf_index, units)[1])
         columns |= significance(real, nulls, tf_index)
         summary["permutations"] = counts.permutations
     return Confidence(columns, summary)
@@ -180,27 +178,23 @@ def among_top(importance: Matrix, tf_index: np.ndarray, k: int) -> Matrix:
     return found
 
 
-def significance(strength: Matrix, nulls: list[Matrix], tf_index: np.ndarray) -> dict[str, Matrix]:
-    """Compare strengths with those of nulls, all pairs of all nulls taken together.
+def significance(
+    importance: Matrix, nulls: list[Matrix], tf_index: np.ndarray
+) -> dict[str, Matrix]:
+    """Compare importances with those of nulls, all pairs of all nulls taken together.
 
     Returns
     -------
     `p_value` and `fdr`, NaN on self-pairs.
     """
-    pairs = _pairs(strength, tf_index)
+    pairs = _pairs(importance, tf_index)
     null = np.sort(np.concatenate([matrix[pairs] for matrix in nulls]))
-    as_large = len(null) - np.searchsorted(null, strength[pairs])
-    p_value = np.full(strength.shape, np.nan)
+    as_large = len(null) - np.searchsorted(null, importance[pairs])
+    p_value = np.full(importance.shape, np.nan)
     p_value[pairs] = (1 + as_large) / (1 + len(null))
-    fdr = np.full(strength.shape, np.nan)
+    fdr = np.full(importance.shape, np.nan)
     fdr[pairs] = false_discovery_control(p_value[pairs])
     return {"p_value": p_value, "fdr": fdr}
-
-
-def _strength(attended: AttentionScores, tf_index: np.ndarray, units: dict[str, float]) -> Matrix:
-    """Return the importances as they are without the row norm."""
-    without = replace(attended, row_norm=np.ones_like(attended.row_norm))
-    return score_pairs(without, tf_index, units)[1]
 
 
 def _pairs(matrix: Matrix, tf_index: np.ndarray) -> np.ndarray:
@@ -230,13 +224,13 @@ class _Refit:
         self._total = config.confidence.bootstraps + config.confidence.permutations
         self._done, self._started = 0, time.perf_counter()
 
-    def __call__(self, cells: CellDataset, scale: torch.Tensor | None = None) -> AttentionScores:
+    def __call__(
+        self, cells: CellDataset, like: SphericalTransformer | None = None
+    ) -> AttentionScores:
         with _only_warnings():
-            module = build_module(self._config, cells, self._tfs)
+            module = build_module(self._config, cells, self._tfs, like)
             if self._prior is not None:
                 start_from_prior(module, self._prior)
-            if scale is not None:
-                module.network.attention.scale.copy_(scale)
             fit_aside(module, self._config, build_loader(self._config, cells))
         self._done += 1
         self._report()

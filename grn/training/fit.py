@@ -20,14 +20,23 @@ from omegaconf import DictConfig, OmegaConf
 from grn.data.dataset import CellDataset
 from grn.errors import InputError
 from grn.model.embeddings import GeneProfiles, gene_profiles
+from grn.model.pair_encoder import MOST_GENES, edge_log_odds
 from grn.model.transformer import SphericalTransformer
 from grn.network import locate
 from grn.training.module import DenoisingModule, NetworkModule
 
 logger = logging.getLogger(__name__)
 
+# Above, what simulated networks have taught would count for less than a hundredth.
+_DOMINATED = 0.99
 
-def build_module(config: DictConfig, cells: CellDataset, tfs: Sequence[str]) -> DenoisingModule:
+
+def build_module(
+    config: DictConfig,
+    cells: CellDataset,
+    tfs: Sequence[str],
+    like: SphericalTransformer | None = None,
+) -> DenoisingModule:
     """Build the untrained module for some cells.
 
     Parameters
@@ -38,13 +47,15 @@ def build_module(config: DictConfig, cells: CellDataset, tfs: Sequence[str]) -> 
         What the profiles are computed on.
     tfs
         Regulators, in the order of the genes.
+    like
+        Network of other cells with which the scores are to be compared (`SphericalTransformer`).
 
     Raises
     ------
     InputError
         A setting is out of its range.
     """
-    network, profiles = build_network(config, cells, tfs)
+    network, profiles = build_network(config, cells, tfs, like)
     return DenoisingModule(
         network=network,
         objective=instantiate(config.objective)(profiles.sampling_variance),
@@ -55,7 +66,10 @@ def build_module(config: DictConfig, cells: CellDataset, tfs: Sequence[str]) -> 
 
 
 def build_network(
-    config: DictConfig, cells: CellDataset, tfs: Sequence[str]
+    config: DictConfig,
+    cells: CellDataset,
+    tfs: Sequence[str],
+    like: SphericalTransformer | None = None,
 ) -> tuple[SphericalTransformer, GeneProfiles]:
     """Build the network as it starts, and the profiles it stands on; as `build_module`."""
     if not 0 <= config.seed < 2**32:
@@ -63,11 +77,25 @@ def build_network(
         raise InputError(msg)
     n_sampled = min(config.model.profiles.max_cells, len(cells))
     sampled = np.random.default_rng(config.seed).choice(len(cells), n_sampled, replace=False)
-    profiles = gene_profiles(cells.rows(np.sort(sampled)), config.model.profiles.n_axes)
+    sampled.sort()
+    profiles = gene_profiles(cells.rows(sampled), config.model.profiles.n_axes)
     tf_index = torch.from_numpy(locate(tfs, cells.genes))
     # The network's own start is drawn here; the seed is set again before training.
     torch.manual_seed(config.seed)
-    return instantiate(config.model.network)(profiles, tf_index), profiles
+    network: SphericalTransformer = instantiate(config.model.network)(
+        profiles, tf_index, like=like
+    )
+    if config.model.pretrained and network.dominated < _DOMINATED:
+        if len(cells.genes) > MOST_GENES:
+            logger.info(
+                "more than %d genes: the scores start from profiles, not from what simulated "
+                "networks have taught",
+                MOST_GENES,
+            )
+        else:
+            log_odds = edge_log_odds(cells.roots(sampled), tf_index)
+            network.attention.start_from(log_odds, 1 - network.dominated)
+    return network, profiles
 
 
 def build_trainer(

@@ -1,5 +1,6 @@
 """One run: cells in, run folder out. Check everything, fit, read out, judge, write."""
 
+import copy
 import json
 import logging
 import platform
@@ -116,7 +117,7 @@ def run(config: DictConfig, checkpoint: str | Path | None = None) -> Result:
     module = build_module(config, cells, inputs.tfs)
     if inputs.prior is not None:
         start_from_prior(module, inputs.prior)
-    controls = _controls(module, inputs)
+    controls = _controls(config, cells, module, inputs)
     run_logger: Any = False
     if trained is None:
         run_logger = instantiate(config.logger)
@@ -205,14 +206,26 @@ def _edges(module: "DenoisingModule", inputs: _Inputs, **columns: np.ndarray) ->
     return read_edges_off(attended, inputs.tfs, inputs.adata.var_names, **columns)
 
 
-def _controls(module: "DenoisingModule", inputs: _Inputs) -> pd.DataFrame | None:
-    """Judge the controls, the untrained module and a prior among them; None without a truth."""
+def _controls(
+    config: DictConfig, cells: CellDataset, module: "DenoisingModule", inputs: _Inputs
+) -> pd.DataFrame | None:
+    """Judge the controls, as `evaluate` does; None without a truth.
+
+    Beside those of `evaluate`: `prior`, the known edges by themselves; `untrained`, the network
+    before any training, on simulated networks or on these cells; and `pretrained`, the module as
+    it is, where simulated networks have taught it anything.
+    """
     if inputs.truth is None:
         return None
-    prior = {} if inputs.prior is None else {"prior": inputs.prior.assign(weight=1, importance=1)}
-    judged = evaluate(_edges(module, inputs), inputs.truth, inputs.adata, extra=prior)
-    untrained = judged.loc[["edges"]].rename(index={"edges": "untrained"})
-    return pd.concat([judged.drop(index="edges"), untrained])
+    extra = {} if inputs.prior is None else {"prior": inputs.prior.assign(weight=1, importance=1)}
+    start = _edges(module, inputs)
+    extra["untrained"] = start
+    if module.network.attention.start is not None:
+        untaught = copy.deepcopy(config)
+        untaught.model.pretrained = False
+        extra["untrained"] = _edges(build_module(untaught, cells, inputs.tfs), inputs)
+        extra["pretrained"] = start
+    return evaluate(start, inputs.truth, inputs.adata, extra=extra).drop(index="edges")
 
 
 def _judges(inputs: _Inputs, controls: pd.DataFrame | None) -> list[L.Callback]:

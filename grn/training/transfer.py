@@ -19,6 +19,7 @@ _GAIN = "network.gain"
 _OF_THE_CELLS = (
     _TOKENS,
     "network.attention.scale",
+    "network.attention.start",
     "network.attention.tf_index",
     "network.attention.own_key",
     "network.statistics",

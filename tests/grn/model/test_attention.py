@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from grn.model.attention import SphericalAttention
+from grn.model.attention import SphericalAttention, scores_of
 from grn.model.embeddings import gene_profiles
 
 N_GENES, TFS = 11, torch.tensor([2, 3, 7])
@@ -111,3 +111,24 @@ def test_profiles_without_any_signal_stay_finite() -> None:
         attention.bias.zero_()
     assert torch.isfinite(attention.map().weight_mean).all()
     assert attention(torch.randn(2, 1, 2, 1)).abs().max() == 0
+
+
+def test_start_mixes_products_and_signed_probabilities(attention: SphericalAttention) -> None:
+    with torch.no_grad():
+        attention.bias.zero_()
+        products = attention.scores()
+        log_odds = torch.linspace(-3, 3, 3 * N_GENES).reshape(3, N_GENES)
+        attention.start_from(log_odds, 0.25)
+        expected = 0.75 * products + 0.25 * 4 * torch.sigmoid(log_odds).T * products.sign()
+        torch.testing.assert_close(attention.scores(), expected)
+        expected[TFS, torch.arange(3)] = 0
+        torch.testing.assert_close(scores_of(attention.map())[0], expected, atol=1e-4, rtol=1e-4)
+        attention.start_from(log_odds, 0.0)
+        torch.testing.assert_close(attention.scores(), products)
+
+
+def test_scale_of_another_network_is_taken_as_it_is(attention: SphericalAttention) -> None:
+    profiles = gene_profiles(torch.randn(23, N_GENES), 5)
+    other = SphericalAttention(profiles, TFS, attention.scale)
+    assert other.scale == attention.scale
+    assert other.scale.data_ptr() != attention.scale.data_ptr()

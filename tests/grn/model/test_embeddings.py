@@ -3,7 +3,7 @@ import pytest
 import torch
 from scipy.stats import kurtosis, skew
 
-from grn.model.embeddings import gene_profiles
+from grn.model.embeddings import GeneProfiles, gene_profiles
 
 SHAPES = [(13, 29), (29, 13), (17, 17)]
 
@@ -101,3 +101,17 @@ def test_a_gene_that_never_varies_has_no_loading() -> None:
     profiles = gene_profiles(z, 7)
     assert profiles.loadings[5].abs().max() < 1e-6
     assert torch.isfinite(profiles.statistics).all()
+
+
+def test_share_grows_with_what_one_programme_has() -> None:
+    loadings, statistics = torch.eye(3), torch.zeros(3, 3)
+
+    def share(dominance: float) -> float:
+        variances = torch.tensor([2.0 * dominance, 1.0, 0.5])
+        return GeneProfiles(loadings, variances, 2.0, statistics).dominated
+
+    shares = [share(d) for d in (0.0, 1.0, 3.0, 9.0, 12.0, 15.0, 30.0, 1e6)]
+    assert shares == sorted(shares)
+    assert shares[0] == pytest.approx(0)
+    assert shares[4] == pytest.approx(0.5)
+    assert shares[-1] == pytest.approx(1)

@@ -12,7 +12,6 @@ from torch.profiler import ProfilerActivity, profile
 from grn.model.embeddings import GeneProfiles, gene_profiles
 from grn.model.transformer import SphericalTransformer
 from grn.readout import AttentionScores, maps, read_attention
-from grn.readout.maps import dominated_share
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -61,7 +60,7 @@ def brute_force(network: SphericalTransformer) -> AttentionScores:
         profile_sign=signs.T.astype(np.int8),
         row_norm=np.linalg.norm(scores, axis=1),
         background=background / (N_GENES - 1),
-        dominated=dominated_share(network.dominance),
+        dominated=network.dominated,
     )
 
 
@@ -99,14 +98,6 @@ def test_self_pairs_are_zero_and_nothing_else() -> None:
     own = np.zeros(scores.shape, dtype=bool)
     own[np.arange(4), network.attention.tf_index] = True
     np.testing.assert_array_equal(scores == 0, own)
-
-
-def test_share_grows_with_what_one_programme_has() -> None:
-    share = [dominated_share(d) for d in (0.0, 1.0, 3.0, 10.0, 20.0, 30.0, 100.0, 1e6)]
-    assert share == sorted(share)
-    assert share[0] == pytest.approx(0)
-    assert share[4] == pytest.approx(0.5)
-    assert share[-1] == pytest.approx(1)
 
 
 def test_reading_leaves_no_trace(
