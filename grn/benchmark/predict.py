@@ -16,11 +16,11 @@ from grn.benchmark.grid import Grid, Job
 from grn.benchmark.judge import Entry
 from grn.benchmark.methods import METHODS
 from grn.benchmark.progress import Progress
-from grn.benchmark.side_by_side import side_by_side
 from grn.data.library.datasets import load_dataset, truth_files
 from grn.data.preprocessing.prepare import prepare
 from grn.data.preprocessing.preprocess import preprocess
 from grn.network import read_truth
+from grn.side_by_side import side_by_side
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -14,9 +14,9 @@ from grn.benchmark.judge import Entry, Judge
 from grn.benchmark.predict import Cells, Predictor
 from grn.benchmark.progress import Progress
 from grn.benchmark.regimes import UNSUPERVISED
-from grn.benchmark.side_by_side import count_processes
 from grn.benchmark.transfer import plan_blind
 from grn.evaluation import candidates
+from grn.side_by_side import count_processes
 
 COLUMNS = (
     *("method", "kind", "dataset", "network", "regime", "seed", "metric", "value", "density"),

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from grn.benchmark import predict
@@ -14,13 +15,15 @@ from grn.benchmark.methods import METHODS
 from grn.benchmark.predict import Cells, Known, Predictor, Task, _haste
 from grn.benchmark.progress import Progress
 from grn.benchmark.regimes import Regimes
+from grn.benchmark.run import Outcome
 from grn.errors import InputError
 from grn.evaluation.controls import Scores
-from tests.helpers import tfs_of
+from tests.helpers import QUIET, tfs_of
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
+Bench = Callable[..., Outcome]
 TOLD = Known({"edges": 2.0}, "two")
 
 
@@ -117,3 +120,33 @@ def test_the_slowest_start_first() -> None:
     jobs = [Job(METHODS[name], 0) for name in names]
     ordered = [job.method.name for job in sorted(jobs, key=_haste)]
     assert ordered == ["regdiffusion", "genie3", "spherical", "pearson", "closed_form"]
+
+
+@pytest.mark.usefixtures("library")
+def test_a_benchmark_finds_the_same_side_by_side(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    short = ["trainer.max_steps=8", "trainer.val_check_interval=4", *QUIET]
+    asked = (["pearson", "closed_form", "genie3", "spherical"], ["beeline/toy"])
+    how = {
+        "regimes": ["unsupervised", "supervised/both_seen"],
+        "genie3": {"n_trees": 5},
+        "spherical": {"overrides": short},
+    }
+    one = bench(*asked, **how, cache="one")
+    caplog.clear()
+    two = bench(*asked, **how, cache="two", n_jobs=2)
+    assert not two.failures
+    assert two.n_run == one.n_run == 4 + 3 * 2 + 2 * 2
+    assert len(caplog.messages) == two.n_run
+    assert caplog.messages[-1].endswith(f"(job {two.n_run} of {two.n_run})")
+    pd.testing.assert_frame_equal(
+        two.results.drop(columns="seconds"), one.results.drop(columns="seconds")
+    )
+    assert bench(*asked, **how, cache="two", n_jobs=2).n_run == 0
+    # A job that fails leaves the others and says where.
+    broken = bench(*asked, [0], n_jobs=2, genie3={"n_trees": 0}, spherical={"overrides": short})
+    (failure,) = broken.failures
+    assert failure.what == "genie3, seed 0 on beeline/toy"
+    assert "trees.py" in failure.error.__notes__[0]
+    assert {"pearson", "spherical"} <= set(broken.results["method"])

@@ -1,20 +1,15 @@
 import os
 import re
-from collections.abc import Callable
+import time
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 
 import joblib
 import numpy as np
-import pandas as pd
 import pytest
 
-from grn.benchmark.run import Outcome
-from grn.benchmark.side_by_side import count_processes, side_by_side
 from grn.errors import InputError
-from tests.helpers import QUIET
-
-Bench = Callable[..., Outcome]
+from grn.side_by_side import count_processes, in_order, side_by_side
 
 
 class TwoArguments(Exception):
@@ -93,31 +88,13 @@ def test_a_process_that_dies_says_how_to_go_on() -> None:
     assert dict(side_by_side({"after": partial(int, 8)}, 2)) == {"after": 8}
 
 
-@pytest.mark.usefixtures("library")
-def test_a_benchmark_finds_the_same_side_by_side(
-    bench: Bench, caplog: pytest.LogCaptureFixture
-) -> None:
-    short = ["trainer.max_steps=8", "trainer.val_check_interval=4", *QUIET]
-    asked = (["pearson", "closed_form", "genie3", "spherical"], ["beeline/toy"])
-    how = {
-        "regimes": ["unsupervised", "supervised/both_seen"],
-        "genie3": {"n_trees": 5},
-        "spherical": {"overrides": short},
-    }
-    one = bench(*asked, **how, cache="one")
-    caplog.clear()
-    two = bench(*asked, **how, cache="two", n_jobs=2)
-    assert not two.failures
-    assert two.n_run == one.n_run == 4 + 3 * 2 + 2 * 2
-    assert len(caplog.messages) == two.n_run
-    assert caplog.messages[-1].endswith(f"(job {two.n_run} of {two.n_run})")
-    pd.testing.assert_frame_equal(
-        two.results.drop(columns="seconds"), one.results.drop(columns="seconds")
-    )
-    assert bench(*asked, **how, cache="two", n_jobs=2).n_run == 0
-    # A job that fails leaves the others and says where.
-    broken = bench(*asked, [0], n_jobs=2, genie3={"n_trees": 0}, spherical={"overrides": short})
-    (failure,) = broken.failures
-    assert failure.what == "genie3, seed 0 on beeline/toy"
-    assert "trees.py" in failure.error.__notes__[0]
-    assert {"pearson", "spherical"} <= set(broken.results["method"])
+def test_results_come_in_the_order_of_the_calls() -> None:
+    def slow(number: int) -> int:
+        time.sleep(0.3 if number == 0 else 0)
+        return number
+
+    calls = [partial(slow, number) for number in range(4)]
+    assert in_order(calls, 2) == in_order(calls, 1) == [0, 1, 2, 3]
+    for n_processes in (1, 2):
+        with pytest.raises(ValueError, match="no number"):
+            in_order([partial(int, 7), partial(int, "no number")], n_processes)

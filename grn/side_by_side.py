@@ -3,7 +3,7 @@
 import pickle
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from dataclasses import dataclass
@@ -74,11 +74,34 @@ def side_by_side(
                 yield key, result.error() if isinstance(result, _Raised) else result
     except BrokenProcessPool as error:
         msg = (
-            "a process was ended from outside, most likely because memory ran out. What was done "
-            f"by then is kept: run the same command again with fewer than n_jobs={n_processes}; "
-            "n_jobs=1 needs the least memory."
+            "a process was ended from outside, most likely because memory ran out. What was "
+            "written by then is kept: run the same command again with fewer than "
+            f"n_jobs={n_processes}; n_jobs=1 needs the least memory."
         )
         raise InputError(msg) from error
+
+
+def in_order(calls: Sequence[Callable[[], Result]], n_processes: int) -> list[Result]:
+    """Return what every call returns, in the order of the calls; the first error ends all.
+
+    Parameters
+    ----------
+    calls, n_processes
+        As `side_by_side` takes them; of one process the calls are made in this one.
+
+    Raises
+    ------
+    Exception
+        That of a call, or as `side_by_side`.
+    """
+    if n_processes == 1:
+        return [call() for call in calls]
+    results: dict[int, Result] = {}
+    for number, result in side_by_side(dict(enumerate(calls)), n_processes):
+        if isinstance(result, Exception):
+            raise result
+        results[number] = result
+    return [results[number] for number in range(len(calls))]
 
 
 @dataclass(frozen=True)
