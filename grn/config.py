@@ -85,11 +85,52 @@ class BenchmarkConfig:
     """`run`: where the logger writes."""
 
 
+@dataclass
+class NetworksConfig:
+    """Simulated networks of every kind (grn/simulation/curriculum.py); 0: none of it."""
+
+    boolean: int = MISSING
+    single_cell: int = MISSING
+    bulk: int = MISSING
+
+
+@dataclass
+class EncoderConfig:
+    """Arguments of `grn.model.pair_encoder.PairEncoder`."""
+
+    n_channels: int = MISSING
+    n_blocks: int = MISSING
+
+
+@dataclass
+class PretrainConfig:
+    """Keys of conf/pretrain.yaml."""
+
+    n_networks: NetworksConfig = field(default_factory=NetworksConfig)
+    n_encoders: int = MISSING
+    """Encoders whose log-odds are averaged."""
+    max_steps: int = MISSING
+    """Of each."""
+    encoder: EncoderConfig = field(default_factory=EncoderConfig)
+    seed: int = MISSING
+    n_jobs: int = MISSING
+    """Processes that simulate, and encoders that train, side by side; -1: one per core."""
+    output: str = MISSING
+    """Folder of the result."""
+    overwrite: bool = MISSING
+    """Whether an existing result may be replaced."""
+    logger: Any = MISSING
+    """Lightning logger."""
+    paths: Any = MISSING
+    """`run`: where the logger writes."""
+
+
 def register() -> None:
     """Make the schemas known to Hydra; needed before composing."""
     store = ConfigStore.instance()
     store.store(name="run_schema", node=RunConfig)
     store.store(name="benchmark_schema", node=BenchmarkConfig)
+    store.store(name="pretrain_schema", node=PretrainConfig)
 
 
 def config_folder() -> str:

@@ -8,11 +8,15 @@ import traceback
 from collections.abc import Sequence
 
 from grn import __version__
-from grn.cli import benchmark, data, evaluate, infer, simulate, train
+from grn.cli import benchmark, data, evaluate, infer, pretrain, simulate, train
 from grn.errors import InputError, causes
 
 # Subcommands whose arguments Hydra parses.
-_WITH_HYDRA = {"train": train.train, "benchmark": benchmark.benchmark}
+_WITH_HYDRA = {
+    "train": train.train,
+    "benchmark": benchmark.benchmark,
+    "pretrain": pretrain.pretrain,
+}
 DONE, OUR_BUG, USER_CAN_FIX, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -72,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     commands.add_parser("train", help=train.HELP)
     commands.add_parser("benchmark", help=benchmark.HELP)
+    commands.add_parser("pretrain", help=pretrain.HELP)
     for command in (infer, evaluate, data, simulate):
         command.add_parser(commands)
     return parser

@@ -124,7 +124,7 @@ def build_trainer(
         )
         raise InputError(msg)
     configured = [instantiate(c) for c in config.callbacks.values() if c is not None]
-    with _quiet_libraries():
+    with quiet_libraries():
         trainer: L.Trainer = instantiate(
             config.trainer, callbacks=[*configured, *callbacks], logger=run_logger
         )
@@ -155,19 +155,7 @@ def fit(
     KeyboardInterrupt
         The user stopped it.
     """
-    L.seed_everything(seed, workers=True, verbose=False)
-    on_interrupt = signal.getsignal(signal.SIGINT)
-    try:
-        with _quiet_libraries():
-            trainer.fit(module, datamodule=loader, ckpt_path=resume_from)
-    except SystemExit as stopped:
-        # Lightning ends the process with 1 on Ctrl+C, and leaves later ones ignored.
-        if trainer.interrupted:
-            raise KeyboardInterrupt from stopped
-        raise
-    finally:
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, on_interrupt)
+    train(module, trainer, loader, seed=seed, resume_from=resume_from)
     keeper = next(c for c in trainer.checkpoint_callbacks if isinstance(c, ModelCheckpoint))
     best = torch.load(keeper.best_model_path, map_location="cpu", weights_only=True)
     module.load_state_dict(best["state_dict"])
@@ -177,6 +165,30 @@ def fit(
         "trained for %d steps; kept step %d (val/loss %.5f)",
         *(trainer.global_step, best["global_step"], keeper.best_model_score),
     )
+
+
+def train(
+    module: L.LightningModule,
+    trainer: L.Trainer,
+    loader: L.LightningDataModule,
+    *,
+    seed: int,
+    resume_from: Path | None = None,
+) -> None:
+    """Run the trainer; as `fit`, but the module is left with its last parameters."""
+    L.seed_everything(seed, workers=True, verbose=False)
+    on_interrupt = signal.getsignal(signal.SIGINT)
+    try:
+        with quiet_libraries():
+            trainer.fit(module, datamodule=loader, ckpt_path=resume_from)
+    except SystemExit as stopped:
+        # Lightning ends the process with 1 on Ctrl+C, and leaves later ones ignored.
+        if trainer.interrupted:
+            raise KeyboardInterrupt from stopped
+        raise
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, on_interrupt)
 
 
 def fit_aside(module: NetworkModule, config: DictConfig, loader: L.LightningDataModule) -> None:
@@ -198,7 +210,7 @@ def no_logger() -> bool:
 
 
 @contextmanager
-def _quiet_libraries() -> Iterator[None]:
+def quiet_libraries() -> Iterator[None]:
     """Keep tips and remarks of Lightning and rich from the user, warnings of ours not."""
     loggers = [logging.getLogger(f"lightning.{name}") for name in ("pytorch", "fabric")]
     levels = [one.level for one in loggers]

@@ -27,8 +27,17 @@ LAST_CHECKPOINT = "checkpoints/last.ckpt"
 _NOT_COMPARED = ("paths", "overwrite", "logger", "trainer", "callbacks")
 
 
-def check_folder(folder: Path, overwrite: bool) -> None:
+def check_folder(folder: Path, overwrite: bool, result: str = EDGES) -> None:
     """Make sure that a result can be written to the folder, without creating anything.
+
+    Parameters
+    ----------
+    folder
+        It need not exist.
+    overwrite
+        Whether there may be a result already.
+    result
+        Name of the file that makes a result.
 
     Raises
     ------
@@ -38,10 +47,10 @@ def check_folder(folder: Path, overwrite: bool) -> None:
     if folder.exists() and not folder.is_dir():
         msg = f"{folder} is a file. Expected a folder for the result: choose another output."
         raise InputError(msg)
-    if (folder / EDGES).exists() and not overwrite:
+    if (folder / result).exists() and not overwrite:
         msg = (
-            f"{folder} already holds a result. Pass --overwrite (train: overwrite=true) or choose "
-            "another folder."
+            f"{folder} already holds a result. Pass --overwrite (train and pretrain: "
+            "overwrite=true) or choose another folder."
         )
         raise InputError(msg)
     existing = next(parent for parent in (folder, *folder.parents) if parent.exists())

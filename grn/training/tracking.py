@@ -1,4 +1,4 @@
-"""What a finished run tells wandb beyond its losses, and what a benchmark tells it."""
+"""What a finished run, a benchmark or a pretraining tells wandb beyond its losses."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -69,4 +69,22 @@ def log_benchmark(
     experiment.config.update(config)
     experiment.log({"results": wandb.Table(dataframe=results)})
     experiment.log({name: wandb.Image(str(path)) for name, path in pictures.items()})
+    wandb.finish()
+
+
+def log_pretraining(run_logger: Any, facts: Mapping[str, Any]) -> None:
+    """Add to a wandb run what was trained, and end it.
+
+    Parameters
+    ----------
+    run_logger
+        As in `log_result`.
+    facts
+        Plain values by name.
+    """
+    if not isinstance(run_logger, WandbLogger):
+        return
+    import wandb
+
+    run_logger.experiment.config.update(dict(facts))
     wandb.finish()
