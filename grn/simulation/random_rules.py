@@ -9,6 +9,7 @@ from grn.simulation.models import BooleanModel
 _Signs = np.ndarray[Any, np.dtype[np.int8]]
 
 _FEWEST_GENES, _MOST_GENES = 5, 20
+_FATES_SHARE = 0.5
 _MOST_REGULATORS, _MOST_RETURNED = 8, 7  # a truth table doubles with every regulator
 
 
@@ -19,6 +20,8 @@ def draw_model(rng: np.random.Generator) -> tuple[BooleanModel, _Signs]:
     `(A or B) and not (C or D)`; sometimes all activators are needed, all repressors, or only one
     of the two groups. How common repressors, reciprocal edges, self-activation and each form of
     rule are is drawn once per network, so that networks differ more than genes of one network.
+    In half of the networks genes belong to fates, as in models of differentiation: most of those
+    of one fate activate each other, and most of those of different fates repress each other.
 
     Parameters
     ----------
@@ -52,15 +55,23 @@ def _draw_signs(rng: np.random.Generator, n_genes: int) -> _Signs:
     # Genes that switch each other on or off make decisions; chance alone gives few such pairs.
     returned_share = rng.uniform(0.0, 0.5) if rng.random() < 0.6 else 0.0
     itself_share = rng.uniform(0.0, 0.3)
+    fate = rng.integers(rng.integers(2, 5), size=n_genes)
+    has_fates = rng.random() < _FATES_SHARE
+    loyalty = rng.uniform(0.5, 1.0) if has_fates else 0.0
+    from_elsewhere = rng.uniform(0.1, 1.0) if has_fates else 1.0
     signs = np.zeros((n_genes, n_genes), dtype=np.int8)
     for gene in range(n_genes):
         regulated = np.flatnonzero(signs[gene])
         returned = regulated[rng.random(regulated.size) < returned_share][:_MOST_RETURNED]
         n_regulators = min(1 + rng.poisson(more_regulators), n_genes - 1, _MOST_REGULATORS)
         others = np.setdiff1d(np.arange(n_genes), [gene, *returned])
-        drawn = rng.choice(others, max(n_regulators - returned.size, 0), replace=False)
+        weight = np.where(fate[others] == fate[gene], 1.0, from_elsewhere)
+        n_drawn = max(n_regulators - returned.size, 0)
+        drawn = rng.choice(others, n_drawn, replace=False, p=weight / weight.sum())
         regulators = np.concatenate([returned, drawn])
-        represses = rng.random(regulators.size) < repressor_share
+        by_chance = rng.random(regulators.size) < repressor_share
+        by_fate = fate[regulators] != fate[gene]
+        represses = np.where(rng.random(regulators.size) < loyalty, by_fate, by_chance)
         signs[regulators, gene] = np.where(represses, -1, 1)
     np.fill_diagonal(signs, rng.random(n_genes) < itself_share)
     return signs
