@@ -28,7 +28,9 @@ STEPS = ("trainer.max_steps=8", "trainer.val_check_interval=4", *QUIET)
 SHORT = {"overrides": STEPS}
 SEEN = "supervised/both_seen"
 KEYS = ["method", "dataset", "network", "regime", "seed", "metric"]
-BLIND = {"pearson", "closed_form", "untrained", "target_mean", "tf_variance", "random"}
+BLIND = {
+    *("pearson", "closed_form", "untrained", "pretrained", "target_mean", "tf_variance", "random")
+}
 
 
 @pytest.fixture

@@ -58,10 +58,11 @@ def test_every_network_has_its_curves(outcome: Outcome) -> None:
     FigureCanvasAgg(figure).draw()
     panels = [ax for ax in figure.axes if ax.get_visible()]
     assert [ax.get_title() for ax in panels] == ["toy all", "toy half", "other"]
-    assert {len(ax.get_lines()) for ax in panels} == {6}
+    assert {len(ax.get_lines()) for ax in panels} == {7}
     shown = [text.get_text() for text in figure.legends[0].get_texts()]
     assert set(shown) == {
-        *("pearson", "closed form", "untrained", "random", "target mean", "tf variance"),
+        *("pearson", "closed form", "untrained", "pretrained", "random"),
+        *("target mean", "tf variance"),
     }
     looks = {
         (line.get_color(), line.get_linestyle(), line.get_label())

@@ -41,17 +41,17 @@ def test_one_row_per_method_network_seed_and_metric(bench: Bench) -> None:
     assert n_metrics == 8
     methods = {
         *("pearson", "spearman", "closed_form", "closed_form_max"),
-        *("untrained", "target_mean", "tf_variance", "random"),
+        *("untrained", "pretrained", "target_mean", "tf_variance", "random"),
     }
     assert set(results["method"]) == methods
     # The random ranking has no overlap across seeds.
-    assert len(results) == len(TOY) * 2 * (8 * n_metrics - 1)
+    assert len(results) == len(TOY) * 2 * (9 * n_metrics - 1)
     assert set(results["dataset"] + "/" + results["network"]) == set(TOY)
     assert set(results["regime"]) == {"unsupervised"}
     assert set(results.loc[results["kind"] == "control", "method"]) == {
-        *("untrained", "target_mean", "tf_variance", "random"),
+        *("untrained", "pretrained", "target_mean", "tf_variance", "random"),
     }
-    assert outcome.n_run == 2 * (6 + 2)  # two data sets, each six methods once, one for two seeds
+    assert outcome.n_run == 2 * (6 + 4)  # two data sets, each six methods once, two for two seeds
     assert not outcome.failures
 
 
@@ -207,7 +207,7 @@ def test_what_is_no_score_of_every_pair_is_a_failure(
 
 
 def deterministic(outcome: Outcome) -> pd.Series:
-    rows = outcome.results[~outcome.results["method"].isin(["untrained", "random"])]
+    rows = outcome.results[~outcome.results["method"].isin(["untrained", "pretrained", "random"])]
     return rows.set_index(KEYS)["value"].sort_index()
 
 
