@@ -28,7 +28,9 @@ def wheel_names(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 def test_wheel_holds_every_source_file(wheel_names: list[str]) -> None:
     for root, folder in ((ROOT, "grn"), (ROOT / "kernels", "flashsign")):
-        found = [path for kind in ("*.py", "*.yaml") for path in (root / folder).rglob(kind)]
+        found = [
+            path for kind in ("*.py", "*.yaml", "*.pt") for path in (root / folder).rglob(kind)
+        ]
         sources = {str(path.relative_to(root)) for path in found}
         assert sources
         assert sources <= set(wheel_names)

@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.command(options)
         return DONE
     except KeyboardInterrupt:
-        print("interrupted; the same command goes on from the last checkpoint", file=sys.stderr)
+        print("interrupted; the same command goes on from what is complete", file=sys.stderr)
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the exit code says whose problem it is
         fixable = _is_fixable(error)

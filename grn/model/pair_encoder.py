@@ -12,8 +12,7 @@ from grn.model.pair_statistics import N_OF_PAIR, N_STATISTICS, pair_statistics
 PRETRAINED = Path(__file__).with_name("pair_encoder.pt")
 """What `grn pretrain` made; docs/pretraining.md says how, and what it reaches."""
 
-MOST_GENES = 2000
-"""Pairs of more genes are not encoded: memory, and networks far larger than those trained on."""
+_MOST_GENES, _MOST_PAIRS = 2000, 500_000
 
 _N_PATHS = 8
 _LARGEST = 5.0  # standard deviations from what it was trained on
@@ -127,6 +126,15 @@ def _small_network(n_inputs: int, n_outputs: int) -> nn.Sequential:
     return nn.Sequential(
         nn.Linear(n_inputs, 2 * n_outputs), nn.GELU(), nn.Linear(2 * n_outputs, n_outputs)
     )
+
+
+def is_encodable(n_tfs: int, n_genes: int) -> bool:
+    """Say whether pairs can be encoded: at most 2000 genes, and half a million pairs.
+
+    Half a million take about a gigabyte, and networks far larger than those trained on would be
+    a guess.
+    """
+    return n_genes <= _MOST_GENES and n_tfs * n_genes <= _MOST_PAIRS
 
 
 def edge_log_odds(

@@ -20,7 +20,7 @@ from omegaconf import DictConfig, OmegaConf
 from grn.data.dataset import CellDataset
 from grn.errors import InputError
 from grn.model.embeddings import GeneProfiles, gene_profiles
-from grn.model.pair_encoder import MOST_GENES, edge_log_odds
+from grn.model.pair_encoder import edge_log_odds, is_encodable
 from grn.model.transformer import SphericalTransformer
 from grn.network import locate
 from grn.training.module import DenoisingModule, NetworkModule
@@ -86,15 +86,14 @@ def build_network(
         profiles, tf_index, like=like
     )
     if config.model.pretrained and network.dominated < _DOMINATED:
-        if len(cells.genes) > MOST_GENES:
-            logger.info(
-                "more than %d genes: the scores start from profiles, not from what simulated "
-                "networks have taught",
-                MOST_GENES,
-            )
-        else:
+        if is_encodable(len(tf_index), len(cells.genes)):
             log_odds = edge_log_odds(cells.roots(sampled), tf_index)
             network.attention.start_from(log_odds, 1 - network.dominated)
+        else:
+            logger.info(
+                "too many pairs for what simulated networks have taught: scores start from "
+                "profiles alone (docs/pretraining.md)"
+            )
     return network, profiles
 
 

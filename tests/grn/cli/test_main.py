@@ -218,7 +218,7 @@ def test_an_interrupt_exits_with_130(
         patch.setattr(DenoisingModule, "training_step", pressed)
         code, _, err = cli(*arguments)
     assert code == 130
-    assert "goes on from the last checkpoint" in err
+    assert "goes on from what is complete" in err
     assert "Traceback" not in err
     assert "checkpoints/last.ckpt" in written(tmp_path / "out")
     assert cli(*arguments)[0] == 0

@@ -33,6 +33,13 @@ def test_rows_are_z_scores_of_the_root(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_roots_are_not_standardised(kind: str) -> None:
+    values = log_expression()
+    roots = CellDataset(anndata.AnnData(KINDS[kind](values))).roots([30, 2, 2])
+    np.testing.assert_allclose(roots, np.sqrt(values)[[30, 2, 2]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_housekeeping_gene_in_many_cells_has_unit_variance(kind: str) -> None:
     rng = np.random.default_rng(0)
     values = rng.normal(5, [1.0, 0.2, 0.05], (20_000, 3)).astype(np.float32)

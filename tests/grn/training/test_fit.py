@@ -4,13 +4,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import anndata
 import lightning as L
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from grn.data.dataset import CellDataset
 from grn.data.preprocessing.preprocess import preprocess
 from grn.errors import InputError
+from grn.model import pair_encoder
 from grn.training.fit import build_loader, build_module, build_trainer, no_logger
 from tests.helpers import fast_config, tfs_of, train
 
@@ -81,6 +85,45 @@ def test_profiles_of_many_cells_are_those_of_a_seeded_sample(
 
     assert torch.equal(tokens(), tokens())
     assert not torch.equal(tokens(), tokens("seed=1"))
+
+
+def test_scores_start_from_simulated_networks_unless_told_otherwise(
+    config: "DictConfig",
+    cells: "AnnData",
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    taught = build(config, cells).network.attention
+    assert taught.start is not None
+    blank = copy.deepcopy(config)
+    blank.model.pretrained = False
+    assert build(blank, cells).network.attention.start is None
+    monkeypatch.setattr(pair_encoder, "_MOST_PAIRS", 3)
+    with caplog.at_level("INFO"):
+        assert build(config, cells).network.attention.start is None
+    assert "too many pairs" in caplog.text
+
+
+def test_cells_that_one_programme_dominates_start_from_profiles(config: "DictConfig") -> None:
+    rng = np.random.default_rng(0)
+    programme = rng.normal(size=(80, 1))
+    expression = np.exp(1 + 0.5 * programme + 0.1 * rng.normal(size=(80, 60)))
+    names = [f"g{number}" for number in range(60)]
+    adata = anndata.AnnData(expression.astype(np.float32), var=pd.DataFrame(index=names))
+    module = build_module(config, CellDataset(adata), names[:5])
+    assert module.network.dominated > 0.99
+    assert module.network.attention.start is None
+
+
+def test_a_network_like_another_shares_its_constants(
+    config: "DictConfig", cells: "AnnData"
+) -> None:
+    other = build(config, cells).network
+    other.dominated = 0.25
+    other.attention.scale.fill_(3.0)
+    network = build_module(config, CellDataset(cells[:40]), tfs_of(cells), other).network
+    assert network.dominated == 0.25
+    assert network.attention.scale == 3.0
 
 
 def test_same_seed_same_parameters(tmp_path: Path, cells: "AnnData") -> None:

@@ -58,6 +58,14 @@ def test_optimizer_gets_every_parameter(module: DenoisingModule) -> None:
     assert sum(len(group["params"]) for group in groups) == len(list(module.parameters()))
 
 
+def test_pair_bias_learns_at_a_tenth_of_the_rate(module: DenoisingModule) -> None:
+    rest, (bias,) = (group["params"] for group in module.configure_optimizers().param_groups)
+    assert bias is module.network.attention.bias
+    assert not any(parameter is bias for parameter in rest)
+    rates = [group["lr"] for group in module.configure_optimizers().param_groups]
+    assert rates[1] == pytest.approx(rates[0] / 10)
+
+
 def test_validation_noise_is_the_same_every_time(
     module: DenoisingModule, cells: torch.Tensor, logged: list[tuple[str, float]]
 ) -> None:

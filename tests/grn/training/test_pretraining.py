@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -6,11 +7,12 @@ import torch
 
 from grn.errors import InputError
 from grn.model.pair_encoder import PairEncoder
-from grn.training import pretraining
+from grn.training import pretraining, pretraining_data
 from grn.training.pretraining import Pretraining, pretrain_encoders
 from grn.training.pretraining_data import Example, draw_examples, held_out_batches
 from grn.training.pretraining_module import edge_loss, held_out_ratios
 from tests.helpers import written
+from tests.toy_networks import draw_toy_samples
 
 NETWORKS = {"boolean": 20, "single_cell": 2, "bulk": 0}
 
@@ -25,6 +27,14 @@ def settings(**changed: Any) -> Pretraining:
         "n_jobs": 1,
     }
     return Pretraining(**default | changed)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def toy_networks() -> Iterator[None]:
+    """Draw toys in the place of simulated networks."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pretraining_data, "draw_samples", draw_toy_samples)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from grn.training.pretraining_data import (
     pad,
     scale_of,
 )
+from tests.toy_networks import draw_toy_samples
 
 
 def example(n_tfs: int, n_genes: int, *, kind: str = "boolean", network: int = 1) -> Example:
@@ -76,7 +77,10 @@ def test_a_second_view_of_boolean_cells_is_a_random_part_of_them(
         assert rows < {tuple(cell.tolist()) for cell in seen[whole]}
 
 
-def test_examples_are_the_same_in_any_number_of_processes() -> None:
+def test_examples_are_the_same_in_any_number_of_processes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pretraining_data, "draw_samples", draw_toy_samples)
     asked = {"boolean": 13, "single_cell": 2}
     one, two = (draw_examples(asked, seed=3, n_processes=n) for n in (1, 2))
     assert len(one) == len(two) > 15
