@@ -123,7 +123,8 @@ def assess(
 
     What turns scores into importances is taken from the real fit (`score_pairs`), and so are the
     constants of the network (`like` of `SphericalTransformer`): on a scale of its own, chance
-    would look like the real thing.
+    would look like the real thing. What simulated networks have taught has no part in it, in the
+    real fit neither: all of them had edges, so among independent genes it still finds some.
 
     Parameters
     ----------
@@ -137,7 +138,9 @@ def assess(
         What it started from; the fits to bootstraps start from it too.
     """
     counts, tf_index = config.confidence, module.network.attention.tf_index.numpy()
-    refit = _Refit(config, module, prior)
+    is_taught = module.network.attention.start is not None
+    n_fits = counts.bootstraps + counts.permutations + (is_taught and counts.permutations > 0)
+    refit = _Refit(config, module, prior, n_fits)
     columns: dict[str, Matrix] = {}
     summary: dict[str, int] = {}
     if counts.bootstraps:
@@ -150,11 +153,14 @@ def assess(
         summary |= {"bootstraps": counts.bootstraps, "top_k": k}
     if counts.permutations:
         units: dict[str, float] = {}
-        real = score_pairs(read_attention(module.network), tf_index, units)[1]
+        refit.forget_simulations()
+        network = module.network
+        attended = refit(CellDataset(adata), network) if is_taught else read_attention(network)
+        real = score_pairs(attended, tf_index, units)[1]
         nulls = []
         for number in range(counts.permutations):
             generator = np.random.default_rng((config.seed, _PERMUTATION, number))
-            found = refit(independent_genes(adata, generator), module.network)
+            found = refit(independent_genes(adata, generator), network)
             nulls.append(score_pairs(found, tf_index, units)[1])
         columns |= significance(real, nulls, tf_index)
         summary["permutations"] = counts.permutations
@@ -210,10 +216,16 @@ class _Refit:
     ----------
     config, module, prior
         As in `assess`.
+    n_fits
+        How many there will be.
     """
 
     def __init__(
-        self, config: DictConfig, module: DenoisingModule, prior: pd.DataFrame | None
+        self,
+        config: DictConfig,
+        module: DenoisingModule,
+        prior: pd.DataFrame | None,
+        n_fits: int,
     ) -> None:
         self._config = copy.deepcopy(config)
         with open_dict(self._config):
@@ -221,8 +233,12 @@ class _Refit:
             self._config.trainer.enable_progress_bar = False
         self._tfs = module.names["tfs"]
         self._prior = prior
-        self._total = config.confidence.bootstraps + config.confidence.permutations
+        self._total = n_fits
         self._done, self._started = 0, time.perf_counter()
+
+    def forget_simulations(self) -> None:
+        """Start from profiles alone from now on."""
+        self._config.model.pretrained = False
 
     def __call__(
         self, cells: CellDataset, like: SphericalTransformer | None = None

@@ -106,8 +106,8 @@ def test_scores_start_from_simulated_networks_unless_told_otherwise(
 
 def test_cells_that_one_programme_dominates_start_from_profiles(config: "DictConfig") -> None:
     rng = np.random.default_rng(0)
-    programme = rng.normal(size=(80, 1))
-    expression = np.exp(1 + 0.5 * programme + 0.1 * rng.normal(size=(80, 60)))
+    programme = rng.normal(size=(400, 1))
+    expression = np.exp(1 + 0.5 * programme + 0.1 * rng.normal(size=(400, 60)))
     names = [f"g{number}" for number in range(60)]
     adata = anndata.AnnData(expression.astype(np.float32), var=pd.DataFrame(index=names))
     module = build_module(config, CellDataset(adata), names[:5])
