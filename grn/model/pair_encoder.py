@@ -131,8 +131,7 @@ def _small_network(n_inputs: int, n_outputs: int) -> nn.Sequential:
 def is_encodable(n_tfs: int, n_genes: int) -> bool:
     """Say whether pairs can be encoded: at most 2000 genes, and half a million pairs.
 
-    Half a million take about a gigabyte, and networks far larger than those trained on would be
-    a guess.
+    Half a million take 1.5 GB, and networks far larger than those trained on would be a guess.
     """
     return n_genes <= _MOST_GENES and n_tfs * n_genes <= _MOST_PAIRS
 
