@@ -127,9 +127,11 @@ class Judge:
 
     def _score(self, prediction: Prediction) -> dict[str, float]:
         weight, importance = self._lay_out(prediction)
-        return score_candidates(self._judged, weight, importance) | _directions(
-            self._judged, importance
-        )
+        return {
+            **score_candidates(self._judged, weight, importance),
+            "signed_early_precision_ratio": _signed_early(self._judged, weight, importance),
+            **_directions(self._judged, importance),
+        }
 
     def _overlaps(self, entries: Iterable[Entry]) -> dict[tuple[str, int | None], float]:
         """Mean Jaccard index of the top k of each seed with those of the other seeds."""
@@ -168,7 +170,18 @@ def random_scores(judged: Candidates) -> dict[str, float]:
     labels, flat = judged.labels[judged.pairs], np.zeros(judged.pairs.shape)
     judged_on = {"density": float(labels.mean()), "n_candidates": len(labels)}
     means = score_random(judged, n_draws=_N_RANDOM, seed=0)
-    return means | _directions(judged, flat) | judged_on
+    signed = _signed_early(judged, flat, flat)
+    chance = {"signed_early_precision_ratio": signed if np.isnan(signed) else 1.0}
+    return means | chance | _directions(judged, flat) | judged_on
+
+
+def _signed_early(judged: Candidates, weight: np.ndarray | None, importance: np.ndarray) -> float:
+    if weight is None:
+        return float("nan")
+    pairs = judged.pairs
+    return metrics.signed_early_precision_ratio(
+        importance[pairs], weight[pairs], judged.signs[pairs], judged.labels[pairs]
+    )
 
 
 def _directions(judged: Candidates, importance: np.ndarray) -> dict[str, float]:

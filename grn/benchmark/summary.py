@@ -16,10 +16,13 @@ METRICS = {
     "early_precision_ratio": "Early precision ratio",
     "per_tf_auroc": "Per-TF AUROC",
     "sign_accuracy": "Sign accuracy",
+    "signed_early_precision_ratio": "Signed early precision ratio",
     "direction_accuracy": "Direction accuracy",
     "top_k_jaccard": "Jaccard index of the top k across seeds",
 }
 _NOTES = {
+    "signed_early_precision_ratio": "An edge counts only with the right sign; 1 is a random "
+    "ranking with random signs.",
     "direction_accuracy": "Of the pairs of TFs that are true in one direction only; a score that "
     "is the same both ways has 0.5.",
     "top_k_jaccard": "k is the number of true edges; 1 where nothing is drawn.",

@@ -30,6 +30,25 @@ def early_precision(scores: Float[np.ndarray, " n"], labels: Bool[np.ndarray, " 
     return float(top_k(scores, k)[labels].sum() / k) if k else float("nan")
 
 
+def signed_early_precision_ratio(
+    scores: Float[np.ndarray, " n"],
+    weights: Float[np.ndarray, " n"],
+    signs: Int[np.ndarray, " n"],
+    labels: Bool[np.ndarray, " n"],
+) -> float:
+    """Share of the k best that are true and of the right sign, over that of chance.
+
+    k is the number of positives, as in `early_precision`; chance is a random ranking with random
+    signs, half the share of positives. NaN without a positive, or where a positive has no known
+    sign (0).
+    """
+    k = int(labels.sum())
+    if k == 0 or (signs[labels] == 0).any():
+        return float("nan")
+    right = labels & (np.sign(weights) == signs)
+    return float(top_k(scores, k)[right].sum() / k / (labels.mean() / 2))
+
+
 def top_k(scores: Float[np.ndarray, " n"], k: int) -> Float[np.ndarray, " n"]:
     """Probability of each candidate to be among the k best, 0 < k ≤ n, over all orders of ties."""
     kth_best = np.partition(scores, len(scores) - k)[len(scores) - k]

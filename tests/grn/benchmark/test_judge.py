@@ -43,8 +43,20 @@ def weight() -> np.ndarray:
 def test_the_metrics_are_those_of_evaluate(weight: np.ndarray) -> None:
     found = judged(TRUTH, weight)
     expected = grn.evaluate(edge_table(weight, np.abs(weight), TFS, GENES), TRUTH).loc["edges"]
-    for metric in set(found.index) - {"direction_accuracy", "top_k_jaccard"}:
+    for metric in set(found.index) - {
+        *("direction_accuracy", "top_k_jaccard", "signed_early_precision_ratio")
+    }:
         assert found[metric] == pytest.approx(expected[metric], abs=1e-12), metric
+
+
+def test_an_early_edge_of_the_wrong_sign_counts_for_nothing() -> None:
+    weight = adjacency(TRUTH, TFS, GENES, "sign").astype(np.float32)
+    metric = "signed_early_precision_ratio"
+    right, wrong = judged(TRUTH, weight), judged(TRUTH, -weight)
+    assert right[metric] == pytest.approx(2 * right["early_precision_ratio"])
+    assert wrong[metric] == 0
+    assert wrong["early_precision_ratio"] == right["early_precision_ratio"]
+    assert np.isnan(judged(TRUTH.assign(sign=0), weight)[metric])
 
 
 def test_direction_is_judged_where_one_way_is_true() -> None:
@@ -71,6 +83,7 @@ def test_the_truth_itself_reaches_every_maximum() -> None:
     found = judged(TRUTH, adjacency(TRUTH, TFS, GENES, "sign").astype(np.float32))
     # 4 TFs × (A, B, C, D, E, F, H) without self-pairs.
     assert found.pop("auprc_ratio") == found.pop("early_precision_ratio") == 24 / 6
+    assert found.pop("signed_early_precision_ratio") == 2 * 24 / 6
     assert (found == 1).all(), found
 
 
@@ -109,7 +122,7 @@ def test_the_overlap_of_one_seed_is_undefined(weight: np.ndarray) -> None:
     overlap = [row["value"] for row in rows if row["metric"] == "top_k_jaccard"]
     assert np.isnan(overlap).tolist() == [True]
     rows = judge(TRUTH).rows([entry("genie3", 0, weight)], [0], overlap=False)
-    assert len(rows) == 7
+    assert len(rows) == 8
     assert "top_k_jaccard" not in {row["metric"] for row in rows}
 
 

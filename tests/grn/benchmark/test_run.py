@@ -38,7 +38,7 @@ def test_one_row_per_method_network_seed_and_metric(bench: Bench) -> None:
     assert tuple(results) == COLUMNS
     assert not results.duplicated(KEYS).any()
     n_metrics = results["metric"].nunique()
-    assert n_metrics == 8
+    assert n_metrics == 9
     methods = {
         *("pearson", "spearman", "closed_form", "closed_form_max"),
         *("untrained", "pretrained", "target_mean", "tf_variance", "random"),

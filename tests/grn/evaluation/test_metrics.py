@@ -79,6 +79,26 @@ def test_top_k_shares_the_last_places_among_ties():
     assert metrics.top_k(scores, 6).tolist() == [1] * 6
 
 
+def test_signed_early_precision_by_hand():
+    scores = np.array([5.0, 4.0, 3.0, 2.0, 1.0, 0.0])
+    labels = np.array([True, True, False, True, False, False])
+    signs = np.array([1, -1, 0, 1, 0, 0])
+    weights = np.array([2.0, 3.0, -1.0, 1.0, 1.0, 1.0])
+    # Of the three best, the first is right, the second has the wrong sign, the third is none;
+    # chance has half of 1/2.
+    found = metrics.signed_early_precision_ratio(scores, weights, signs, labels)
+    assert found == pytest.approx((1 / 3) / (1 / 4))
+    right = metrics.signed_early_precision_ratio(
+        scores, np.abs(weights) * np.array([1, -1] * 3), signs, labels
+    )
+    signs[3] = 0
+    unknown = metrics.signed_early_precision_ratio(scores, weights, signs, labels)
+    assert np.isnan(unknown)
+    none = metrics.signed_early_precision_ratio(scores, weights, signs, np.zeros(6, bool))
+    assert np.isnan(none)
+    assert right == pytest.approx((2 / 3) / (1 / 4))
+
+
 def test_jaccard_is_that_of_sets_where_nothing_ties():
     def best(ranking):
         return metrics.top_k(np.array(ranking, float), 3)
