@@ -158,7 +158,10 @@ def test_signs_of_simulated_edges_are_recovered(trained: "Trained") -> None:
 
 
 class _Shuffled:
-    """Deals the weights of every map out to other pairs; nothing else of the network changes."""
+    """Deals the weights of every map out to other pairs, and its row norms to other targets.
+
+    Nothing else of the network changes.
+    """
 
     def __init__(self, seed: int) -> None:
         self._generator = torch.Generator().manual_seed(seed)
@@ -166,7 +169,12 @@ class _Shuffled:
     def __call__(self, seen: "SphericalAttentionMap") -> "SphericalAttentionMap":
         weights = seen.weight_mean
         order = torch.randperm(weights.numel(), generator=self._generator)
-        return seen._replace(weight_mean=weights.flatten()[order].reshape(weights.shape))
+        norms = seen.row_norm_mean
+        targets = torch.randperm(norms.shape[-1], generator=self._generator)
+        return seen._replace(
+            weight_mean=weights.flatten()[order].reshape(weights.shape),
+            row_norm_mean=norms[..., targets],
+        )
 
 
 def test_edges_depend_on_the_attention_maps_alone(
