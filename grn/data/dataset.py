@@ -1,6 +1,6 @@
 """Cells as standardised rows: what the network is fed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,8 +39,9 @@ class CellDataset(Dataset[Tensor]):
         """Which cell each row is."""
         times = None if cells is None else np.bincount(cells, minlength=n_cells)
         mean, sd = column_moments(self._expression, _root, times)
-        self._mean = mean.astype(np.float32)
-        self._scale = np.divide(1.0, sd, out=np.zeros_like(sd), where=sd > 0).astype(np.float32)
+        self._mean = torch.from_numpy(mean.astype(np.float32))
+        scale = np.divide(1.0, sd, out=np.zeros_like(sd), where=sd > 0)
+        self._scale = torch.from_numpy(scale.astype(np.float32))
 
     def __len__(self) -> int:
         return len(self.cells)
@@ -55,22 +56,15 @@ class CellDataset(Dataset[Tensor]):
 
     def rows(self, rows: Sequence[int] | np.ndarray) -> Float[Tensor, "cells n_genes"]:
         """Return the given rows, standardised and dense; a row may come repeatedly."""
-        return self._read(rows, lambda roots: (roots - self._mean) * self._scale)
+        return (self.roots(rows) - self._mean) * self._scale
 
     def roots(self, rows: Sequence[int] | np.ndarray) -> Float[Tensor, "cells n_genes"]:
         """Return √ of the expression of the given rows, dense but not standardised."""
-        return self._read(rows, lambda roots: roots)
-
-    def _read(
-        self,
-        rows: Sequence[int] | np.ndarray,
-        change: Callable[[Float[np.ndarray, "cells n_genes"]], Float[np.ndarray, "cells n_genes"]],
-    ) -> Float[Tensor, "cells n_genes"]:
         # Each cell is read once and in the order in which they are stored.
         stored, places = np.unique(self.cells[np.asarray(rows)], return_inverse=True)
         block = self._expression[stored]
         dense = block.toarray() if sp.issparse(block) else np.asarray(block)
-        return torch.from_numpy(change(_root(dense))[places])
+        return torch.from_numpy(_root(dense)[places])
 
 
 def _root(expression: np.ndarray) -> np.ndarray:

@@ -23,8 +23,7 @@ class GeneProfiles:
     variances
         Their eigenvalues λ, largest first.
     noise_edge
-        Largest eigenvalue that independent genes would give, (1 + √(n_genes / n_cells))²
-        (Marchenko and Pastur 1967).
+        Largest eigenvalue that independent genes would give (`noise_edge`).
     statistics
         Shape of each gene's distribution, comparable between data sets: share of cells above its
         mean, skewness and kurtosis, each standardised over the genes.
@@ -73,6 +72,14 @@ class GeneProfiles:
         return 1 / (1 + (_DOMINATED / max(self.dominance, 1e-6)) ** 8)
 
 
+def noise_edge(n_cells: int, n_genes: int) -> float:
+    """Return the largest eigenvalue of the correlations of so many independent genes.
+
+    (1 + √(n_genes / n_cells))² (Marchenko and Pastur 1967).
+    """
+    return float((1 + (n_genes / n_cells) ** 0.5) ** 2)
+
+
 def gene_profiles(cells: Float[Tensor, "n_cells n_genes"], n_axes: int) -> GeneProfiles:
     """Decompose standardised expression into its leading axes.
 
@@ -101,7 +108,7 @@ def gene_profiles(cells: Float[Tensor, "n_cells n_genes"], n_axes: int) -> GeneP
     return GeneProfiles(
         loadings.float(),
         variances.float(),
-        noise_edge=(1 + (n_genes / n_cells) ** 0.5) ** 2,
+        noise_edge=noise_edge(n_cells, n_genes),
         statistics=_statistics(cells),
     )
 

@@ -1,5 +1,6 @@
 """From pair statistics to the log-odds of an edge, by a network trained on simulated truth."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -136,6 +137,24 @@ def is_encodable(n_tfs: int, n_genes: int) -> bool:
     return n_genes <= _MOST_GENES and n_tfs * n_genes <= _MOST_PAIRS
 
 
+def rebuild(sizes: Mapping[str, int], state: Mapping[str, Tensor]) -> PairEncoder:
+    """Return the encoder of these arguments and this state dict, ready to be asked."""
+    encoder = PairEncoder(**sizes)
+    encoder.load_state_dict(state)
+    return encoder.eval()
+
+
+def mean_log_odds(
+    encoders: Sequence[PairEncoder],
+    statistics: Float[Tensor, "batch n_tfs n_genes n_statistics"],
+    is_tf: Bool[Tensor, "batch n_tfs"],
+    is_gene: Bool[Tensor, "batch n_genes"],
+) -> Float[Tensor, "batch n_tfs n_genes"]:
+    """Return the mean of what several encoders say; parameters as of `PairEncoder`."""
+    found = [encoder(statistics, is_tf, is_gene) for encoder in encoders]
+    return torch.stack(found).mean(dim=0)
+
+
 def edge_log_odds(
     roots: Float[Tensor, "n_cells n_genes"],
     tf_index: Int[Tensor, " n_tfs"],
@@ -165,25 +184,19 @@ def edge_log_odds(
     n_tfs = len(tf_index)
     statistics = pair_statistics(roots[:, order], torch.arange(n_tfs))[None]
     is_tf, is_gene = torch.ones(1, n_tfs).bool(), torch.ones(1, n_genes).bool()
-    found = torch.zeros(n_tfs, n_genes)
+    found = torch.empty(n_tfs, n_genes)
     with torch.no_grad():
-        for encoder in encoders:
-            found[:, order] += encoder(statistics, is_tf, is_gene)[0] / len(encoders)
+        found[:, order] = mean_log_odds(encoders, statistics, is_tf, is_gene)[0]
     return found
 
 
 def _read_encoders(path: Path) -> list[PairEncoder]:
     try:
         stored = torch.load(path, map_location="cpu", weights_only=True)
-        encoders = []
-        for state in stored["encoders"]:
-            encoder = PairEncoder(**stored["sizes"])
-            encoder.load_state_dict(state)
-            encoders.append(encoder.eval())
+        return [rebuild(stored["sizes"], state) for state in stored["encoders"]]
     except FileNotFoundError as error:
         msg = f"no pretrained pair encoder at {path}. Expected a file written by grn pretrain."
         raise InputError(msg) from error
     except Exception as error:
         msg = f"{path} is no pair encoder. Expected a file written by grn pretrain."
         raise InputError(msg) from error
-    return encoders

@@ -7,6 +7,8 @@ from jaxtyping import Float, Int
 from scipy.stats import rankdata
 from torch import Tensor
 
+from grn.model.embeddings import noise_edge
+
 N_STATISTICS = 42
 N_OF_PAIR = 27
 """The first of them belong to the pair; the rest to one of its genes, or to all cells."""
@@ -54,8 +56,8 @@ def pair_statistics(
     n_cells, n_genes = x.shape
     spread = x.std(dim=0, correction=0)
     z = (x - x.mean(dim=0)) / spread.where(spread > 0, 1)
-    gamma = n_genes / n_cells
-    sampling = gamma + 2 * math.sqrt(gamma)
+    edge = noise_edge(n_cells, n_genes)
+    sampling = edge - 1
     bounded = z.clamp(-_FARTHEST, _FARTHEST)
     correlation = z.T @ z / n_cells
     variances, axes = torch.linalg.eigh(correlation)
@@ -72,7 +74,7 @@ def pair_statistics(
     of_pair = [*cosines, partial, correlation, _spearman(ranks), third, third.T]
     of_pair += [matrix for one in both_ways for matrix in (one, one.T)]
     of_genes = _of_genes(x, z, bounded, spread)
-    dominance = float(variances[-1]) / (1 + math.sqrt(gamma)) ** 2
+    dominance = float(variances[-1]) / edge
     of_cells = [math.log(n_cells), math.log(sampling), math.log(n_genes), math.log(dominance)]
     return _lay_out(of_pair, of_genes, of_cells, tf_index)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from grn.network import edge_table, locate
 from grn.readout.maps import AttentionScores
@@ -43,8 +43,7 @@ def score_pairs(
     units = {} if units is None else units
     scores = np.abs(attended.scores.astype(np.float64)) * attended.profile_sign
     share = units.setdefault("dominated", attended.dominated)
-    pairs = np.ones(scores.shape, dtype=bool)
-    pairs[np.arange(len(tf_index)), tf_index] = False
+    pairs = without_self(scores.shape, tf_index)
     n_targets = max(scores.shape[1] - 1, 1)
 
     def unit_variance(term: str, values: Float[np.ndarray, "n_tfs n_genes"]) -> np.ndarray:
@@ -69,6 +68,15 @@ def score_pairs(
     importance = np.where(pairs, ranked - least, 0).astype(np.float32)
     unit = units.setdefault("weight", float(np.sqrt(np.mean(scores[pairs] ** 2))) or 1.0)
     return (scores / unit).astype(np.float32), importance
+
+
+def without_self(
+    shape: tuple[int, ...], tf_index: Int[np.ndarray, " n_tfs"]
+) -> Bool[np.ndarray, "n_tfs n_genes"]:
+    """Mark every pair but those of a regulator with itself."""
+    pairs = np.ones(shape, dtype=bool)
+    pairs[np.arange(len(tf_index)), tf_index] = False
+    return pairs
 
 
 def read_edges_off(

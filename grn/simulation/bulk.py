@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from grn.simulation.random_network import edges_into
+
 _Array = np.ndarray[Any, np.dtype[np.float64]]
 _Indices = np.ndarray[Any, np.dtype[np.int64]]
 _Signs = np.ndarray[Any, np.dtype[np.int8]]
@@ -59,11 +61,7 @@ class _Network:
 
     @cached_property
     def _into(self) -> sp.csr_array:
-        """Which edges lead into which gene; sparse: sums are the same on any number of threads."""
-        n_genes, n_edges = self.basal.size, self.target.size
-        return sp.csr_array(
-            (np.ones(n_edges), (self.target, np.arange(n_edges))), shape=(n_genes, n_edges)
-        )
+        return edges_into(self.target, self.basal.size)
 
 
 def draw_steady_states(rng: np.random.Generator) -> tuple[_Array, _Signs]:

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed, parallel_config
 
 from grn.errors import InputError
+from grn.side_by_side import count_processes, in_order
 from grn.simulation.bulk import draw_steady_states
 from grn.simulation.kinetics import simulate_trajectories
 from grn.simulation.measurement import count, drop_out
@@ -108,11 +109,8 @@ def draw_samples(kind: str, n: int, seed: int, n_jobs: int) -> list[Sample]:
         raise InputError(msg)
     stream = KINDS.index(kind)
     seeds = [np.random.SeedSequence(seed, spawn_key=(stream, number)) for number in range(n)]
-    with parallel_config("loky", inner_max_num_threads=1):
-        samples: list[Sample] = Parallel(n_jobs)(
-            delayed(_draw_until_learnable)(kind, one) for one in seeds
-        )
-    return samples
+    calls = [partial(_draw_until_learnable, kind, one) for one in seeds]
+    return in_order(calls, count_processes(n_jobs))
 
 
 def _draw_until_learnable(kind: str, seed: np.random.SeedSequence) -> Sample:

@@ -1,6 +1,7 @@
 """Simulate single-cell counts from a signed network, so that a demo and a test know the truth."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,11 +59,20 @@ class _Network:
         power = (protein**self.cooperativity)[:, self.regulator]
         bound = power / (power + half)
         effect = np.log(_LEAK + (1.0 - _LEAK) * np.where(self.sign > 0, bound, 1.0 - bound))
-        n_genes, n_edges = self.full_rate.size, self.target.size
-        into = sp.csr_array(
-            (np.ones(n_edges), (self.target, np.arange(n_edges))), shape=(n_genes, n_edges)
-        )
-        return np.ascontiguousarray((into @ effect.T).T)
+        return np.ascontiguousarray((self._into @ effect.T).T)
+
+    @cached_property
+    def _into(self) -> sp.csr_array:
+        return edges_into(self.target, self.full_rate.size)
+
+
+def edges_into(target: _Indices, n_genes: int) -> sp.csr_array:
+    """Say which edges lead into which gene, shape (n_genes, n_edges), 1 where one does.
+
+    Sparse: sums over the edges of a gene are the same on any number of threads.
+    """
+    n_edges = target.size
+    return sp.csr_array((np.ones(n_edges), (target, np.arange(n_edges))), shape=(n_genes, n_edges))
 
 
 def simulate(

@@ -20,7 +20,7 @@ from grn.errors import InputError
 from grn.evaluation.metrics import top_k
 from grn.model.transformer import SphericalTransformer
 from grn.moments import is_on_disk
-from grn.readout import AttentionScores, read_attention, score_pairs
+from grn.readout import AttentionScores, read_attention, score_pairs, without_self
 from grn.training.fit import build_loader, build_module, fit_aside
 from grn.training.module import DenoisingModule
 from grn.training.prior import start_from_prior
@@ -178,7 +178,7 @@ def top_edges(n_tfs: int, n_genes: int) -> int:
 
 def among_top(importance: Matrix, tf_index: np.ndarray, k: int) -> Matrix:
     """Say which pairs are the k most important; those tied for the last place share it."""
-    pairs = _pairs(importance, tf_index)
+    pairs = without_self(importance.shape, tf_index)
     found = np.zeros(importance.shape)
     found[pairs] = top_k(importance[pairs], k)
     return found
@@ -193,7 +193,7 @@ def significance(
     -------
     `p_value` and `fdr`, NaN on self-pairs.
     """
-    pairs = _pairs(importance, tf_index)
+    pairs = without_self(importance.shape, tf_index)
     null = np.sort(np.concatenate([matrix[pairs] for matrix in nulls]))
     as_large = len(null) - np.searchsorted(null, importance[pairs])
     p_value = np.full(importance.shape, np.nan)
@@ -201,12 +201,6 @@ def significance(
     fdr = np.full(importance.shape, np.nan)
     fdr[pairs] = false_discovery_control(p_value[pairs])
     return {"p_value": p_value, "fdr": fdr}
-
-
-def _pairs(matrix: Matrix, tf_index: np.ndarray) -> np.ndarray:
-    pairs = np.ones(matrix.shape, dtype=bool)
-    pairs[np.arange(len(tf_index)), tf_index] = False
-    return pairs
 
 
 class _Refit:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from grn.errors import InputError
 from grn.export.atomic import replacing
-from grn.model.pair_encoder import PairEncoder
+from grn.model.pair_encoder import PairEncoder, rebuild
 from grn.side_by_side import count_processes, in_order
 from grn.training.fit import no_logger, quiet_libraries, train
 from grn.training.pretraining_data import (
@@ -131,7 +131,7 @@ def pretrain_encoders(
     n_processes = min(n_processes, len(calls))
     if n_processes > 1:
         calls = [partial(_aloud, call) for call in calls]
-    encoders = [_rebuild(settings, state) for state in in_order(calls, n_processes)]
+    encoders = [rebuild(settings.sizes, state) for state in in_order(calls, n_processes)]
     reached = held_out_ratios(encoders, held_out_batches(examples))
     logger.info("held-out AUPRC over density, all encoders: %s", said(reached))
     content = {
@@ -173,12 +173,6 @@ def _train_encoder(
         )
     log_pretraining(run_logger, {**vars(settings), "encoder": number})
     return encoder.state_dict()
-
-
-def _rebuild(settings: Pretraining, state: _State) -> PairEncoder:
-    encoder = PairEncoder(**settings.sizes)
-    encoder.load_state_dict(state)
-    return encoder.eval()
 
 
 def _aloud(call: Callable[[], _State]) -> _State:

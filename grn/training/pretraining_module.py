@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from grn.evaluation.metrics import auprc
-from grn.model.pair_encoder import PairEncoder
+from grn.model.pair_encoder import PairEncoder, mean_log_odds
 from grn.training.pretraining_data import PairBatch, one_thread
 
 logger = logging.getLogger(__name__)
@@ -117,9 +117,7 @@ def held_out_ratios(
 def _log_odds(
     encoders: Sequence[PairEncoder], batch: PairBatch
 ) -> Float[Tensor, "batch n_tfs n_genes"]:
-    """Return the mean of several encoders."""
-    found = [encoder(batch.statistics, batch.is_tf, batch.is_gene) for encoder in encoders]
-    return torch.stack(found).mean(dim=0)
+    return mean_log_odds(encoders, batch.statistics, batch.is_tf, batch.is_gene)
 
 
 def _geometric_means(logs: Mapping[str, Sequence[float]]) -> dict[str, float]:
