@@ -5,11 +5,11 @@ import numpy as np
 from grn.simulation.curriculum import Sample
 
 
-def draw_toy_samples(kind: str, n: int, seed: int, n_jobs: int) -> list[Sample]:
+def draw_toy_samples(kind: str, n: int, seed: int, n_jobs: int, *, first: int = 0) -> list[Sample]:
     """Draw trees in which every gene follows one regulator; as `draw_samples` is called."""
     del n_jobs
-    rng = np.random.default_rng([seed, len(kind)])
-    return [_draw(kind, rng) for _ in range(n)]
+    numbers = range(first, first + n)
+    return [_draw(kind, np.random.default_rng([seed, len(kind), number])) for number in numbers]
 
 
 def _draw(kind: str, rng: np.random.Generator) -> Sample:

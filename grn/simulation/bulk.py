@@ -7,7 +7,10 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from grn.simulation.random_network import edges_into
+from grn.simulation import thermodynamic
+from grn.simulation.measurement import add_noise
+from grn.simulation.multifactorial import draw_changes, draw_factors, draw_knockdowns
+from grn.simulation.topology import draw_topology, edges_into
 
 _Array = np.ndarray[Any, np.dtype[np.float64]]
 _Indices = np.ndarray[Any, np.dtype[np.int64]]
@@ -16,9 +19,8 @@ _Signs = np.ndarray[Any, np.dtype[np.int8]]
 # Amounts are in units of what a gene makes at its full, unchanged rate; time in mean lifetimes.
 _LEAK = 0.15  # share of the full rate that is left when an activator is absent
 _LEAST_RATE, _MOST_RATE = 0.02, 1.2  # of a gene whose regulators add up
-_REPRESSOR_SHARE = 0.4
-_FEWEST_REGULATORS = 5
-_LEAST_FACTOR = 0.05
+_FEWEST_GENES, _MOST_GENES = 20, 150
+_FEWEST_SAMPLES, _MOST_SAMPLES = 50, 400
 _START, _TIME_STEP, _N_STEPS = 0.5, 0.2, 120  # 24 lifetimes: nothing is left of the start
 _LEAST_AMOUNT = 1e-3
 _NOISE = 0.02  # most, of one step
@@ -68,9 +70,11 @@ def draw_steady_states(rng: np.random.Generator) -> tuple[_Array, _Signs]:
     """Draw a random network and its steady states under changes of all rates at once.
 
     This is what DREAM4 calls multifactorial perturbations (Schaffter 2011): in every sample, the
-    rate of each gene is multiplied by a factor of its own, and only the amounts that follow from
-    it are seen. Here dx/dt = a f(x) − x, with factors a and `_Network.rate` as f, relaxes with
-    a little noise for 24 lifetimes; then it is measured with more.
+    rate of each gene is changed, and only the amounts that follow from it are seen. In two of
+    three networks the kinetics are those of GeneNetWeaver (`thermodynamic`), where the change is
+    a factor on the rate or a shift of the basal transcription. In the others dx/dt = a f(x) − x,
+    with factors a and `_Network.rate` as f, relaxes with a little noise for 24 lifetimes. Then
+    amounts are measured with more noise.
 
     Parameters
     ----------
@@ -79,31 +83,30 @@ def draw_steady_states(rng: np.random.Generator) -> tuple[_Array, _Signs]:
 
     Returns
     -------
-    Amounts of 60–300 samples, shape (n_samples, n_genes); and the sign of every edge, shape
+    Amounts of 50–400 samples, shape (n_samples, n_genes); and the sign of every edge, shape
     (n_genes, n_genes): row regulates column, 0 where there is no edge.
     """
-    signs = _draw_signs(rng, int(rng.integers(30, 110)))
-    network = _draw_constants(rng, signs)
-    n_samples = int(np.exp(rng.uniform(np.log(60.0), np.log(300.0))))
-    amounts = _relax(rng, network, _draw_factors(rng, n_samples, len(signs)))
-    amounts *= np.exp(rng.normal(0.0, rng.uniform(0.0, 0.15), amounts.shape))
-    amounts += rng.normal(0.0, rng.uniform(0.0, 0.05), amounts.shape)
-    return np.maximum(amounts, 0.0), signs
+    signs = draw_topology(rng, int(rng.integers(_FEWEST_GENES, _MOST_GENES + 1)))
+    n_samples = int(np.exp(rng.uniform(np.log(_FEWEST_SAMPLES), np.log(_MOST_SAMPLES + 1))))
+    if rng.random() < 2 / 3:
+        amounts = _draw_thermodynamic(rng, signs, n_samples)
+    else:
+        factor = draw_factors(rng, n_samples, len(signs))
+        factor *= draw_knockdowns(rng, n_samples, len(signs))
+        amounts = _relax(rng, _draw_constants(rng, signs), factor)
+    return add_noise(rng, amounts), signs
 
 
-def _draw_signs(rng: np.random.Generator, n_genes: int) -> _Signs:
-    """Draw the edges; few to all of the genes regulate, out-degrees fall off with the rank."""
-    n_regulators = max(_FEWEST_REGULATORS, int(n_genes * rng.uniform(0.15, 1.0)))
-    regulators = rng.permutation(n_genes)[:n_regulators]
-    popularity = np.arange(1, n_regulators + 1) ** -rng.uniform(0.3, 1.0)
-    mean_in_degree = rng.uniform(1.0, 3.0)
-    signs = np.zeros((n_genes, n_genes), dtype=np.int8)
-    for gene in range(n_genes):
-        weights = np.where(regulators == gene, 0.0, popularity)
-        in_degree = min(rng.poisson(mean_in_degree), n_regulators - 1)
-        chosen = rng.choice(regulators, in_degree, replace=False, p=weights / weights.sum())
-        signs[chosen, gene] = np.where(rng.random(in_degree) < _REPRESSOR_SHARE, -1, 1)
-    return signs
+def _draw_thermodynamic(rng: np.random.Generator, signs: _Signs, n_samples: int) -> _Array:
+    """Draw steady states with kinetics as in GeneNetWeaver, shape (n_samples, n_genes)."""
+    kinetics = thermodynamic.draw_thermodynamic(rng, signs)
+    shift = np.zeros((n_samples, len(signs)))
+    factor = draw_knockdowns(rng, n_samples, len(signs))
+    if rng.random() < 0.6:
+        shift = rng.uniform(0.05, 0.35) * draw_changes(rng, n_samples, len(signs))
+    else:
+        factor *= draw_factors(rng, n_samples, len(signs))
+    return thermodynamic.relax(rng, kinetics, shift, factor)
 
 
 def _draw_constants(rng: np.random.Generator, signs: _Signs) -> _Network:
@@ -120,14 +123,6 @@ def _draw_constants(rng: np.random.Generator, signs: _Signs) -> _Network:
         basal=rng.uniform(0.1, 0.6, len(signs)),
         multiplies=bool(rng.random() < 0.5),
     )
-
-
-def _draw_factors(rng: np.random.Generator, n_samples: int, n_genes: int) -> _Array:
-    """Draw what multiplies the rate of each gene in each sample, lognormal or normal around 1."""
-    change = rng.normal(0.0, rng.uniform(0.2, 0.6), (n_samples, n_genes))
-    if rng.random() < 0.5:
-        return np.exp(change)
-    return np.maximum(1.0 + change, _LEAST_FACTOR)
 
 
 def _relax(rng: np.random.Generator, network: _Network, factor: _Array) -> _Array:

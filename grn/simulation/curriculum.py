@@ -1,7 +1,7 @@
 """Draw cells of random networks with their truth, for a network that is trained to read them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -10,8 +10,10 @@ import numpy as np
 from grn.errors import InputError
 from grn.side_by_side import count_processes, in_order
 from grn.simulation.bulk import draw_steady_states
+from grn.simulation.cell_states import draw_states, draw_variation
 from grn.simulation.kinetics import simulate_trajectories
 from grn.simulation.measurement import count, drop_out
+from grn.simulation.random_kinetics import draw_kinetics
 from grn.simulation.random_network import simulate
 from grn.simulation.random_rules import draw_model
 
@@ -33,7 +35,7 @@ class Sample:
     """Cells of one network, and the network."""
 
     kind: str
-    """`boolean`, `single_cell` or `bulk`."""
+    """`boolean`, `single_cell`, `bulk` or `large_boolean`."""
     expression: _Expression
     """As `grn.preprocess` leaves it, shape (n_cells, n_genes): amounts, or log1p of counts per
     10,000. The TFs are the first columns; every gene varies."""
@@ -45,10 +47,11 @@ class Sample:
 def draw_sample(kind: str, rng: np.random.Generator) -> Sample | None:
     """Draw one random network and cells of it.
 
-    `boolean`: a random Boolean network (`random_rules`) with the kinetics of BoolODE, cells being
-    snapshots of 100–199 trajectories, as amounts, with dropout or as counts. `single_cell`: counts
-    of a random network of TFs and targets (`random_network`). `bulk`: noisy steady states of a
-    random network (`bulk`).
+    `boolean`: a random Boolean network of 5–25 genes (`random_rules`) with the kinetics of
+    BoolODE or others (`random_kinetics`), cells being snapshots of 100–199 trajectories, as
+    amounts, with dropout or as counts. `large_boolean`: the same of 30–150 genes. `single_cell`:
+    counts of a random network of TFs and targets (`random_network`). `bulk`: noisy steady states
+    of a random network (`bulk`).
 
     Kinetics (BoolODE's, and those of `random_network`) are shared with the simulated sets of the
     benchmark, networks are not: the ten named models are not used, nor the seeds from which the
@@ -57,7 +60,7 @@ def draw_sample(kind: str, rng: np.random.Generator) -> Sample | None:
     Parameters
     ----------
     kind
-        `boolean`, `single_cell` or `bulk`. Every gene of `boolean` and `bulk` is a TF.
+        One of `KINDS`. Every gene is a TF, but in `single_cell`.
     rng
         Source of all randomness.
 
@@ -78,7 +81,7 @@ def draw_sample(kind: str, rng: np.random.Generator) -> Sample | None:
     return None if drawn is None else _as_sample(kind, *drawn)
 
 
-def draw_samples(kind: str, n: int, seed: int, n_jobs: int) -> list[Sample]:
+def draw_samples(kind: str, n: int, seed: int, n_jobs: int, *, first: int = 0) -> list[Sample]:
     """Draw samples of one kind, side by side; those with nothing to learn from are drawn again.
 
     Every sample has a seed of its own, so that the result is the same for any `n_jobs`, and the
@@ -87,13 +90,15 @@ def draw_samples(kind: str, n: int, seed: int, n_jobs: int) -> list[Sample]:
     Parameters
     ----------
     kind
-        `boolean`, `single_cell` or `bulk`.
+        One of `KINDS`.
     n
         Number of samples.
     seed
         The same seed gives the same samples.
     n_jobs
         Processes, each with one thread; −1: one per core that this process may use.
+    first
+        Number of the first sample: a long list can be drawn in parts.
 
     Raises
     ------
@@ -108,9 +113,31 @@ def draw_samples(kind: str, n: int, seed: int, n_jobs: int) -> list[Sample]:
         )
         raise InputError(msg)
     stream = KINDS.index(kind)
-    seeds = [np.random.SeedSequence(seed, spawn_key=(stream, number)) for number in range(n)]
+    seeds = [
+        np.random.SeedSequence(seed, spawn_key=(stream, first + number)) for number in range(n)
+    ]
     calls = [partial(_draw_until_learnable, kind, one) for one in seeds]
     return in_order(calls, count_processes(n_jobs))
+
+
+def without_edges(sample: Sample, rng: np.random.Generator) -> Sample:
+    """Permute every gene over the cells: nothing is left that could be an edge.
+
+    Genes keep their values, cells do not keep their genes: what is left of co-variation is
+    chance, and all signs are 0.
+
+    Parameters
+    ----------
+    sample
+        A sample as drawn, which is not changed.
+    rng
+        Source of randomness.
+    """
+    return replace(
+        sample,
+        expression=rng.permuted(sample.expression, axis=0),
+        regulates=np.zeros_like(sample.regulates),
+    )
 
 
 def _draw_until_learnable(kind: str, seed: np.random.SeedSequence) -> Sample:
@@ -139,13 +166,30 @@ def _as_sample(kind: str, expression: _Array, regulates: _Signs) -> Sample | Non
 
 
 def _draw_boolean(rng: np.random.Generator) -> tuple[_Array, _Signs] | None:
+    """Simulate a Boolean network of 5–25 genes."""
+    return _draw_cells_of_rules(rng, int(rng.integers(5, 26)), boolode_share=0.6)
+
+
+def _draw_large_boolean(rng: np.random.Generator) -> tuple[_Array, _Signs] | None:
+    """Simulate a Boolean network of 30–150 genes."""
+    n_genes = int(_draw_log_uniform(rng, 30.0, 151.0))
+    return _draw_cells_of_rules(rng, n_genes, boolode_share=0.1)
+
+
+def _draw_cells_of_rules(
+    rng: np.random.Generator, n_genes: int, boolode_share: float
+) -> tuple[_Array, _Signs] | None:
     """Simulate a random Boolean network and measure it; None where most genes are frozen."""
-    model, signs = draw_model(rng)
-    n_genes = len(signs)
+    model, signs = draw_model(rng, n_genes)
+    kinetics = draw_kinetics(rng, n_genes, boolode_share)
     n_cells = _draw_log_uniform(rng, 150.0, 2500.0)
     n_trajectories = int(rng.integers(100, 200))
-    drawn = simulate_trajectories(model, np.ones(n_genes), n_trajectories, rng)
-    snapshots = drawn.history.reshape(-1, n_genes)
+    drawn = simulate_trajectories(model, np.ones(n_genes), n_trajectories, rng, kinetics)
+    history = drawn.history
+    # Late snapshots are near the steady states; where all start alike there may be only one.
+    if kinetics.on_at_start is not None and rng.random() < 0.3:
+        history = history[:, -5:]
+    snapshots = history.reshape(-1, n_genes)
     chosen = rng.choice(len(snapshots), min(int(n_cells), len(snapshots)), replace=False)
     amounts = snapshots[chosen].astype(float)
     high = np.quantile(amounts, 0.99, axis=0)
@@ -161,15 +205,19 @@ def _draw_boolean(rng: np.random.Generator) -> tuple[_Array, _Signs] | None:
 
 def _draw_single_cell(rng: np.random.Generator) -> tuple[_Array, _Signs]:
     """Simulate counts of a random network of TFs and targets."""
-    n_tfs = int(rng.integers(8, 40))
+    n_tfs = int(_draw_log_uniform(rng, 5.0, 61.0))
+    n_targets = int(_draw_log_uniform(rng, 20.0, 121.0))
+    n_cells = int(_draw_log_uniform(rng, 100.0, 1500.0))
     adata = simulate(
         n_tfs=n_tfs,
-        n_targets=int(rng.integers(25, 90)),
-        n_cells=int(_draw_log_uniform(rng, 150.0, 1200.0)),
+        n_targets=n_targets,
+        n_cells=n_cells,
         seed=int(rng.integers(_FIRST_SEED, _LAST_SEED)),
         repressor_share=float(rng.uniform(0.1, 0.6)),
-        depth=_draw_log_uniform(rng, 0.02, 0.3),
-        dropout=float(rng.uniform(0.0, 0.3)),
+        depth=_draw_log_uniform(rng, 0.01, 0.5),
+        dropout=float(rng.uniform(0.0, 0.35)),
+        transcription=draw_states(rng, n_cells, n_tfs, n_targets),
+        variation=draw_variation(rng),
     )
     truth = adata.uns["truth"]
     source, target = (adata.var_names.get_indexer(truth[end]) for end in ("source", "target"))
@@ -193,6 +241,8 @@ _DRAW: dict[str, Callable[[np.random.Generator], tuple[_Array, _Signs] | None]] 
     "boolean": _draw_boolean,
     "single_cell": _draw_single_cell,
     "bulk": draw_steady_states,
+    # A kind's place is part of its seeds: new ones come last.
+    "large_boolean": _draw_large_boolean,
 }
 KINDS = tuple(_DRAW)
 """What `draw_sample` draws."""

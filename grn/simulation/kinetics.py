@@ -10,17 +10,42 @@ from grn.simulation.models import BooleanModel
 
 _Array = np.ndarray[Any, np.dtype[np.float64]]
 
-# Constants of BoolODE (Pratapa 2020). Time is counted in mean lifetimes of a protein.
-_TRANSCRIPTION, _MRNA_DECAY = 20.0, 10.0
-_TRANSLATION, _PROTEIN_DECAY = 10.0, 1.0
-_FULL_MRNA = _TRANSCRIPTION / _MRNA_DECAY
-_FULL_PROTEIN = _FULL_MRNA * _TRANSLATION / _PROTEIN_DECAY
-_HILL_THRESHOLD, _HILL_COEFFICIENT = _FULL_PROTEIN / 2, 10
-_TIME_STEP = 0.01
-# BoolODE multiplies 10 √amount by increments whose standard deviation is the step h, not √h: with
-# h = 0.01 that is the same as 1 √amount dW.
-_NOISE = 1.0
+# Full expression of mRNA is the same under any kinetics: transcription follows from the decay.
+_FULL_MRNA, _TRANSLATION = 2.0, 10.0
 _OFF = 0.01  # mRNA at time 0 of a gene that is off
+
+
+@dataclass(frozen=True)
+class Kinetics:
+    """Constants of the equations, those of BoolODE (Pratapa 2020) unless drawn.
+
+    Time is counted in mean lifetimes of a protein of BoolODE's. What may be an array has shape
+    (n_genes, 1).
+    """
+
+    mrna_decay: float | _Array = 10.0
+    protein_decay: float | _Array = 1.0
+    threshold_share: float | _Array = 0.5
+    """Amount of a protein at half effect, as a share of full expression."""
+    hill_coefficient: float | _Array = 10
+    noise: float = 1.0
+    """s in s √amount dW. BoolODE multiplies 10 √amount by increments whose standard deviation is
+    the step h, not √h: with h = 0.01 that is the same as 1 √amount dW."""
+    time_step: float = 0.01
+    rate_sd: float = 0.0
+    """Of the log of a gene's rate over cells, which keep it for their whole trajectory."""
+    on_at_start: float | None = None
+    """Probability that a gene is on at time 0, drawn for every trajectory; None: as the model
+    says."""
+
+    @property
+    def full_protein(self) -> _Array:
+        """Amount of a gene that is fully on, shape (n_genes, 1) or ()."""
+        full: _Array = np.asarray(_FULL_MRNA * _TRANSLATION / self.protein_decay)
+        return full
+
+
+_BOOLODE = Kinetics()
 
 _SNAPSHOTS = 20  # per trajectory, from which branches are told apart
 _DEAD = 0.1 * _FULL_MRNA  # where every gene is below, nothing is expressed
@@ -43,13 +68,17 @@ class Trajectories:
 
 
 def simulate_trajectories(
-    model: BooleanModel, factor: _Array, n_cells: int, rng: np.random.Generator
+    model: BooleanModel,
+    factor: _Array,
+    n_cells: int,
+    rng: np.random.Generator,
+    kinetics: Kinetics = _BOOLODE,
 ) -> Trajectories:
     """Draw independent trajectories and take one cell of each at a random time.
 
-    dx = (m f(p) − l_x x) dt + √x dW and dp = (r x − l_p p) dt + √p dW for mRNA x and protein p of
-    every gene, by Euler–Maruyama (BoolODE, Pratapa 2020); f is the rule as a probability, each
-    regulator binding with p¹⁰ / (p¹⁰ + k¹⁰). A step below zero is not taken.
+    dx = (m f(p) − l_x x) dt + s √x dW and dp = (r x − l_p p) dt + s √p dW for mRNA x and protein
+    p of every gene, by Euler–Maruyama (BoolODE, Pratapa 2020); f is the rule as a probability,
+    each regulator binding with pⁿ / (pⁿ + kⁿ). A step below zero is not taken.
 
     Like BoolODE's samples, these hold no trajectory in which every gene is off at some time: it
     is drawn again. Where fewer than one in twenty survives, dying out is what the model or a
@@ -66,8 +95,10 @@ def simulate_trajectories(
         Number of cells.
     rng
         Source of all randomness.
+    kinetics
+        Constants of the equations; BoolODE's, and then n = 10, s = 1.
     """
-    drawn = _integrate(model, factor, max(n_cells, _FIRST_DRAW), rng)
+    drawn = _integrate(model, factor, max(n_cells, _FIRST_DRAW), rng, kinetics)
     alive = _is_alive(drawn[2])
     surviving = float(alive.mean())
     batches = [drawn]
@@ -76,7 +107,8 @@ def simulate_trajectories(
     survivors = [alive]
     while (missing := n_cells - sum(int(alive.sum()) for alive in survivors)) > 0:
         # A fifth more than expected: one more round costs more than the trajectories left over.
-        batches.append(_integrate(model, factor, int(1.2 * missing / surviving) + 1, rng))
+        n_drawn = int(1.2 * missing / surviving) + 1
+        batches.append(_integrate(model, factor, n_drawn, rng, kinetics))
         survivors.append(_is_alive(batches[-1][2]))
     mrna, time, history = (
         np.concatenate(
@@ -94,19 +126,26 @@ def _is_alive(history: _Array) -> np.ndarray[Any, np.dtype[np.bool_]]:
 
 
 def _integrate(
-    model: BooleanModel, factor: _Array, n_cells: int, rng: np.random.Generator
+    model: BooleanModel,
+    factor: _Array,
+    n_cells: int,
+    rng: np.random.Generator,
+    kinetics: Kinetics,
 ) -> tuple[_Array, _Array, Any]:
     """Return mRNA of every cell at its own time, that time, and the history."""
     index = {gene: row for row, gene in enumerate(model.rules)}
     rules = [decision_steps(parse_rule(text), index) for text in model.rules.values()]
-    n_steps = round(model.time / _TIME_STEP)
+    n_steps = round(model.time / kinetics.time_step)
     sampled_at = rng.integers(0, n_steps, n_cells)
     snapshots = set(np.linspace(0, n_steps - 1, _SNAPSHOTS).round().astype(int).tolist())
     history = np.empty((_SNAPSHOTS, len(index), n_cells), dtype=np.float32)
     n_taken = 0
-    rate = _TRANSCRIPTION * factor[:, None]
-    mrna = np.repeat(_initial(model, factor)[:, None], n_cells, axis=1)
-    protein = mrna * _TRANSLATION / _PROTEIN_DECAY
+    rate = _FULL_MRNA * kinetics.mrna_decay * factor[:, None]
+    if kinetics.rate_sd > 0:
+        rate = rate * np.exp(rng.normal(0.0, kinetics.rate_sd, (len(index), n_cells)))
+    mrna = _initial(model, factor, n_cells, rng, kinetics.on_at_start)
+    protein = mrna * _TRANSLATION / kinetics.protein_decay
+    threshold = kinetics.threshold_share * kinetics.full_protein
     sampled = np.empty_like(mrna)
     for step in range(n_steps):
         now = sampled_at == step
@@ -114,30 +153,41 @@ def _integrate(
         if step in snapshots:
             history[n_taken] = mrna
             n_taken += 1
-        power = (protein / _HILL_THRESHOLD) ** _HILL_COEFFICIENT
+        power = (protein / threshold) ** kinetics.hill_coefficient
         bound = power / (1.0 + power)
         transcribed = rate * np.stack([activity(rule, bound) for rule in rules])
         translated = _TRANSLATION * mrna
-        mrna = _advance(rng, mrna, transcribed - _MRNA_DECAY * mrna)
-        protein = _advance(rng, protein, translated - _PROTEIN_DECAY * protein)
-    time: _Array = np.round(sampled_at * _TIME_STEP, 6)
+        mrna = _advance(rng, mrna, transcribed - kinetics.mrna_decay * mrna, kinetics)
+        protein = _advance(rng, protein, translated - kinetics.protein_decay * protein, kinetics)
+    time: _Array = np.round(sampled_at * kinetics.time_step, 6)
     return sampled.T, time, history.transpose(2, 0, 1)
 
 
-def _initial(model: BooleanModel, factor: _Array) -> _Array:
-    """Return mRNA at time 0, shape (n_genes,)."""
+def _initial(
+    model: BooleanModel,
+    factor: _Array,
+    n_cells: int,
+    rng: np.random.Generator,
+    on_at_start: float | None,
+) -> _Array:
+    """Return mRNA at time 0, shape (n_genes, n_cells)."""
+    if on_at_start is not None:
+        on = rng.random((factor.size, n_cells)) < on_at_start
+        return np.where(on, _FULL_MRNA, _OFF) * factor[:, None]
     if model.initial is None:
-        return factor.copy()
+        return np.repeat(factor[:, None], n_cells, axis=1)
     amounts = [model.initial.get(gene, _OFF) for gene in model.rules]
-    return np.array(amounts, dtype=float) * factor
+    return np.repeat((np.array(amounts, dtype=float) * factor)[:, None], n_cells, axis=1)
 
 
-def _advance(rng: np.random.Generator, amount: _Array, drift: _Array) -> _Array:
+def _advance(
+    rng: np.random.Generator, amount: _Array, drift: _Array, kinetics: Kinetics
+) -> _Array:
     """Return the amounts one step later; one that would become negative stays as it is."""
     # Most of the time goes into random numbers; in single precision they cost half.
     noise = rng.standard_normal(amount.shape, dtype=np.float32)
-    advanced = np.sqrt(amount * (_NOISE**2 * _TIME_STEP))
+    advanced = np.sqrt(amount * (kinetics.noise**2 * kinetics.time_step))
     advanced *= noise
     advanced += amount
-    advanced += drift * _TIME_STEP
+    advanced += drift * kinetics.time_step
     return np.where(advanced < 0.0, amount, advanced)

@@ -1,4 +1,4 @@
-"""What a measurement loses of the simulated mRNA: dropout, and molecules that are not counted."""
+"""What a measurement makes of the simulated mRNA: dropout, counts, and noise of microarrays."""
 
 from typing import Any
 
@@ -40,3 +40,29 @@ def count(rng: np.random.Generator, amounts: _Array, depth: float) -> _Array:
     """
     library = depth * rng.lognormal(0.0, _LIBRARY_SD, (len(amounts), 1))
     return rng.poisson(amounts * library).astype(float)
+
+
+def add_noise(rng: np.random.Generator, amounts: _Array) -> _Array:
+    """Measure amounts as a microarray does, with noise that is drawn once for all of them.
+
+    A lognormal factor (0–25 %), a normal addend (0–8 % of a typical amount), both, or, seldom,
+    none, as in DREAM4 (Stolovitzky 2005). In half of the cases amounts are divided by the
+    largest of all.
+
+    Parameters
+    ----------
+    rng
+        Source of randomness.
+    amounts
+        Shape (n_samples, n_genes).
+    """
+    multiplies, adds = [(True, True), (True, False), (False, True), (False, False)][
+        rng.choice(4, p=[0.5, 0.2, 0.2, 0.1])
+    ]
+    if multiplies:
+        amounts = amounts * np.exp(rng.normal(0.0, rng.uniform(0.01, 0.25), amounts.shape))
+    if adds:
+        typical = np.median(amounts)
+        amounts = amounts + rng.normal(0.0, typical * rng.uniform(0.005, 0.08), amounts.shape)
+    amounts = np.maximum(amounts, 0.0)
+    return amounts / amounts.max() if rng.random() < 0.5 else amounts

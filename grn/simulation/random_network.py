@@ -9,6 +9,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from grn.errors import InputError
+from grn.simulation.topology import edges_into
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -25,11 +26,22 @@ _DURATION = 12.0
 _PROTEIN_DECAY = 0.7
 _PROTEINS_PER_MRNA = 5.0
 _LEAK = 0.08  # share of the full rate that is left when an activator is absent
-_ACTIVITY_SD, _ACTIVITY_TIME = 0.6, 6.0  # log rate of a TF, own to the cell; correlation time
-_PROGRAM_SD, _PROGRAM_TIME = 0.5, 10.0  # a programme shared by many genes, such as growth
-_LINEAGE_SD = 1.6  # log fold change of a TF at the end of a lineage
-_N_LINEAGES = 3
-_RANK_EXPONENT = 0.7  # out-degree against its rank
+_ACTIVITY_TIME, _PROGRAM_TIME = 6.0, 10.0  # correlation times
+
+
+@dataclass(frozen=True)
+class Variation:
+    """How TFs regulate each other, and what makes cells differ."""
+
+    tf_in_degree: tuple[float, ...] = (0.5, 0.35, 0.15)  # probabilities of 0, 1, 2, … regulators
+    rank_exponent: float = 0.7  # out-degree against its rank
+    activity_sd: float = 0.6  # log rate of a TF, own to the cell
+    program_sd: float = 0.5  # of a programme shared by many genes, such as growth
+    lineage_sd: float = 1.6  # log fold change of a TF at the end of a lineage
+    n_lineages: int = 3
+
+
+_AS_IN_THE_DEMO = Variation()
 
 
 @dataclass(frozen=True)
@@ -66,15 +78,6 @@ class _Network:
         return edges_into(self.target, self.full_rate.size)
 
 
-def edges_into(target: _Indices, n_genes: int) -> sp.csr_array:
-    """Say which edges lead into which gene, shape (n_genes, n_edges), 1 where one does.
-
-    Sparse: sums over the edges of a gene are the same on any number of threads.
-    """
-    n_edges = target.size
-    return sp.csr_array((np.ones(n_edges), (target, np.arange(n_edges))), shape=(n_genes, n_edges))
-
-
 def simulate(
     *,
     n_tfs: int = N_TFS,
@@ -85,6 +88,7 @@ def simulate(
     depth: float = DEPTH,
     dropout: float = 0.15,
     transcription: _Array | None = None,
+    variation: Variation = _AS_IN_THE_DEMO,
 ) -> "AnnData":
     """Simulate cells whose mRNA follows a random signed network of TFs and targets.
 
@@ -114,6 +118,8 @@ def simulate(
     transcription
         Multiplies the rate of every gene in every cell, shape (n_cells, n_genes), such as 0 for a
         knock-out; None: 1.
+    variation
+        How TFs regulate each other, and what makes cells differ.
 
     Returns
     -------
@@ -128,10 +134,10 @@ def simulate(
     """
     _check(n_tfs, n_targets, n_cells, repressor_share, depth, dropout)
     network_rng, cell_rng, count_rng = np.random.default_rng(seed).spawn(3)
-    network = _random_network(network_rng, n_tfs, n_targets, repressor_share)
+    network = _random_network(network_rng, n_tfs, n_targets, repressor_share, variation)
     if transcription is None:
         transcription = np.ones((n_cells, n_tfs + n_targets))
-    mrna, time, lineage = _trajectories(cell_rng, network, transcription)
+    mrna, time, lineage = _trajectories(cell_rng, network, transcription, variation)
     counts = _measure(count_rng, mrna, depth, dropout)
     return _as_adata(network, counts, time, lineage)
 
@@ -192,15 +198,19 @@ def _check(
 
 
 def _random_network(
-    rng: np.random.Generator, n_tfs: int, n_targets: int, repressor_share: float
+    rng: np.random.Generator,
+    n_tfs: int,
+    n_targets: int,
+    repressor_share: float,
+    variation: Variation = _AS_IN_THE_DEMO,
 ) -> _Network:
     """Draw edges and constants such that all amounts at their typical value are a fixed point."""
     n_genes = n_tfs + n_targets
-    popularity = rng.permutation(1.0 / np.arange(1, n_tfs + 1) ** _RANK_EXPONENT)
+    popularity = rng.permutation(1.0 / np.arange(1, n_tfs + 1) ** variation.rank_exponent)
     pairs: list[tuple[int, int]] = []
     for gene in range(n_genes):
         if gene < n_tfs:
-            n_regulators = rng.choice(3, p=[0.5, 0.35, 0.15])
+            n_regulators = rng.choice(len(variation.tf_in_degree), p=variation.tf_in_degree)
         else:
             n_regulators = rng.choice(4, p=[0.3, 0.35, 0.25, 0.1]) + 1
         weights = popularity.copy()
@@ -233,16 +243,16 @@ def _typical_protein(mrna: _Array) -> _Array:
 
 
 def _trajectories(
-    rng: np.random.Generator, network: _Network, transcription: _Array
+    rng: np.random.Generator, network: _Network, transcription: _Array, variation: Variation
 ) -> tuple[_Array, _Array, _Indices]:
     """Integrate every cell up to its own time; return mRNA (n_cells, n_genes), time, lineage."""
     n_cells, n_genes = transcription.shape
     n_tfs = network.cooperativity.size
     time = rng.uniform(0.0, _DURATION, n_cells)
-    lineage = rng.integers(0, _N_LINEAGES, n_cells)
-    drive = rng.normal(0.0, _LINEAGE_SD, (_N_LINEAGES, n_tfs))[lineage]
-    loading = rng.normal(0.0, _PROGRAM_SD, n_genes)
-    activity = rng.normal(0.0, _ACTIVITY_SD, (n_cells, n_tfs))
+    lineage = rng.integers(0, variation.n_lineages, n_cells)
+    drive = rng.normal(0.0, variation.lineage_sd, (variation.n_lineages, n_tfs))[lineage]
+    loading = rng.normal(0.0, variation.program_sd, n_genes)
+    activity = rng.normal(0.0, variation.activity_sd, (n_cells, n_tfs))
     program = rng.normal(0.0, 1.0, (n_cells, 1))
     mrna = network.typical_mrna * transcription
     protein = _typical_protein(mrna[:, :n_tfs])
@@ -251,7 +261,7 @@ def _trajectories(
         # All cells end together, so that a cell stopped early has only waited longer at the start.
         clock = time - (n_steps - step) * _TIME_STEP
         progress = 1.0 / (1.0 + np.exp(-(clock - _DURATION / 2) / (_DURATION / 8)))
-        activity = _fluctuate(rng, activity, _ACTIVITY_SD, _ACTIVITY_TIME)
+        activity = _fluctuate(rng, activity, variation.activity_sd, _ACTIVITY_TIME)
         program = _fluctuate(rng, program, 1.0, _PROGRAM_TIME)
         log_rate = network.log_regulation(protein) + program * loading
         log_rate[:, :n_tfs] += activity + drive * progress[:, None]

@@ -5,35 +5,41 @@ from typing import Any
 import numpy as np
 
 from grn.simulation.models import BooleanModel
+from grn.simulation.topology import draw_topology
 
 _Signs = np.ndarray[Any, np.dtype[np.int8]]
 
-_FEWEST_GENES, _MOST_GENES = 5, 20
-_FATES_SHARE = 0.5
+_FATES_SHARE, _OTHER_FAMILIES_SHARE = 0.5, 0.5
 _MOST_REGULATORS, _MOST_RETURNED = 8, 7  # a truth table doubles with every regulator
+_FEWEST_TO_NEST = 3  # activators of a gene
 
 
-def draw_model(rng: np.random.Generator) -> tuple[BooleanModel, _Signs]:
-    """Draw a Boolean model of 5–20 genes, and its network.
+def draw_model(rng: np.random.Generator, n_genes: int) -> tuple[BooleanModel, _Signs]:
+    """Draw a Boolean model, and its network.
 
     A gene is on where its activators hold and its repressors do not, as in
     `(A or B) and not (C or D)`; sometimes all activators are needed, all repressors, or only one
-    of the two groups. How common repressors, reciprocal edges, self-activation and each form of
-    rule are is drawn once per network, so that networks differ more than genes of one network.
-    In half of the networks genes belong to fates, as in models of differentiation: most of those
-    of one fate activate each other, and most of those of different fates repress each other.
+    of the two groups, or activators form two groups, as in `((A or B) and (C or D))`. How common
+    repressors, reciprocal edges, self-activation and each form of rule are is drawn once per
+    network, so that networks differ more than genes of one network. Half of the networks are of
+    a family of `topology`. In half of the others genes belong to fates, as in models of
+    differentiation: most of those of one fate activate each other, and most of those of
+    different fates repress each other.
 
     Parameters
     ----------
     rng
         Source of all randomness.
+    n_genes
+        Number of genes, at least 3.
 
     Returns
     -------
     The model, and the sign of every edge, shape (n_genes, n_genes): row regulates column, 0 where
     there is no edge. A gene that activates itself has 1 on the diagonal.
     """
-    signs = _draw_signs(rng, int(rng.integers(_FEWEST_GENES, _MOST_GENES + 1)))
+    of_a_family = rng.random() < _OTHER_FAMILIES_SHARE
+    signs = _draw_from_family(rng, n_genes) if of_a_family else _draw_signs(rng, n_genes)
     names = [f"g{gene}" for gene in range(len(signs))]
     model = BooleanModel(
         name="random_rules",
@@ -45,6 +51,20 @@ def draw_model(rng: np.random.Generator) -> tuple[BooleanModel, _Signs]:
         rules=_draw_rules(rng, names, signs),
     )
     return model, signs
+
+
+def _draw_from_family(rng: np.random.Generator, n_genes: int) -> _Signs:
+    """Draw the edges as `topology` does; a gene without regulators gets one, or itself."""
+    signs = draw_topology(rng, n_genes, _MOST_REGULATORS - 1)
+    itself_share, source_share = rng.uniform(0.0, 0.3), rng.uniform(0.0, 1.0)
+    np.fill_diagonal(signs, rng.random(n_genes) < itself_share)
+    for gene in np.flatnonzero(~signs.any(axis=0)):
+        if rng.random() < source_share:
+            signs[gene, gene] = 1
+        else:
+            regulator = (gene + rng.integers(1, n_genes)) % n_genes
+            signs[regulator, gene] = rng.choice([-1, 1])
+    return signs
 
 
 def _draw_signs(rng: np.random.Generator, n_genes: int) -> _Signs:
@@ -79,17 +99,29 @@ def _draw_signs(rng: np.random.Generator, n_genes: int) -> _Signs:
 
 def _draw_rules(rng: np.random.Generator, names: list[str], signs: _Signs) -> dict[str, str]:
     """Write a rule of its regulators for every gene."""
-    one_activator_suffices = rng.uniform(0.3, 0.9)
+    one_activator_suffices = rng.uniform(0.2, 0.95)
+    one_repressor_suffices = rng.uniform(0.5, 1.0)
+    both_needed = rng.uniform(0.75, 1.0)
+    nested_share = rng.uniform(0.0, 0.5)
     rules = {}
     for gene, name in enumerate(names):
         activators, repressors = (
             [names[regulator] for regulator in np.flatnonzero(signs[:, gene] == sign)]
             for sign in (1, -1)
         )
-        on = _joined(activators, rng.random() < one_activator_suffices)
-        off = f"not {_joined(repressors, rng.random() < 0.8)}"
+        one_suffices = bool(rng.random() < one_activator_suffices)
+        if len(activators) >= _FEWEST_TO_NEST and rng.random() < nested_share:
+            cut = int(rng.integers(1, len(activators)))
+            groups = [
+                _joined(activators[:cut], one_suffices),
+                _joined(activators[cut:], one_suffices),
+            ]
+            on = _joined(groups, not one_suffices)
+        else:
+            on = _joined(activators, one_suffices)
+        off = f"not {_joined(repressors, bool(rng.random() < one_repressor_suffices))}"
         if activators and repressors:
-            rules[name] = f"{on} and {off}" if rng.random() < 0.88 else f"{on} or {off}"
+            rules[name] = f"{on} and {off}" if rng.random() < both_needed else f"{on} or {off}"
         else:
             rules[name] = on if activators else off
     return rules

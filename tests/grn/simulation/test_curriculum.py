@@ -7,7 +7,8 @@ import pytest
 
 from grn.errors import InputError
 from grn.simulation import curriculum as module
-from grn.simulation.curriculum import KINDS, Sample, draw_sample, draw_samples
+from grn.simulation.curriculum import KINDS, Sample, draw_sample, draw_samples, without_edges
+from grn.simulation.kinetics import Kinetics
 from grn.simulation.models import BooleanModel
 
 
@@ -21,7 +22,7 @@ def equal(first: Sample, second: Sample) -> bool:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_every_sample_keeps_to(kind: str) -> None:
-    for sample in draw_samples(kind, 4, seed=0, n_jobs=1):
+    for sample in draw_samples(kind, 3, seed=0, n_jobs=1):
         n_cells, n_genes = sample.expression.shape
         n_tfs = len(sample.regulates)
         assert sample.kind == kind
@@ -29,7 +30,8 @@ def test_what_every_sample_keeps_to(kind: str) -> None:
         assert sample.regulates.dtype == np.int8
         assert sample.regulates.shape == (n_tfs, n_genes)
         assert n_tfs < n_genes if kind == "single_cell" else n_tfs == n_genes
-        assert n_cells >= 60
+        assert n_cells >= 50
+        assert np.isfinite(sample.expression).all()
         assert (sample.expression >= 0).all()
         assert (sample.expression.max(axis=0) > sample.expression.min(axis=0)).all()
         assert set(np.unique(sample.regulates)) <= {-1, 0, 1}
@@ -77,7 +79,12 @@ def fixed(
     signs = np.zeros((len(rules), len(rules)), dtype=np.int8)
     for target, rule in enumerate(rules.values()):
         signs[int(rule.strip("not ()")[1:]), target] = -1 if "not" in rule else 1
-    monkeypatch.setattr(module, "draw_model", lambda rng: (model, signs))
+    monkeypatch.setattr(module, "draw_model", lambda rng, n_genes: (model, signs))
+    monkeypatch.setattr(module, "draw_kinetics", lambda *drawn: Kinetics())
+    # The number of genes is drawn before the model.
+    monkeypatch.setitem(
+        module._DRAW, "boolean", lambda rng: module._draw_cells_of_rules(rng, len(rules), 1.0)
+    )
 
 
 def test_columns_are_the_genes_of_the_rules(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,6 +143,22 @@ def test_single_cells_keep_their_truth_and_seeds_of_their_own(
     np.testing.assert_allclose(np.expm1(sample.expression), 1e4 * share, rtol=1e-4)
 
 
+def test_without_edges_genes_keep_their_values_and_nothing_else() -> None:
+    sample = draw_samples("bulk", 1, seed=3, n_jobs=1)[0]
+    alone = without_edges(sample, np.random.default_rng(0))
+    np.testing.assert_array_equal(
+        np.sort(alone.expression, axis=0), np.sort(sample.expression, axis=0)
+    )
+    assert alone.kind == sample.kind
+    assert alone.regulates.shape == sample.regulates.shape
+    assert not alone.regulates.any()
+    assert sample.regulates.any()
+    n_cells = len(sample.expression)
+    off_diagonal = ~np.eye(sample.expression.shape[1], dtype=bool)
+    spread = np.corrcoef(alone.expression.T)[off_diagonal].std()
+    assert spread == pytest.approx(n_cells**-0.5, rel=0.1)
+
+
 def test_a_cell_without_counts_stays_zero() -> None:
     logs = module._log_normalised(np.array([[0.0, 0.0], [1.0, 3.0]]))
     np.testing.assert_allclose(logs, [[0.0, 0.0], np.log1p([2500.0, 7500.0])])
@@ -158,5 +181,5 @@ def test_impossible_settings(setting: dict[str, Any], got: str) -> None:
 
 
 def test_unknown_kind_lists_those_that_exist() -> None:
-    with pytest.raises(InputError, match="boolean, single_cell, bulk"):
+    with pytest.raises(InputError, match="boolean, single_cell, bulk, large_boolean"):
         draw_sample("GSD", np.random.default_rng(0))

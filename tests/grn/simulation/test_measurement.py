@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from grn.simulation.measurement import count, drop_out
+from grn.simulation.measurement import add_noise, count, drop_out
 
 
 def test_only_low_amounts_of_a_gene_are_lost() -> None:
@@ -32,3 +32,16 @@ def test_counts_have_the_depth_and_the_spread_of_libraries() -> None:
     spread = np.exp(0.35**2) - 1
     assert counts[:, 0].var() == pytest.approx(mean + spread * mean**2, rel=0.08)
     assert np.median(counts[:, 1]) == pytest.approx(100, rel=0.02)
+
+
+def test_noise_of_a_microarray_is_of_every_kind() -> None:
+    rng = np.random.default_rng(0)
+    amounts = np.exp(rng.normal(0.0, 0.5, (60, 30)))
+    drawn = [add_noise(rng, amounts) for _ in range(120)]
+    assert all((noisy >= 0).all() and np.isfinite(noisy).all() for noisy in drawn)
+    normalised = [noisy.max() == 1 for noisy in drawn]
+    assert np.mean(normalised) == pytest.approx(0.5, abs=0.15)
+    # Divided by the largest or not, what has no noise is proportional to the amounts.
+    ratios = [np.log(np.maximum(noisy, 1e-9) / amounts).std() for noisy in drawn]
+    assert 2 <= sum(ratio < 1e-9 for ratio in ratios) < 30
+    assert np.median(ratios) == pytest.approx(0.15, abs=0.1)

@@ -188,3 +188,19 @@ def test_default_cells_are_realistic_and_hold_the_network(seed: int) -> None:
 def test_impossible_settings(setting: dict[str, float], message: str) -> None:
     with pytest.raises(InputError, match=message):
         simulate(**setting)
+
+
+def test_tfs_have_as_many_regulators_as_asked() -> None:
+    denser = module.Variation(tf_in_degree=(0.0, 0.0, 0.0, 1.0))
+    drawn = module._random_network(np.random.default_rng(0), 20, 30, 0.4, denser)
+    assert (np.bincount(drawn.target)[:20] == 3).all()
+    assert not (drawn.regulator == drawn.target).any()
+
+
+def test_without_lineages_or_programmes_cells_differ_less() -> None:
+    calm = module.Variation(activity_sd=0.1, program_sd=0.0, lineage_sd=0.0, n_lineages=1)
+    spread = [
+        np.log1p(simulate(n_cells=150, depth=0.5, dropout=0.0, variation=variation).X.toarray())
+        for variation in (calm, module.Variation())
+    ]
+    assert spread[0].std(axis=0).mean() < 0.8 * spread[1].std(axis=0).mean()
