@@ -5,8 +5,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from flashsign import map_ops, ops, reference, streaming_ops, validation
-from flashsign.reference import SphericalAttentionMap
+from flashsign import map_ops, methods, ops, reference, streaming_ops, validation
+from flashsign.reference import Normaliser, SphericalAttentionMap
 
 Method = Literal["auto", "gram", "streaming", "reference"]
 
@@ -21,6 +21,7 @@ def spherical_attention(
     exclude_self: bool | Tensor = False,
     gate: Tensor | None = None,
     eps: float = 1e-6,
+    normaliser: Normaliser = "l2",
     method: Method = "auto",
 ) -> Tensor:
     r"""Return spherical attention: weights of each query on the unit sphere, with their sign.
@@ -29,7 +30,8 @@ def spherical_attention(
         w_{ij} = s_{ij} / \sqrt{\textstyle\sum_j s_{ij}^2 + \varepsilon}, \quad
         o_i = \textstyle\sum_j w_{ij} v_j
 
-    Abbott et al. 2025, arXiv 2505.09326. There is no 1/√d: a common scale of q and k cancels.
+    Abbott et al. 2025, arXiv 2505.09326. There is no 1/√d: a common scale of q and k cancels,
+    except under softmax, where the caller scales.
 
     Parameters
     ----------
@@ -47,19 +49,26 @@ def spherical_attention(
         True (then N = M) leaves out the pair i = j; an integer tensor (N,) names the key that is
         query i itself, -1 for none.
     gate
-        (N, M) ≥ 0, multiplies the scores; has no gradient under ``method="auto"``.
+        (N, M), or (H, N, M) for each head its own; ≥ 0, multiplies the scores. 0 removes the
+        pair. Whether it has a gradient depends on the method.
     eps
-        ε ≥ 0, in squared units of the scores. A row without any score gives zeros, and a zero
-        gradient for every pair removed from it; with ε = 0 all its gradients are zeros.
+        ε ≥ 0, in squared units of the scores, for l1 in units of the scores. A row without any
+        score gives zeros, and a zero gradient for every pair removed from it; with ε = 0 all its
+        gradients are zeros.
+    normaliser
+        ``"l2"``: as above. ``"l1"``: w = s / (Σ|s| + ε), with its sign. ``"softmax"``:
+        w = exp s / Σ exp s over the pairs that are not removed, with s as it is: scale q by 1/√d
+        if that is wanted. Without a sign and without ε; a row without pairs gives zeros.
     method
         ``"gram"``: exact, linear in N and M without a bias; with a bias N·M·(d + d_v) time in
-        O(M) memory beside the bias. Takes everything but a gate. ``"streaming"``: the Triton
-        kernel, N·M·(d + d_v) time in O(N + M) memory, for a CUDA device, up to 256 features, no
-        float64; takes everything but the gradient of a gate. ``"reference"``: plain torch,
-        quadratic memory, takes everything. ``"auto"``: gram where it is linear or one map serves
-        the batch (on a CPU reference, if a head has at most 192² pairs and a map per element);
-        else on a GPU streaming; else gram, or reference if there is a gate.
-        An explicit method never falls back to another.
+        O(M) memory beside the bias. Takes everything but a gate, and l1 and softmax with a bias
+        alone. ``"streaming"``: the Triton kernel, N·M·(d + d_v) time in O(N + M) memory, for a
+        CUDA device, up to 256 features, no float64; takes everything but softmax and the gradient
+        of a gate. ``"reference"``: plain torch, quadratic memory, takes everything. ``"auto"``:
+        gram where it is linear or one map serves the batch; else on a GPU streaming; else the
+        blocks of rows by which gram takes a bias. On a CPU it is reference, where a head has at
+        most 192² pairs and a map per element, and all heads together have 2²² (any number if gram
+        is linear). An explicit method never falls back to another.
 
     Returns
     -------
@@ -93,22 +102,22 @@ def spherical_attention(
     torch.Size([2, 4, 100, 16])
     """
     self_index = validation.check_inputs(q, k, v, bias, key_mask, exclude_self, gate, eps)
-    implementation = validation.choose_method(method, q, k, v, bias, key_mask, gate)
+    chosen = (method, normaliser, q, k, v, bias, key_mask, gate)
+    implementation = methods.choose_method(*chosen)
     batch = max(len(t) for t in (q, k, v, key_mask) if t is not None)
     if implementation == "streaming":
         dtype = v.dtype
         q, k, v = _autocast(q), _autocast(k), _autocast(v)
-        out = streaming_ops.streaming(q, k, v, bias, key_mask, self_index, gate, eps)
-        return out.to(dtype)
+        given = (q, k, v, bias, key_mask, self_index, gate, eps, normaliser)
+        return streaming_ops.streaming(*given).to(dtype)
     q, k = _collapse(q), _collapse(k)
     if key_mask is not None:
         key_mask = _collapse(key_mask)
         k = k.masked_fill(~key_mask[:, None, :, None], 0.0)
         v = v.masked_fill(~key_mask[:, None, :, None], 0.0)
     v = v.expand(batch, -1, -1, -1)
-    if implementation == "reference":
-        return reference.attention(q, k, v, bias, key_mask, self_index, gate, eps)
-    return ops.gram(q, k, v, bias, key_mask, self_index, eps)
+    given = (q, k, v, bias, key_mask, self_index, gate, eps, normaliser)
+    return reference.attention(*given) if implementation == "reference" else ops.gram(*given)
 
 
 def spherical_attention_map(
@@ -120,30 +129,33 @@ def spherical_attention_map(
     exclude_self: bool | Tensor = False,
     gate: Tensor | None = None,
     eps: float = 1e-6,
+    normaliser: Normaliser = "l2",
     method: Method = "auto",
 ) -> SphericalAttentionMap:
     """Return the means over the batch of w, abs(w), w² and of the row norm ‖s‖.
 
-    w and s as in `spherical_attention`, whose parameters these are. Nothing of size B · N · M is
-    held in memory; q and k of batch size 1 make one map.
+    w and s as in `spherical_attention`, whose parameters these are; the row norm is Σ|s| for l1
+    and log Σ exp s for softmax. Nothing of size B · N · M is held in memory where that is much;
+    q and k of batch size 1 make one map.
 
     Parameters
     ----------
-    q, k, bias, key_mask, exclude_self, gate, eps
+    q, k, bias, key_mask, exclude_self, gate, eps, normaliser
         As in `spherical_attention`.
     method
-        ``"gram"`` forms the maps block by block in plain torch and adds them up (it refuses a
-        gate, as in `spherical_attention`); ``"streaming"`` does so in the Triton kernel;
-        ``"auto"`` is streaming on a GPU where it serves, else block by block; ``"reference"``
-        holds all B maps at once.
+        ``"gram"`` forms the maps block by block in plain torch and adds them up, for every
+        normaliser (it refuses a gate, as in `spherical_attention`); ``"streaming"`` does so in
+        the Triton kernel, but for softmax; ``"reference"`` holds all B maps at once. ``"auto"``
+        is streaming on a GPU where it serves; on a CPU reference, where heads have at most 192²
+        pairs and all maps 2²²; else block by block.
 
     Returns
     -------
     SphericalAttentionMap
         weight_mean, weight_abs_mean, weight_square_mean (H, N, M) and row_norm_mean (H, N), in
-        float32, or float64 for float64 inputs. Removed pairs are 0. ‖s‖ is without ε, so it is 0
-        for a row without scores. Has a gradient, but for a gate; the backward pass forms the maps
-        again, in plain torch.
+        float32, or float64 for float64 inputs. Removed pairs are 0. The row norm is without ε and
+        0 for a row without pairs. Has a gradient, but for a gate (unless by reference); the
+        backward pass forms the maps again, in plain torch.
 
     Raises
     ------
@@ -158,16 +170,16 @@ def spherical_attention_map(
     torch.Size([4, 100, 100])
     """
     self_index = validation.check_inputs(q, k, None, bias, key_mask, exclude_self, gate, eps)
-    implementation = validation.choose_map_method(method, q, gate)
     q, k = _collapse(q), _collapse(k)
     if key_mask is not None:
         key_mask = _collapse(key_mask)
+    implementation = methods.choose_map_method(method, normaliser, q, k, key_mask, gate)
     streamed = implementation == "streaming"
     if streamed:
         q, k = _autocast(q), _autocast(k)
     elif key_mask is not None:
         k = k.masked_fill(~key_mask[:, None, :, None], 0.0)
-    given = (q, k, bias, key_mask, self_index, gate, eps)
+    given = (q, k, bias, key_mask, self_index, gate, eps, normaliser)
     if implementation == "reference":
         return reference.attention_map(*given)
     return SphericalAttentionMap(*map_ops.map_forward(*given, streamed))

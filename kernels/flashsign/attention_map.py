@@ -15,8 +15,13 @@ from flashsign.reference import (
     SphericalAttentionMap,
     compute_dtype,
     inverse_norm,
+    inverse_sum,
+    logits,
     masked,
+    row_norm,
+    row_total,
     scores,
+    weights,
 )
 
 BLOCK_ELEMENTS = 1 << 18
@@ -32,6 +37,7 @@ class _Block(NamedTuple):
     q: Tensor
     k: Tensor
     s: Tensor
+    """Masked scores; for softmax `reference.logits`."""
     masks: tuple[Tensor | None, Tensor | None, Tensor | None]
     """Key mask, self index and gate of these rows."""
 
@@ -44,15 +50,16 @@ def forward(
     self_index: Tensor | None,
     gate: Tensor | None,
     eps: float,
+    normaliser: str,
 ) -> SphericalAttentionMap:
     """Return the batch means of README eq. (4); arguments as in `reference.attention_map`."""
     means = empty_means(q, k)
     for mean in means:
         mean.zero_()
-    for block in _blocks(q, k, bias, key_mask, self_index, gate):
-        square_norm = block.s.square().sum(-1)
-        w = block.s * inverse_norm(square_norm, eps)[..., None]
-        norm = square_norm * inverse_norm(square_norm, 0.0)
+    for block in _blocks(q, k, bias, key_mask, self_index, gate, normaliser):
+        total = row_total(block.s, normaliser)
+        w = weights(block.s, total, eps, normaliser)
+        norm = row_norm(total, normaliser)[..., 0]
         for mean, part in zip(means, (w, w.abs(), w.square(), norm), strict=True):
             mean[block.at].add_(part[0])
     return SphericalAttentionMap(*(mean.div_(n_maps(q, k, key_mask)) for mean in means))
@@ -67,8 +74,9 @@ def backward(
     self_index: Tensor | None,
     gate: Tensor | None,
     eps: float,
+    normaliser: str,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Return dq, dk and dbias, empty without a bias, README eq. (13)."""
+    """Return dq, dk and dbias, empty without a bias, README eq. (13), (18)."""
     dtype = compute_dtype(q.dtype)
     dq, dk = torch.zeros_like(q, dtype=dtype), torch.zeros_like(k, dtype=dtype)
     shape = (0, 0, 0) if bias is None else bias.shape
@@ -76,14 +84,12 @@ def backward(
     batch = n_maps(q, k, key_mask)
     if key_mask is not None:  # whatever masked keys hold, even NaN, must not meet a product
         k = k.masked_fill(~key_mask[:, None, :, None], 0.0)
-    for block in _blocks(q, k, bias, key_mask, self_index, gate):
+    for block in _blocks(q, k, bias, key_mask, self_index, gate, normaliser):
         dmean, dabs, dsquare, dnorm = (d[block.at][None] / batch for d in dmeans)
-        square_norm = block.s.square().sum(-1)
-        r = inverse_norm(square_norm, eps)
-        w = block.s * r[..., None]
+        total = row_total(block.s, normaliser)
+        w = weights(block.s, total, eps, normaliser)
         dw = dmean + w.sign() * dabs + 2 * w * dsquare
-        shared = dnorm * inverse_norm(square_norm, 0.0) - r.square() * vecdot(dw, w)
-        ds = r[..., None] * dw + shared[..., None] * block.s
+        ds = _score_gradient(block.s, w, dw, total, dnorm[..., None], eps, normaliser)
         ds = masked(ds, *block.masks)
         heads, rows = block.at
         dq[_element(q, block.b), heads, rows] += ds @ block.k
@@ -91,6 +97,20 @@ def backward(
         if bias is not None:
             dbias[block.at] += ds[0]
     return dq.to(q.dtype), dk.to(k.dtype), dbias if bias is None else dbias.to(bias.dtype)
+
+
+def _score_gradient(
+    s: Tensor, w: Tensor, dw: Tensor, total: Tensor, dnorm: Tensor, eps: float, normaliser: str
+) -> Tensor:
+    """Return ds but for m, from dw (1, 1, R, M) and the gradient dnorm (1, 1, R, 1)."""
+    along: Tensor = vecdot(dw, w)[..., None]
+    if normaliser == "softmax":
+        return w * (dw + (dnorm - along))
+    if normaliser == "l1":
+        r = inverse_sum(total, eps)
+        return r * dw + (dnorm - r * along) * s.sign()
+    r = inverse_norm(total, eps)
+    return r * dw + (dnorm * inverse_norm(total, 0.0) - r.square() * along) * s
 
 
 def empty_means(q: Tensor, k: Tensor) -> SphericalAttentionMap:
@@ -113,6 +133,7 @@ def _blocks(
     key_mask: Tensor | None,
     self_index: Tensor | None,
     gate: Tensor | None,
+    normaliser: str,
 ) -> Iterator[_Block]:
     """Yield blocks of about BLOCK_ELEMENTS scores that cover every row."""
     dtype = compute_dtype(q.dtype)
@@ -123,13 +144,16 @@ def _blocks(
             heads, rows = slice(h, h + 1), slice(start, start + n_rows)
             b_bias = None if bias is None else bias[heads, rows]
             b_self = None if self_index is None else self_index[rows]
-            b_gate = None if gate is None else gate[rows]
+            b_gate = None if gate is None else gate.expand(n_heads, -1, -1)[heads, rows]
             for b in range(n_maps(q, k, key_mask)):
                 b_mask = None if key_mask is None else key_mask[_element(key_mask, b)]
                 b_q = q[_element(q, b), heads, rows].to(dtype)
                 b_k = k[_element(k, b), heads].to(dtype)
-                s = scores(b_q, b_k, b_bias, b_mask, b_self, b_gate)
-                yield _Block(b, (heads, rows), b_q, b_k, s, (b_mask, b_self, b_gate))
+                masks = (b_mask, b_self, b_gate)
+                s = scores(b_q, b_k, b_bias, *masks)
+                if normaliser == "softmax":
+                    s = logits(s, *masks)
+                yield _Block(b, (heads, rows), b_q, b_k, s, masks)
 
 
 def _element(t: Tensor, b: int) -> slice:

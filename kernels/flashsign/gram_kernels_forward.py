@@ -156,7 +156,7 @@ def output_kernel(
         b_k = load_rows(k, i_b, i_h, own, own >= 0, 0, BLOCK_N, HEAD_DIM, BLOCK_D)
         own_score = tl.sum(b_q * b_k.to(tl.float32), axis=1)
         rest -= own_score * own_score
-    b_r = inverse_norm(tl.maximum(rest, 0.0), eps)
+    b_r = inverse_norm(tl.maximum(rest, 0.0), eps, False)
     o = times_state(
         b_q, q, unit, i_b, i_h, rows, inside, state, BLOCK_D,
         BLOCK_N, HEAD_DIM, BLOCK_D, BLOCK_E, WIDTH, CHUNK,

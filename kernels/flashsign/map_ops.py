@@ -21,15 +21,18 @@ def map_forward(
     self_index: Tensor | None,
     gate: Tensor | None,
     eps: float,
+    normaliser: str,
     streaming: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Return the fields of a `SphericalAttentionMap`; arguments as in `attention_map.forward`."""
     with torch.autocast(q.device.type, enabled=False):
         if not streaming:
-            return attention_map.forward(q, k, bias, key_mask, self_index, gate, eps)
+            given = (q, k, bias, key_mask, self_index, gate, eps, normaliser)
+            return attention_map.forward(*given)
         from flashsign import streaming_pairs
 
-        return streaming_pairs.map_means(q, k, Options(bias, key_mask, self_index, gate), eps)
+        options = Options(bias, key_mask, self_index, gate)
+        return streaming_pairs.map_means(q, k, options, eps, normaliser)
 
 
 @map_forward.register_fake
@@ -41,6 +44,7 @@ def _(
     self_index: Tensor | None,
     gate: Tensor | None,
     eps: float,
+    normaliser: str,
     streaming: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return attention_map.empty_means(q, k)
@@ -59,11 +63,13 @@ def map_backward(
     self_index: Tensor | None,
     gate: Tensor | None,
     eps: float,
+    normaliser: str,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return dq, dk and dbias of `map_forward`, the last empty without a bias."""
     dmeans = SphericalAttentionMap(dmean, dabs, dsquare, dnorm)
     with torch.autocast(q.device.type, enabled=False):
-        return attention_map.backward(dmeans, q, k, bias, key_mask, self_index, gate, eps)
+        given = (q, k, bias, key_mask, self_index, gate, eps, normaliser)
+        return attention_map.backward(dmeans, *given)
 
 
 @map_backward.register_fake
@@ -79,6 +85,7 @@ def _(
     self_index: Tensor | None,
     gate: Tensor | None,
     eps: float,
+    normaliser: str,
 ) -> tuple[Tensor, Tensor, Tensor]:
     dtype = compute_dtype(q.dtype)
     dbias = q.new_empty(0, 0, 0, dtype=dtype) if bias is None else bias.new_empty(bias.shape)
@@ -86,13 +93,13 @@ def _(
 
 
 def _save(ctx: Any, inputs: tuple[Any, ...], output: Means) -> None:
-    *tensors, ctx.eps, _ = inputs
+    *tensors, ctx.eps, ctx.normaliser, _ = inputs
     ctx.save_for_backward(*tensors)
 
 
 def _differentiate(ctx: Any, *dmeans: Tensor) -> tuple[Tensor | None, ...]:
-    dq, dk, dbias = map_backward(*dmeans, *ctx.saved_tensors, ctx.eps)
-    return dq, dk, dbias if ctx.needs_input_grad[2] else None, *(None,) * 5
+    dq, dk, dbias = map_backward(*dmeans, *ctx.saved_tensors, ctx.eps, ctx.normaliser)
+    return dq, dk, dbias if ctx.needs_input_grad[2] else None, *(None,) * 6
 
 
 map_forward.register_autograd(_differentiate, setup_context=_save)

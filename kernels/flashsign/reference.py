@@ -1,13 +1,16 @@
 """The specification: spherical attention in plain torch, quadratic in memory, any float dtype.
 
 Equation numbers are those of `README.md` beside this file. Every other implementation is
-tested against these four functions, in float64.
+tested against these functions, in float64.
 """
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
+
+Normaliser = Literal["l2", "l1", "softmax"]
+"""What turns scores into weights: README eq. (2), (15) or (17)."""
 
 
 class SphericalAttentionMap(NamedTuple):
@@ -23,7 +26,10 @@ class SphericalAttentionMap(NamedTuple):
     weight_square_mean: Tensor
     """(H, N, M) mean of w², in [0, 1]; sums to at most 1 over the keys of a row."""
     row_norm_mean: Tensor
-    """(H, N) mean of ‖s_i‖ without ε, in units of the scores; 0 for a row without keys."""
+    """(H, N) mean of the row norm without ε, in units of the scores; 0 for a row without keys.
+
+    l2: ‖s_i‖ = √(Σ_j s_ij²); l1: Σ_j |s_ij|; softmax: log Σ_j exp s_ij, of either sign.
+    """
 
 
 def compute_dtype(dtype: torch.dtype) -> torch.dtype:
@@ -52,7 +58,7 @@ def scores(
     self_index
         Integer (N,): the key that is query i itself, which is left out; -1 for none.
     gate
-        (N, M), multiplies the scores.
+        (N, M), or (H, N, M) for each head its own; multiplies the scores.
     """
     s = q @ k.transpose(-1, -2)
     if bias is not None:
@@ -81,6 +87,50 @@ def inverse_norm(square_norm: Tensor, eps: float) -> Tensor:
     return torch.where(positive, torch.where(positive, shifted, 1.0).rsqrt(), 0.0)
 
 
+def inverse_sum(sum_abs: Tensor, eps: float) -> Tensor:
+    """Return 1/(Σ |s| + ε), README eq. (15); 0 (with zero gradient) where the sum is 0."""
+    shifted = sum_abs + eps
+    positive = shifted > 0
+    return torch.where(positive, 1.0 / torch.where(positive, shifted, 1.0), 0.0)
+
+
+def logits(
+    s: Tensor, key_mask: Tensor | None, self_index: Tensor | None, gate: Tensor | None
+) -> Tensor:
+    """Return masked scores with -∞ for removed pairs, whose weight is then exp(-∞) = 0."""
+    kept = masked(torch.ones_like(s), key_mask, self_index, gate) != 0
+    return s.masked_fill(~kept, -torch.inf)
+
+
+def row_total(s: Tensor, normaliser: str) -> Tensor:
+    """Return what each row of `s` (…, M) is normalised by, (…, 1).
+
+    l2: Σ_j s_ij²; l1: Σ_j |s_ij|; softmax, where `s` are `logits`: log Σ_j exp s_ij, and 0 for a
+    row without keys.
+    """
+    if normaliser == "l2":
+        return s.square().sum(-1, keepdim=True)
+    if normaliser == "l1":
+        return s.abs().sum(-1, keepdim=True)
+    empty = (s == -torch.inf).all(-1, keepdim=True)
+    total = s.masked_fill(empty, 0.0).logsumexp(-1, keepdim=True)
+    return total.masked_fill(empty, 0.0)
+
+
+def weights(s: Tensor, total: Tensor, eps: float, normaliser: str) -> Tensor:
+    """Return the weights w of scores `s` with `row_total`s, README eq. (3), (16) or (17)."""
+    if normaliser == "l2":
+        return s * inverse_norm(total, eps)
+    if normaliser == "l1":
+        return s * inverse_sum(total, eps)
+    return (s - total).exp()
+
+
+def row_norm(total: Tensor, normaliser: str) -> Tensor:
+    """Return the row norm of `SphericalAttentionMap` from `row_total`s."""
+    return total * inverse_norm(total, 0.0) if normaliser == "l2" else total
+
+
 def attention(
     q: Tensor,
     k: Tensor,
@@ -90,12 +140,15 @@ def attention(
     self_index: Tensor | None,
     gate: Tensor | None,
     eps: float,
+    normaliser: str,
 ) -> Tensor:
-    """Return o = w v, README eq. (1)–(3), shape (B, H, N, d_v), dtype of `v`."""
+    """Return o = w v, README eq. (1)–(3), (15)–(17), shape (B, H, N, d_v), dtype of `v`."""
     dtype = compute_dtype(torch.promote_types(q.dtype, v.dtype))
     with torch.autocast(q.device.type, enabled=False):
         s = scores(q.to(dtype), k.to(dtype), bias, key_mask, self_index, gate)
-        w = s * inverse_norm(s.square().sum(-1, keepdim=True), eps)
+        if normaliser == "softmax":
+            s = logits(s, key_mask, self_index, gate)
+        w = weights(s, row_total(s, normaliser), eps, normaliser)
         return (w @ v.to(dtype)).to(v.dtype)
 
 
@@ -107,12 +160,15 @@ def attention_map(
     self_index: Tensor | None,
     gate: Tensor | None,
     eps: float,
+    normaliser: str,
 ) -> SphericalAttentionMap:
     """Return the batch means of README eq. (4), by way of all B maps at once."""
     dtype = compute_dtype(q.dtype)
     with torch.autocast(q.device.type, enabled=False):
         s = scores(q.to(dtype), k.to(dtype), bias, key_mask, self_index, gate)
-        square_norm = s.square().sum(-1)
-        w = s * inverse_norm(square_norm, eps)[..., None]
-        norm = square_norm * inverse_norm(square_norm, 0.0)
+        if normaliser == "softmax":
+            s = logits(s, key_mask, self_index, gate)
+        total = row_total(s, normaliser)
+        w = weights(s, total, eps, normaliser)
+        norm = row_norm(total, normaliser)[..., 0]
         return SphericalAttentionMap(w.mean(0), w.abs().mean(0), w.square().mean(0), norm.mean(0))

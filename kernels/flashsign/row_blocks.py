@@ -1,8 +1,9 @@
 """The quadratic form, a cache-sized block of rows of one batch element and head at a time.
 
-`gram` uses it for scores with a bias, where it needs no more multiplications than the expanded
-sums and cancels nowhere, and for the few rows whose sums would cancel. Beyond the results,
-memory does not grow with the number of rows. Equation numbers are those of `README.md`.
+It serves scores with a bias, where it needs no more multiplications than the expanded sums and
+cancels nowhere, what has no linear form (a gate, l1, softmax), and the few rows of `gram` whose
+sums would cancel. Beyond the results, memory does not grow with the number of rows. Equation
+numbers are those of `README.md`.
 """
 
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from flashsign.reference import compute_dtype, inverse_norm
+from flashsign.reference import compute_dtype, inverse_norm, inverse_sum, row_total
 
 BLOCK_ELEMENTS = 1 << 18
 """Scores formed at once: 1 MiB in float32, which fits the second-level cache of one core."""
@@ -20,7 +21,7 @@ SUM_COLUMNS = 64
 """Products summed at once in the gradient of the weights."""
 
 FEW_KEYS = 32
-"""Number of keys up to which biased scores are held in float64: sums over few keys do not
+"""Number of keys up to which scores are held in float64: sums over few keys do not
 average rounding out, a row of nearly cancelled scores stands out, and few keys cost little."""
 
 
@@ -39,6 +40,9 @@ class Head(NamedTuple):
     """Bool (M,), True keeps the key."""
     self_index: Tensor | None = None
     """(R,), the key each row leaves out; -1 for none."""
+    gate: Tensor | None = None
+    """(R, M), of any float dtype."""
+    normaliser: str = "l2"
 
 
 class Grads(NamedTuple):
@@ -53,30 +57,34 @@ class Grads(NamedTuple):
 
 
 def forward(head: Head, eps: float) -> tuple[Tensor, Tensor]:
-    """Return the output o (R, e) and the inverse norm r (R, 1), README eq. (1)–(3)."""
+    """Return the output o (R, e) and the statistic r (R, 1), README eq. (1)–(3), (15)–(17).
+
+    r is what `backward` needs to know of a row: the inverse norm, or for softmax log Σ exp s.
+    """
     o, r = head.q.new_empty(len(head.q), head.v.shape[1]), head.q.new_empty(len(head.q), 1)
     for rows in _row_blocks(head):
         s = _scores(head, rows)
-        square_norm = torch.linalg.vector_norm(s, dim=-1, keepdim=True).square()
-        r[rows] = inverse_norm(square_norm, eps)
+        if head.normaliser == "softmax":
+            r[rows] = row_total(s, head.normaliser)
+            o[rows] = s.sub_(r[rows]).exp_() @ head.v
+            continue
+        if head.normaliser == "l1":
+            r[rows] = inverse_sum(row_total(s, head.normaliser), eps)
+        else:
+            square_norm = torch.linalg.vector_norm(s, dim=-1, keepdim=True).square()
+            r[rows] = inverse_norm(square_norm, eps)
         o[rows] = r[rows] * (s @ head.v)
     return o, r
 
 
 def backward(head: Head, do: Tensor, r: Tensor, grads: Grads) -> Tensor:
-    """Return dq (R, d) and add to `grads`, README eq. (5)–(6).
+    """Return dq (R, d) and add to `grads`, README eq. (5)–(6), (18).
 
     `do` (R, e) is the gradient of the output, `r` (R, 1) what `forward` returned for `head`.
     """
     dq = torch.empty_like(head.q)
     for rows in _row_blocks(head):
-        s = _scores(head, rows)
-        r_do = r[rows] * do[rows]
-        grads.dv.addmm_(s.mT, r_do)
-        ds = _weight_gradient(r_do, head.v)
-        # D from the scores themselves: from the output, rounded, it is less exact for few keys
-        c = r[rows].square() * torch.linalg.vecdot(ds, s)[:, None]
-        ds = _drop(ds.addcmul_(s, c, value=-1.0), head, rows)
+        ds = _multiply(_score_gradient(head, rows, do[rows], r[rows], grads.dv), head, rows)
         if grads.dbias is not None:
             grads.dbias[rows].add_(ds)
         dq[rows] = ds @ head.k
@@ -84,58 +92,84 @@ def backward(head: Head, do: Tensor, r: Tensor, grads: Grads) -> Tensor:
     return dq
 
 
+def _score_gradient(head: Head, rows: slice, do: Tensor, r: Tensor, dv: Tensor) -> Tensor:
+    """Return ds but for m, for a block of rows, and add its part of the gradient to `dv`."""
+    s = _scores(head, rows)
+    if head.normaliser == "softmax":
+        w = s.sub_(r).exp_()
+        dv.addmm_(w.mT, do)
+        dw = _weight_gradient(do, head.v)
+        return dw.sub_(torch.linalg.vecdot(dw, w)[:, None]).mul_(w)
+    r_do = r * do
+    dv.addmm_(s.mT, r_do)
+    ds = _weight_gradient(r_do, head.v)
+    # D from the scores themselves: from the output, rounded, it is less exact for few keys
+    along = torch.linalg.vecdot(ds, s)[:, None]
+    if head.normaliser == "l1":
+        return ds.addcmul_(s.sign_(), r * along, value=-1.0)
+    return ds.addcmul_(s, r.square() * along, value=-1.0)
+
+
 def sum_dtype(q: Tensor, k: Tensor, v: Tensor) -> torch.dtype:
-    """Return the dtype that biased scores of these inputs are held in."""
+    """Return the dtype that the scores of these inputs are held in."""
     if k.shape[-2] <= FEW_KEYS:
         return torch.float64
     return compute_dtype(torch.promote_types(q.dtype, v.dtype))
 
 
-def biased_forward(
+def attention_forward(
     q: Tensor,
     k: Tensor,
     v: Tensor,
-    bias: Tensor,
+    bias: Tensor | None,
     key_mask: Tensor | None,
     self_index: Tensor | None,
+    gate: Tensor | None,
     eps: float,
+    normaliser: str,
 ) -> tuple[Tensor, Tensor]:
     """Return o (B, H, N, d_v) in the dtype of `v` and r (B, H, N, 1) for every head."""
     dtype = sum_dtype(q, k, v)
     o = v.new_empty(*q.shape[:3], v.shape[-1])
     r = q.new_empty(*q.shape[:3], 1, dtype=dtype)
-    for pair, head in _heads(q, k, v, bias, key_mask, self_index, dtype):
+    for pair, head in _heads(q, k, v, bias, key_mask, self_index, gate, normaliser, dtype):
         o[pair], r[pair] = forward(head, eps)
     return o, r
 
 
-def biased_backward(
+def attention_backward(
     do: Tensor,
     r: Tensor,
     q: Tensor,
     k: Tensor,
     v: Tensor,
-    bias: Tensor,
+    bias: Tensor | None,
     key_mask: Tensor | None,
     self_index: Tensor | None,
+    gate: Tensor | None,
+    normaliser: str,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return dq, dk, dv and dbias, README eq. (5)–(6), the last summed over the batch."""
+    """Return dq, dk, dv and dbias, the last summed over the batch and empty without a bias."""
     dq, dk, dv = (t.new_empty(t.shape) for t in (q, k, v))
-    dbias = bias.new_zeros(bias.shape, dtype=r.dtype)
-    for pair, head in _heads(q, k, v, bias, key_mask, self_index, r.dtype):
-        grads = Grads(torch.zeros_like(head.k), torch.zeros_like(head.v), dbias[pair[1]])
+    like, shape = (q, (0, 0, 0)) if bias is None else (bias, tuple(bias.shape))
+    dbias = like.new_zeros(shape, dtype=r.dtype)
+    for pair, head in _heads(q, k, v, bias, key_mask, self_index, gate, normaliser, r.dtype):
+        added = None if bias is None else dbias[pair[1]]
+        grads = Grads(torch.zeros_like(head.k), torch.zeros_like(head.v), added)
         dq[pair] = backward(head, do[pair].to(r.dtype), r[pair], grads)
         dk[pair], dv[pair] = grads.dk, grads.dv
-    return dq, dk, dv, dbias.to(bias.dtype)
+    return dq, dk, dv, dbias.to(like.dtype)
 
 
 def _heads(
     q: Tensor,
     k: Tensor,
     v: Tensor,
-    bias: Tensor,
+    bias: Tensor | None,
     key_mask: Tensor | None,
     self_index: Tensor | None,
+    gate: Tensor | None,
+    normaliser: str,
     dtype: torch.dtype,
 ) -> Iterator[tuple[tuple[int, int], Head]]:
     """Yield (batch, head) and its inputs, converted to `dtype`."""
@@ -143,7 +177,9 @@ def _heads(
         mask = None if key_mask is None else key_mask[b]
         for h in range(q.shape[1]):
             query, key, value = (t[b, h].to(dtype) for t in (q, k, v))
-            yield (b, h), Head(query, key, value, bias[h], mask, self_index)
+            b_bias = None if bias is None else bias[h]
+            b_gate = None if gate is None else gate[h] if gate.ndim == 3 else gate
+            yield (b, h), Head(query, key, value, b_bias, mask, self_index, b_gate, normaliser)
 
 
 def _weight_gradient(do: Tensor, v: Tensor) -> Tensor:
@@ -171,15 +207,27 @@ def _scores(head: Head, rows: slice) -> Tensor:
         s = head.q[rows] @ head.k.mT
     else:
         s = torch.addmm(head.bias[rows].to(head.q.dtype), head.q[rows], head.k.mT)
-    return _drop(s, head, rows)
+    s = _multiply(s, head, rows)
+    if head.normaliser != "softmax":
+        return s
+    if head.gate is not None:
+        s.masked_fill_(head.gate[rows] == 0, -torch.inf)
+    return _fill_removed(s, head, rows, -torch.inf)
 
 
-def _drop(pairs: Tensor, head: Head, rows: slice) -> Tensor:
-    """Set the pairs that the key mask and the self-exclusion remove to 0, in place."""
+def _multiply(pairs: Tensor, head: Head, rows: slice) -> Tensor:
+    """Multiply pairs by m of README eq. (1), in place."""
+    if head.gate is not None:
+        pairs.mul_(head.gate[rows].to(pairs.dtype))
+    return _fill_removed(pairs, head, rows, 0.0)
+
+
+def _fill_removed(pairs: Tensor, head: Head, rows: slice, value: float) -> Tensor:
+    """Set the pairs that the key mask and the self-exclusion remove to a value, in place."""
     if head.key_mask is not None:
-        pairs.masked_fill_(~head.key_mask, 0.0)
+        pairs.masked_fill_(~head.key_mask, value)
     if head.self_index is not None:
         column = head.self_index[rows, None]
         index = column.clamp(min=0)
-        pairs.scatter_(1, index, pairs.gather(1, index).masked_fill_(column >= 0, 0.0))
+        pairs.scatter_(1, index, pairs.gather(1, index).masked_fill_(column >= 0, value))
     return pairs

@@ -38,14 +38,16 @@ class Options(NamedTuple):
     self_index: Any
     """(N,) contiguous: the key that query i leaves out; -1 for none."""
     gate: Any
-    """(N, M) of any float dtype, multiplies the scores."""
+    """(N, M) or (H, N, M) of any float dtype, multiplies the scores."""
 
     def strided(self) -> "Options":
         """Return the options as kernels take them; a mask of bytes, which every chip can load."""
         mask = None if self.key_mask is None else self.key_mask.view(torch.uint8)
-        gate = None if self.gate is None else self.gate[None]  # a head, as the bias has
+        gate = Strided.of(self.gate)
+        if gate is not None and len(gate.strides) == 2:
+            gate = gate._replace(strides=(0, *gate.strides))  # every head reads the same pairs
         own = None if self.self_index is None else self.self_index.contiguous()
-        return Options(Strided.of(self.bias), Strided.of(mask), own, Strided.of(gate))
+        return Options(Strided.of(self.bias), Strided.of(mask), own, gate)
 
 
 def problem(q: Tensor, k: Tensor, v: Tensor | None) -> dict[str, Any]:

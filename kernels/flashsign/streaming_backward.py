@@ -1,8 +1,9 @@
 """The backward pass over tiles: every kernel owns what it writes, so the sums have one order.
 
 With w = r s and D_i = do_i · o_i, README eq. (5) is ds_ij = r_i x_ij with
-x_ij = m_ij (do_i · v_j - D_i w_ij). `queries_kernel` walks over keys for dq, `keys_kernel` over
-queries for dk and dv; each forms the scores of its tiles again.
+x_ij = m_ij (do_i · v_j - D_i w_ij), for l1 with sgn w_ij in place of w_ij. `queries_kernel`
+walks over keys for dq, `keys_kernel` over queries for dk and dv; each forms the scores of its
+tiles again.
 """
 
 import torch
@@ -14,6 +15,7 @@ from flashsign import configs
 from flashsign.streaming_arguments import Options, Strided, half_range, padded, problem
 from flashsign.streaming_tiles import (
     add_bias,
+    direction,
     inverse_norm,
     load_keep,
     load_only,
@@ -36,13 +38,14 @@ WIDE = 256
 def rows_kernel(
     out,
     do,
-    square_norm,
+    total,
     r,
     projection,
     only,
     n_heads,
     N,
     eps,
+    L1: tl.constexpr,
     VALUE_DIM: tl.constexpr,
     BLOCK_E: tl.constexpr,
     BLOCK_N: tl.constexpr,
@@ -57,8 +60,8 @@ def rows_kernel(
     b_o = load_tokens(out, i_b, i_h, start, wanted, BLOCK_N, VALUE_DIM, BLOCK_E)
     b_do = load_tokens(do, i_b, i_h, start, wanted, BLOCK_N, VALUE_DIM, BLOCK_E)
     d = tl.sum(b_o.to(tl.float32) * b_do.to(tl.float32), axis=1)
-    p_norm = row_pointers(square_norm, i_b, i_h, n_heads, N, start, BLOCK_N)
-    b_r = inverse_norm(tl.load(p_norm, mask=wanted, other=0.0), eps)
+    p_total = row_pointers(total, i_b, i_h, n_heads, N, start, BLOCK_N)
+    b_r = inverse_norm(tl.load(p_total, mask=wanted, other=0.0), eps, L1)
     if only is not None:
         b_r = tl.where(wanted, b_r, 0.0)
     tl.store(row_pointers(r, i_b, i_h, n_heads, N, start, BLOCK_N), b_r, mask=inside)
@@ -79,6 +82,7 @@ def queries_kernel(
     n_heads,
     N,
     M,
+    L1: tl.constexpr,
     PRECISION: tl.constexpr,
     HEAD_DIM: tl.constexpr,
     VALUE_DIM: tl.constexpr,
@@ -103,7 +107,9 @@ def queries_kernel(
     p_r = row_pointers(r, i_b, i_h, n_heads, N, start_n, BLOCK_N)
     p_d = row_pointers(projection, i_b, i_h, n_heads, N, start_n, BLOCK_N)
     b_r = tl.load(p_r, mask=inside_n, other=0.0)[:, None]
-    rd = b_r * tl.load(p_d, mask=inside_n, other=0.0)[:, None]
+    along = tl.load(p_d, mask=inside_n, other=0.0)[:, None]
+    if not L1:
+        along = b_r * along
     b_dq = tl.zeros([BLOCK_N, BLOCK_D], tl.float32)
     for start_m in range(0, M, BLOCK_M):
         keep = load_keep(optional.key_mask, i_b, start_m, M, BLOCK_M)
@@ -112,9 +118,11 @@ def queries_kernel(
         b_v = load_tokens(v, i_b, i_h, start_m, keep, BLOCK_M, VALUE_DIM, BLOCK_E)
         s = tl.dot(b_q, tl.trans(b_k), input_precision=PRECISION)  # [BLOCK_N, BLOCK_M]
         s = add_bias(s, optional.bias, i_h, start_n, start_m, i_n, i_m, inside)
-        m = pair_factor(optional, own, start_n, start_m, i_n, i_m, inside)
+        m = pair_factor(optional, own, i_h, start_n, start_m, i_n, i_m, inside)
         x = tl.dot(b_do, tl.trans(b_v), input_precision=PRECISION)  # [BLOCK_N, BLOCK_M]
-        x = (x - rd * (s * m)) * m
+        if not L1:  # m ≥ 0 leaves signs as they are
+            s = s * m
+        x = (x - along * direction(s, L1)) * m
         b_dq = tl.dot(x.to(b_k.dtype), b_k, b_dq, input_precision=PRECISION)
     store_tokens(dq, i_b, i_h, start_n, inside_n, b_dq * b_r, HEAD_DIM)
 
@@ -136,6 +144,7 @@ def keys_kernel(
     N,
     M,
     scale,
+    L1: tl.constexpr,
     PRECISION: tl.constexpr,
     HEAD_DIM: tl.constexpr,
     VALUE_DIM: tl.constexpr,
@@ -181,7 +190,7 @@ def keys_kernel(
             b_r = tl.load(p_r, mask=inside_n, other=0.0)[None, :]
             w = tl.dot(b_k, tl.trans(b_q), input_precision=PRECISION)  # [BLOCK_M, BLOCK_N]
             w = add_bias(w, optional.bias, i_h, start_n, start_m, i_n, i_m, inside)
-            m = pair_factor(optional, own, start_n, start_m, i_n, i_m, inside)
+            m = pair_factor(optional, own, i_h, start_n, start_m, i_n, i_m, inside)
             w *= b_r * m
             if dv is not None:
                 b_dv = tl.dot(w.to(b_do.dtype), b_do, b_dv, input_precision=PRECISION)
@@ -189,7 +198,7 @@ def keys_kernel(
                 p_d = row_pointers(projection, i_b, i_h, n_heads, N, start_n, BLOCK_N)
                 d = tl.load(p_d, mask=inside_n, other=0.0)[None, :]
                 x = tl.dot(b_v, tl.trans(b_do), input_precision=PRECISION)  # [BLOCK_M, BLOCK_N]
-                x = (x - d * w) * (b_r * scale * m)
+                x = (x - d * direction(w, L1)) * (b_r * scale * m)
                 b_dk = tl.dot(x.to(b_q.dtype), b_q, b_dk, input_precision=PRECISION)
     if dv is not None:
         if only is not None:
@@ -203,25 +212,32 @@ def keys_kernel(
 
 
 def rows(
-    out: Tensor, do: Tensor, square_norm: Tensor, eps: float, only: Tensor | None = None
+    out: Tensor,
+    do: Tensor,
+    total: Tensor,
+    eps: float,
+    only: Tensor | None = None,
+    normaliser: str = "l2",
 ) -> tuple[Tensor, Tensor]:
     """Return r and D = do · o, both (B, H, N) in float32.
 
-    `out` and its gradient `do` are (B, H, N, d_v), `square_norm` (B, H, N) is Σ_j s_ij². `only`
-    is as in `streaming_forward.forward`; other queries are not read and get zeros.
+    `out` and its gradient `do` are (B, H, N, d_v), `total` (B, H, N) is what
+    `streaming_forward.forward` returned, `only` is as there; other queries are not read and get
+    zeros.
     """
     batch, n_heads, n_queries, value_dim = out.shape
-    r, projection = torch.empty_like(square_norm), torch.empty_like(square_norm)
+    r, projection = torch.empty_like(total), torch.empty_like(total)
     rows_kernel[(batch * n_heads * triton.cdiv(n_queries, ROWS),)](
         Strided.of(out),
         Strided.of(do),
-        square_norm,
+        total,
         r,
         projection,
         only,
         n_heads,
         n_queries,
         eps,
+        L1=normaliser == "l1",
         VALUE_DIM=value_dim,
         BLOCK_E=padded(value_dim),
         BLOCK_N=ROWS,
@@ -239,6 +255,7 @@ def gradients(
     projection: Tensor,
     only: Tensor | None = None,
     grads: tuple[Tensor, Tensor, Tensor] | None = None,
+    normaliser: str = "l2",
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return dq, dk and dv, in the layouts of q, k and v; `r` and `projection` are from `rows`.
 
@@ -250,7 +267,8 @@ def gradients(
     dq, dk, dv = grads or (torch.empty_like(q), torch.empty_like(k), torch.empty_like(v))
     only_heads = None if only is None else only.amax(2)
     given = (Strided.of(q), Strided.of(k), Strided.of(v), options.strided(), Strided.of(do))
-    sizes = problem(q, k, v)
+    sizes = problem(q, k, v) | {"L1": normaliser == "l1"}
+    n_terms = n_keys * head_dim * (n_keys if normaliser == "l1" else 1)  # 1/r is about their root
     tile = configs.tile("queries", q, v, options)
     queries_kernel[(batch * n_heads * triton.cdiv(n_queries, tile.block_n),)](
         *given, r, projection, Strided.of(dq), only, **sizes, **tile.arguments()
@@ -265,7 +283,7 @@ def gradients(
             *(Strided.of(t) for t in written),
             only,
             only_heads,
-            scale=half_range(q.dtype, n_keys * head_dim),
+            scale=half_range(q.dtype, n_terms),
             **sizes,
             **tile.arguments(),
         )

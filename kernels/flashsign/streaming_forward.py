@@ -23,6 +23,7 @@ from flashsign.streaming_tiles import (
     row_pointers,
     split_program,
     store_tokens,
+    summand,
 )
 
 
@@ -33,13 +34,14 @@ def forward_kernel(
     v,
     optional,
     out,
-    square_norm,
+    total,
     only,
     n_heads,
     N,
     M,
     eps,
     SCALE: tl.constexpr,
+    L1: tl.constexpr,
     PRECISION: tl.constexpr,
     HEAD_DIM: tl.constexpr,
     VALUE_DIM: tl.constexpr,
@@ -50,8 +52,8 @@ def forward_kernel(
 ):
     """Write o and Σ_j s_ij² for a block of queries, README eq. (1)–(3); without v only Σ s².
 
-    SCALE keeps scores within the range of float16; w does not depend on it. `only` may flag the
-    queries that are written.
+    L1: o of eq. (15)–(16), and Σ |s|. SCALE keeps scores within the range of float16; w does not
+    depend on it. `only` may flag the queries that are written.
     """
     block, i_b, i_h = split_program(tl.cdiv(N, BLOCK_N), n_heads)
     start_n = block * BLOCK_N
@@ -64,7 +66,7 @@ def forward_kernel(
             return
     b_q = load_tokens(q, i_b, i_h, start_n, inside_n, BLOCK_N, HEAD_DIM, BLOCK_D)
     own = load_own(optional.self_index, start_n, N, BLOCK_N)[:, None]
-    squares = tl.zeros([BLOCK_N], tl.float32)
+    sums = tl.zeros([BLOCK_N], tl.float32)
     if v is not None:
         numerator = tl.zeros([BLOCK_N, BLOCK_E], tl.float32)
     for start_m in range(0, M, BLOCK_M):
@@ -73,18 +75,16 @@ def forward_kernel(
         b_k = load_tokens(k, i_b, i_h, start_m, keep, BLOCK_M, HEAD_DIM, BLOCK_D)
         s = tl.dot(b_q, tl.trans(b_k), input_precision=PRECISION)  # [BLOCK_N, BLOCK_M]
         s = add_bias(s, optional.bias, i_h, start_n, start_m, i_n, i_m, inside)
-        s *= SCALE * pair_factor(optional, own, start_n, start_m, i_n, i_m, inside)
-        squares += tl.sum(s * s, axis=1)
+        s *= SCALE * pair_factor(optional, own, i_h, start_n, start_m, i_n, i_m, inside)
+        sums += tl.sum(summand(s, L1), axis=1)
         if v is not None:
             b_v = load_tokens(v, i_b, i_h, start_m, keep, BLOCK_M, VALUE_DIM, BLOCK_E)
             numerator = tl.dot(s.to(b_v.dtype), b_v, numerator, input_precision=PRECISION)
     if v is not None:
-        r = inverse_norm(squares, eps * (SCALE * SCALE))
+        r = inverse_norm(sums, eps * (SCALE if L1 else SCALE * SCALE), L1)
         store_tokens(out, i_b, i_h, start_n, inside_n, numerator * r[:, None], VALUE_DIM)
-    squares /= SCALE * SCALE
-    tl.store(
-        row_pointers(square_norm, i_b, i_h, n_heads, N, start_n, BLOCK_N), squares, mask=inside_n
-    )
+    sums /= SCALE if L1 else SCALE * SCALE
+    tl.store(row_pointers(total, i_b, i_h, n_heads, N, start_n, BLOCK_N), sums, mask=inside_n)
 
 
 def forward(
@@ -95,15 +95,16 @@ def forward(
     eps: float,
     out: Tensor | None,
     only: Tensor | None = None,
+    normaliser: str = "l2",
 ) -> Tensor:
-    """Write o (B, H, N, d_v) to `out` and return Σ_j s_ij², (B, H, N) in float32.
+    """Write o (B, H, N, d_v) to `out` and return Σ_j s_ij², (B, H, N) in float32; l1: Σ_j |s_ij|.
 
     q (B, H, N, d), k (B, H, M, d) and v (B, H, M, d_v) have one dtype and any strides. Without v
     and `out` only the sums are formed. `only`, uint8 (B, H, N) and contiguous, flags the queries
     whose rows are written; blocks of queries without a flag cost nothing.
     """
     batch, n_heads, n_queries, head_dim = q.shape
-    square_norm = q.new_empty(q.shape[:3], dtype=torch.float32)
+    total = q.new_empty(q.shape[:3], dtype=torch.float32)
     tile = configs.tile("forward", q, v, options)
     forward_kernel[(batch * n_heads * triton.cdiv(n_queries, tile.block_n),)](
         Strided.of(q),
@@ -111,11 +112,12 @@ def forward(
         Strided.of(v),
         options.strided(),
         Strided.of(out),
-        square_norm,
+        total,
         only,
         **problem(q, k, v),
         eps=eps,
         SCALE=1 / half_range(q.dtype, head_dim),
+        L1=normaliser == "l1",
         **tile.arguments(),
     )
-    return square_norm
+    return total

@@ -20,6 +20,7 @@ def streaming(
     self_index: Tensor | None,
     gate: Tensor | None,
     eps: float,
+    normaliser: str,
 ) -> Tensor:
     """Return o (B, H, N, d_v); arguments as in `reference.attention`, of one float dtype.
 
@@ -29,7 +30,8 @@ def streaming(
     q, k, v = (t.expand(batch, -1, -1, -1) for t in (q, k, v))
     key_mask = None if key_mask is None else key_mask.expand(batch, -1)
     out: Tensor
-    out, _ = streaming_forward(q, k, v, bias, key_mask, self_index, gate, eps)
+    given = (q, k, v, bias, key_mask, self_index, gate, eps, normaliser)
+    out, _ = streaming_forward(*given)
     return out
 
 
@@ -43,13 +45,14 @@ def streaming_forward(
     self_index: Tensor | None,
     gate: Tensor | None,
     eps: float,
+    normaliser: str,
 ) -> tuple[Tensor, Tensor]:
-    """Return o (B, H, N, d_v) and Σ_j s_ij² (B, H, N) in float32."""
+    """Return o (B, H, N, d_v) and Σ_j s_ij² (l1: |s_ij|), (B, H, N) in float32."""
     from flashsign import streaming_forward as kernels
 
     out = empty_like_queries(q, v)
     options = Options(bias, key_mask, self_index, gate)
-    return out, kernels.forward(q, k, v, options, eps, out)
+    return out, kernels.forward(q, k, v, options, eps, out, normaliser=normaliser)
 
 
 @streaming_forward.register_fake
@@ -62,6 +65,7 @@ def _(
     self_index: Tensor | None,
     gate: Tensor | None,
     eps: float,
+    normaliser: str,
 ) -> tuple[Tensor, Tensor]:
     return empty_like_queries(q, v), q.new_empty(q.shape[:3], dtype=torch.float32)
 
@@ -70,7 +74,7 @@ def _(
 def streaming_backward(
     do: Tensor,
     out: Tensor,
-    square_norm: Tensor,
+    total: Tensor,
     q: Tensor,
     k: Tensor,
     v: Tensor,
@@ -79,6 +83,7 @@ def streaming_backward(
     self_index: Tensor | None,
     gate: Tensor | None,
     eps: float,
+    normaliser: str,
     needs_dbias: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Return dq, dk, dv and dbias, the last empty unless `needs_dbias`."""
@@ -86,10 +91,11 @@ def streaming_backward(
     from flashsign import streaming_pairs
 
     options = Options(bias, key_mask, self_index, gate)
-    r, projection = kernels.rows(out, do, square_norm, eps)
-    dq, dk, dv = kernels.gradients(q, k, v, options, do, r, projection)
+    r, projection = kernels.rows(out, do, total, eps, normaliser=normaliser)
+    given = (q, k, v, options, do, r, projection)
+    dq, dk, dv = kernels.gradients(*given, normaliser=normaliser)
     if needs_dbias:
-        return dq, dk, dv, streaming_pairs.bias_gradient(q, k, v, options, do, r, projection)
+        return dq, dk, dv, streaming_pairs.bias_gradient(*given, normaliser)
     return dq, dk, dv, q.new_empty(0)
 
 
@@ -97,7 +103,7 @@ def streaming_backward(
 def _(
     do: Tensor,
     out: Tensor,
-    square_norm: Tensor,
+    total: Tensor,
     q: Tensor,
     k: Tensor,
     v: Tensor,
@@ -106,6 +112,7 @@ def _(
     self_index: Tensor | None,
     gate: Tensor | None,
     eps: float,
+    normaliser: str,
     needs_dbias: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     dq, dk, dv = (torch.empty_like(t) for t in (q, k, v))
@@ -115,15 +122,16 @@ def _(
 
 
 def _save(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
-    *tensors, ctx.eps = inputs
+    *tensors, ctx.eps, ctx.normaliser = inputs
     ctx.mark_non_differentiable(output[1])
     ctx.save_for_backward(*output, *tensors)
 
 
 def _differentiate(ctx: Any, do: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
     needs_dbias = ctx.needs_input_grad[3]
-    dq, dk, dv, dbias = streaming_backward(do, *ctx.saved_tensors, ctx.eps, needs_dbias)
-    return dq, dk, dv, dbias if needs_dbias else None, None, None, None, None
+    given = (*ctx.saved_tensors, ctx.eps, ctx.normaliser, needs_dbias)
+    dq, dk, dv, dbias = streaming_backward(do, *given)
+    return dq, dk, dv, dbias if needs_dbias else None, *(None,) * 5
 
 
 streaming_forward.register_autograd(_differentiate, setup_context=_save)

@@ -16,6 +16,7 @@ from flashsign.streaming_arguments import Options, Strided, problem
 from flashsign.streaming_forward import forward
 from flashsign.streaming_tiles import (
     add_bias,
+    direction,
     inverse_norm,
     load_keep,
     load_own,
@@ -41,6 +42,7 @@ def bias_kernel(
     n_heads,
     N,
     M,
+    L1: tl.constexpr,
     PRECISION: tl.constexpr,
     HEAD_DIM: tl.constexpr,
     VALUE_DIM: tl.constexpr,
@@ -68,12 +70,14 @@ def bias_kernel(
         p_r = row_pointers(r, i_b, i_h, n_heads, N, start_n, BLOCK_N)
         p_d = row_pointers(projection, i_b, i_h, n_heads, N, start_n, BLOCK_N)
         b_r = tl.load(p_r, mask=inside_n, other=0.0)[:, None]
-        rd = b_r * tl.load(p_d, mask=inside_n, other=0.0)[:, None]
+        along = tl.load(p_d, mask=inside_n, other=0.0)[:, None]
+        if not L1:
+            along = b_r * along
         s = tl.dot(b_q, tl.trans(b_k), input_precision=PRECISION)  # [BLOCK_N, BLOCK_M]
         s = add_bias(s, optional.bias, i_h, start_n, start_m, i_n, i_m, inside)
-        m = pair_factor(optional, own, start_n, start_m, i_n, i_m, inside)
+        m = pair_factor(optional, own, i_h, start_n, start_m, i_n, i_m, inside)
         x = tl.dot(b_do, tl.trans(b_v), input_precision=PRECISION)  # [BLOCK_N, BLOCK_M]
-        b_db += (x - rd * (s * m)) * (b_r * m)
+        b_db += (x - along * direction(s * m, L1)) * (b_r * m)
     exists = inside_n[:, None] & (start_m + i_m < M)
     pointers = pair_pointers(dbias, i_h, start_n, start_m, i_n, i_m)
     tl.store(pointers, b_db.to(dbias.data.dtype.element_ty), mask=exists)
@@ -84,7 +88,7 @@ def map_kernel(
     q,
     k,
     optional,
-    square_norm,
+    total,
     mean,
     abs_mean,
     square_mean,
@@ -93,6 +97,7 @@ def map_kernel(
     N,
     M,
     eps,
+    L1: tl.constexpr,
     PRECISION: tl.constexpr,
     HEAD_DIM: tl.constexpr,
     VALUE_DIM: tl.constexpr,
@@ -117,11 +122,11 @@ def map_kernel(
         inside = inside_n[:, None] & keep[None, :]
         b_q = load_tokens(q, i_b, i_h, start_n, inside_n, BLOCK_N, HEAD_DIM, BLOCK_D)
         b_k = load_tokens(k, i_b, i_h, start_m, keep, BLOCK_M, HEAD_DIM, BLOCK_D)
-        p_norm = row_pointers(square_norm, i_b, i_h, n_heads, N, start_n, BLOCK_N)
-        r = inverse_norm(tl.load(p_norm, mask=inside_n, other=0.0), eps)
+        p_total = row_pointers(total, i_b, i_h, n_heads, N, start_n, BLOCK_N)
+        r = inverse_norm(tl.load(p_total, mask=inside_n, other=0.0), eps, L1)
         w = tl.dot(b_q, tl.trans(b_k), input_precision=PRECISION)  # [BLOCK_N, BLOCK_M]
         w = add_bias(w, optional.bias, i_h, start_n, start_m, i_n, i_m, inside)
-        w *= r[:, None] * pair_factor(optional, own, start_n, start_m, i_n, i_m, inside)
+        w *= r[:, None] * pair_factor(optional, own, i_h, start_n, start_m, i_n, i_m, inside)
         b_mean += w
         b_abs += tl.abs(w)
         b_square += w * w
@@ -141,6 +146,7 @@ def bias_gradient(
     do: Tensor,
     r: Tensor,
     projection: Tensor,
+    normaliser: str,
 ) -> Tensor:
     """Return the gradient of the bias, (H, N, M) in its dtype; arguments as in `gradients`."""
     n_heads, n_queries, n_keys = q.shape[1], q.shape[2], k.shape[2]
@@ -157,21 +163,25 @@ def bias_gradient(
         projection,
         Strided.of(dbias),
         len(q),
+        L1=normaliser == "l1",
         **problem(q, k, v),
         **tile.arguments(),
     )
     return dbias
 
 
-def map_means(q: Tensor, k: Tensor, options: Options, eps: float) -> SphericalAttentionMap:
+def map_means(
+    q: Tensor, k: Tensor, options: Options, eps: float, normaliser: str
+) -> SphericalAttentionMap:
     """Return the batch means of README eq. (4); q (B, H, N, d) and k (B, H, M, d) of one dtype."""
     batch = n_maps(q, k, options.key_mask)
     q, k = q.expand(batch, -1, -1, -1), k.expand(batch, -1, -1, -1)
     if options.key_mask is not None:
         options = options._replace(key_mask=options.key_mask.expand(batch, -1))
     means = empty_means(q, k)
-    square_norm = forward(q, k, None, options, eps, None)
-    torch.mean(square_norm.sqrt(), dim=0, out=means.row_norm_mean)
+    total = forward(q, k, None, options, eps, None, normaliser=normaliser)
+    norm = total if normaliser == "l1" else total.sqrt()
+    torch.mean(norm, dim=0, out=means.row_norm_mean)
     n_heads, n_queries, n_keys = q.shape[1], q.shape[2], k.shape[2]
     tile = configs.tile("map", q, None, options)
     n_tiles = triton.cdiv(n_queries, tile.block_n) * triton.cdiv(n_keys, tile.block_m)
@@ -179,10 +189,11 @@ def map_means(q: Tensor, k: Tensor, options: Options, eps: float) -> SphericalAt
         Strided.of(q),
         Strided.of(k),
         options.strided(),
-        square_norm,
+        total,
         *(Strided.of(mean) for mean in means[:3]),
         batch,
         eps=eps,
+        L1=normaliser == "l1",
         **problem(q, k, None),
         **tile.arguments(),
     )

@@ -94,14 +94,14 @@ def add_bias(s, bias, i_h, start_n, start_m, i_n, i_m, inside):
 
 
 @triton.jit
-def pair_factor(optional, own, start_n, start_m, i_n, i_m, inside):
+def pair_factor(optional, own, i_h, start_n, start_m, i_n, i_m, inside):
     """Return m of eq. (1) without the key mask: the gate, and 0 for a query's pair with itself.
 
     Without either it is the number 1, which the compiler folds away.
     """
     m = 1.0
     if optional.gate is not None:
-        pointers = pair_pointers(optional.gate, 0, start_n, start_m, i_n, i_m)
+        pointers = pair_pointers(optional.gate, i_h, start_n, start_m, i_n, i_m)
         m = tl.load(pointers, mask=inside, other=0.0).to(tl.float32)
     if optional.self_index is not None:
         m = tl.where(start_m + i_m == own, 0.0, m)
@@ -118,8 +118,28 @@ def pair_pointers(t, i_h, start_n, start_m, i_n, i_m):
 
 
 @triton.jit
-def inverse_norm(square_norm, eps):
-    """Return eq. (2), 1/√(Σ s² + ε), rounded correctly; 0 where the root is 0."""
-    shifted = square_norm + eps
+def summand(s, L1: tl.constexpr):
+    """Return what a score adds to the sum of its row: s², or |s| for L1."""
+    return tl.abs(s) if L1 else s * s
+
+
+@triton.jit
+def inverse_norm(total, eps, L1: tl.constexpr):
+    """Return eq. (2), 1/√(Σ s² + ε), or for L1 eq. (15), 1/(Σ |s| + ε), rounded correctly.
+
+    0 where the root or the sum is 0.
+    """
+    shifted = total + eps
     positive = shifted > 0.0
-    return tl.where(positive, tl.div_rn(1.0, tl.sqrt_rn(tl.where(positive, shifted, 1.0))), 0.0)
+    norm = tl.where(positive, shifted, 1.0)
+    if not L1:
+        norm = tl.sqrt_rn(norm)
+    return tl.where(positive, tl.div_rn(1.0, norm), 0.0)
+
+
+@triton.jit
+def direction(w, L1: tl.constexpr):
+    """Return the gradient of the row norm in the direction of a score: w, or sgn w for L1."""
+    if L1:
+        return (w > 0.0).to(tl.float32) - (w < 0.0).to(tl.float32)
+    return w

@@ -1,17 +1,7 @@
 """Checks of the arguments: every message says what, got, expected and the fix."""
 
-import os
-
 import torch
 from torch import Tensor
-
-from flashsign.streaming_arguments import HAS_TRITON, MAX_WIDTH
-
-FEW_PAIRS = 192**2
-"""Queries times keys of a head up to which the reference takes less time than gram on a CPU."""
-
-INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
-"""Whether Triton runs kernels on CPU tensors, slowly: it reads the variable once, as we do."""
 
 
 def check_inputs(
@@ -51,100 +41,6 @@ def check_inputs(
     return _self_index(exclude_self, q, k)
 
 
-def choose_method(
-    method: str,
-    q: Tensor,
-    k: Tensor,
-    v: Tensor,
-    bias: Tensor | None,
-    key_mask: Tensor | None,
-    gate: Tensor | None,
-) -> str:
-    """Return the implementation of attention: "gram", "streaming" or "reference".
-
-    ``"auto"`` is gram where that is linear: without a gate, and without a bias unless one map
-    serves the whole batch; on the CPU the reference for FEW_PAIRS, which is faster there. Scores
-    that have to be formed pair by pair go to the streaming kernel if it serves them on a GPU,
-    else with a gate to the reference, with a bias to gram.
-
-    Raises
-    ------
-    ValueError
-        An unknown method, or one that cannot serve these arguments.
-    """
-    if method != "auto":
-        return _check_method(method, q, v, gate)
-    one_map = all(len(t) == 1 for t in (q, k, key_mask) if t is not None)
-    if gate is None and (bias is None or one_map):
-        few = not one_map and q.shape[2] * k.shape[2] <= FEW_PAIRS
-        return "reference" if few and not q.is_cuda else "gram"
-    if q.is_cuda and not _streaming_refuses(q, v, gate):
-        return "streaming"
-    return "gram" if gate is None else "reference"
-
-
-def choose_map_method(method: str, q: Tensor, gate: Tensor | None) -> str:
-    """Return the implementation of the map; ``"auto"`` is the kernel if it serves a GPU.
-
-    Raises
-    ------
-    ValueError
-        As `choose_method`.
-    """
-    if method != "auto":
-        return _check_method(method, q, None, gate)
-    return "streaming" if q.is_cuda and not _streaming_refuses(q, None, gate) else "gram"
-
-
-def _check_method(method: str, q: Tensor, v: Tensor | None, gate: Tensor | None) -> str:
-    if method not in ("gram", "streaming", "reference"):
-        msg = f"method: got {method!r}, expected 'auto', 'gram', 'streaming' or 'reference'"
-        raise ValueError(msg)
-    if method == "gram" and gate is not None:
-        msg = (
-            "gate: got a tensor with method='gram', expected None, since a gate does not "
-            "factorise; pass method='auto', 'streaming' or 'reference'"
-        )
-        raise ValueError(msg)
-    if method == "streaming" and (refused := _streaming_refuses(q, v, gate)):
-        raise ValueError(refused)
-    return method
-
-
-def _streaming_refuses(q: Tensor, v: Tensor | None, gate: Tensor | None) -> str:
-    """Return why the streaming kernels cannot serve these arguments; empty if they can."""
-    if not HAS_TRITON:
-        return (
-            "method: got 'streaming', which needs the package triton, not found here; "
-            "pip install triton, or pass method='auto'"
-        )
-    if not (q.is_cuda or INTERPRETED):
-        return (
-            f"q: got device {q.device} with method='streaming', expected a CUDA device; move the "
-            "tensors there, or pass method='auto'"
-        )
-    dtype = q.dtype
-    if torch.is_autocast_enabled(q.device.type):
-        dtype = torch.get_autocast_dtype(q.device.type)
-    if dtype not in (torch.float32, torch.bfloat16, torch.float16):
-        return (
-            f"q: got dtype {dtype} with method='streaming', expected float32, bfloat16 or "
-            "float16; pass method='gram' or 'reference'"
-        )
-    for name, t in (("q", q), ("v", v)):
-        if t is not None and t.shape[3] > MAX_WIDTH:
-            return (
-                f"{name}: got {t.shape[3]} features with method='streaming', expected at most "
-                f"{MAX_WIDTH}; use more heads, or pass method='gram' or 'reference'"
-            )
-    if gate is not None and gate.requires_grad:
-        return (
-            "gate: got a tensor that requires a gradient with method='streaming', which has none "
-            "for it; pass gate.detach(), or method='reference'"
-        )
-    return ""
-
-
 def _check_shapes(given: dict[str, Tensor]) -> None:
     for name in ("q", "k", "v"):
         shape = tuple(given[name].shape) if name in given else (1, 1, 1, 1)
@@ -158,13 +54,14 @@ def _check_shapes(given: dict[str, Tensor]) -> None:
     n_keys = given["k"].shape[2]
     batched = ("q", "k", "v", "key_mask")
     batch = max(t.shape[0] for name, t in given.items() if name in batched and t.ndim > 0)
+    pairs = (n_heads, n_queries, n_keys)
     expected: dict[str, tuple[int | str, ...]] = {
         "q": (batch, n_heads, n_queries, head_dim),
         "k": (batch, n_heads, n_keys, head_dim),
         "v": (batch, n_heads, n_keys, "d_v"),
-        "bias": (n_heads, n_queries, n_keys),
+        "bias": pairs,
         "key_mask": (batch, n_keys),
-        "gate": (n_queries, n_keys),
+        "gate": pairs if "gate" in given and given["gate"].ndim == 3 else pairs[1:],
         "exclude_self": (n_queries,),
     }
     for name, tensor in given.items():
@@ -179,8 +76,8 @@ def _check_shapes(given: dict[str, Tensor]) -> None:
             msg = (
                 f"{name}: got shape {got}, expected ({shown}){one}, to go with q "
                 f"{tuple(given['q'].shape)} and k {tuple(given['k'].shape)}; pass q (B, H, N, d), "
-                "k (B, H, M, d), v (B, H, M, d_v), bias (H, N, M), key_mask (B, M), gate (N, M), "
-                "exclude_self (N,)"
+                "k (B, H, M, d), v (B, H, M, d_v), bias (H, N, M), key_mask (B, M), gate (N, M) "
+                "or (H, N, M), exclude_self (N,)"
             )
             raise ValueError(msg)
 

@@ -15,7 +15,7 @@ from flashsign import api, spherical_attention, spherical_attention_map
 MakeInputs = Callable[..., dict[str, Any]]
 
 
-def test_auto_is_gram_and_with_a_gate_the_reference(
+def test_auto_is_gram_and_for_the_gradient_of_a_gate_the_reference(
     make_inputs: MakeInputs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     called: list[str] = []
@@ -26,7 +26,7 @@ def test_auto_is_gram_and_with_a_gate_the_reference(
     )
     inputs = make_inputs(n_queries=193, n_keys=197)
     spherical_attention(**inputs)
-    spherical_attention(**inputs, gate=torch.ones(193, 197))
+    spherical_attention(**inputs, gate=torch.ones(193, 197, requires_grad=True))
     spherical_attention(**inputs, method="reference")
     spherical_attention(**inputs, method="gram")
     assert called == ["gram", "reference", "reference", "gram"]

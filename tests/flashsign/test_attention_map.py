@@ -1,16 +1,24 @@
 """The reduced map against every map held at once, and its memory."""
 
+import math
 from collections.abc import Callable
 from itertools import product
 from typing import Any
 
 import pytest
 import torch
-from flashsign import SphericalAttentionMap, attention_map, spherical_attention_map
+from flashsign import (
+    SphericalAttentionMap,
+    attention_map,
+    map_ops,
+    methods,
+    spherical_attention_map,
+)
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 MakeInputs = Callable[..., dict[str, Any]]
+NORMALISERS = ["l2", "l1", "softmax"]
 
 
 def map_inputs(make_inputs: MakeInputs, **options: Any) -> dict[str, Any]:
@@ -27,56 +35,97 @@ def brute_force(
     exclude_self: bool | Tensor = False,
     gate: Tensor | None = None,
     eps: float = 1e-6,
+    normaliser: str = "l2",
 ) -> list[Tensor]:
     """Return the four means pair by pair, in Python numbers."""
     batch, n_heads, n_queries, n_keys = q.shape[0], q.shape[1], q.shape[2], k.shape[2]
     w = torch.zeros(batch, n_heads, n_queries, n_keys, dtype=torch.float64)
     norm = torch.zeros(batch, n_heads, n_queries, dtype=torch.float64)
     for b, h, i in product(range(batch), range(n_heads), range(n_queries)):
-        row = []
+        row = {}  # scores of the keys that are left
         for j in range(n_keys):
             s = sum(x * y for x, y in zip(q[b, h, i].tolist(), k[b, h, j].tolist(), strict=True))
             s += 0.0 if bias is None else bias[h, i, j].item()
-            s *= 1.0 if gate is None else gate[i, j].item()
-            s *= 1.0 if key_mask is None else float(key_mask[b, j])
+            m = 1.0 if gate is None else gate.expand(n_heads, -1, -1)[h, i, j].item()
+            m *= 1.0 if key_mask is None else float(key_mask[b, j])
             itself = exclude_self[i].item() if isinstance(exclude_self, Tensor) else i
-            row.append(0.0 if exclude_self is not False and j == itself else s)
-        square = sum(s * s for s in row)
-        norm[b, h, i] = square**0.5
-        w[b, h, i] = torch.tensor(row, dtype=torch.float64) / (square + eps) ** 0.5
+            if m > 0 and (exclude_self is False or j != itself):
+                row[j] = s * m
+        if normaliser == "l2":
+            norm[b, h, i] = sum(s * s for s in row.values()) ** 0.5
+            w_row = {j: s / (norm[b, h, i] ** 2 + eps) ** 0.5 for j, s in row.items()}
+        elif normaliser == "l1":
+            norm[b, h, i] = sum(abs(s) for s in row.values())
+            w_row = {j: s / (norm[b, h, i] + eps) for j, s in row.items()}
+        else:
+            total = sum(math.exp(s) for s in row.values())
+            norm[b, h, i] = math.log(total) if row else 0.0
+            w_row = {j: math.exp(s) / total for j, s in row.items()}
+        for j, weight in w_row.items():
+            w[b, h, i, j] = weight
     return [w.mean(0), w.abs().mean(0), w.square().mean(0), norm.mean(0)]
 
 
-@pytest.mark.parametrize("method", ["auto", "gram", "reference"])
+@pytest.mark.parametrize("normaliser", NORMALISERS)
+@pytest.mark.parametrize("method", ["gram", "reference"])
 @pytest.mark.parametrize("bias", [False, True], ids=["plain", "biased"])
 @pytest.mark.parametrize("mask", [False, True], ids=["all_keys", "masked"])
 @pytest.mark.parametrize("exclude_self", ["none", "true", "index"])
 def test_agrees_with_brute_force(
-    exclude_self: str, mask: bool, bias: bool, method: str, make_inputs: MakeInputs
+    exclude_self: str,
+    mask: bool,
+    bias: bool,
+    method: str,
+    normaliser: str,
+    make_inputs: MakeInputs,
 ) -> None:
     inputs = map_inputs(
         make_inputs, batch=3, n_heads=2, n_queries=7, n_keys=5, bias=bias, mask=mask,
         exclude_self=exclude_self,
     )  # fmt: skip
+    inputs["normaliser"] = normaliser
     got = spherical_attention_map(**inputs, method=method)
     for name, mean, want in zip(got._fields, got, brute_force(**inputs), strict=True):
         torch.testing.assert_close(mean, want, atol=1e-12, rtol=1e-12, msg=name)
 
 
-def test_gate_multiplies_the_scores(make_inputs: MakeInputs) -> None:
+@pytest.mark.parametrize("normaliser", NORMALISERS)
+@pytest.mark.parametrize("n_gates", [0, 3], ids=["shared", "of_heads"])
+@pytest.mark.parametrize("few", [0, 10**6], ids=["blocks", "reference"])
+def test_gate_multiplies_the_scores(
+    few: int,
+    n_gates: int,
+    normaliser: str,
+    make_inputs: MakeInputs,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(methods, "FEW_SCORES", few)
+    monkeypatch.setattr(attention_map, "BLOCK_ELEMENTS", 40)
     inputs = map_inputs(make_inputs)
-    inputs["gate"] = torch.rand(13, 11, dtype=torch.float64).round(decimals=1)
+    shape = (3, 13, 11)[0 if n_gates else 1 :]
+    inputs["gate"] = torch.rand(shape, dtype=torch.float64).round(decimals=1)
+    inputs["normaliser"] = normaliser
     for mean, want in zip(spherical_attention_map(**inputs), brute_force(**inputs), strict=True):
         torch.testing.assert_close(mean, want)
 
 
+@pytest.mark.parametrize("normaliser", NORMALISERS)
 @pytest.mark.parametrize("elements", [1, 40, 10**6])
 @pytest.mark.parametrize("maps", [1, 3])
 def test_every_gradient_agrees_with_the_specification(
-    maps: int, elements: int, make_inputs: MakeInputs, monkeypatch: pytest.MonkeyPatch
+    maps: int,
+    elements: int,
+    normaliser: str,
+    make_inputs: MakeInputs,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(attention_map, "BLOCK_ELEMENTS", elements)
-    inputs = map_inputs(make_inputs, batch=maps, bias=True, mask=True, exclude_self="index")
+    monkeypatch.setattr(methods, "FEW_SCORES", 0)
+    inputs = map_inputs(
+        make_inputs, batch=maps, bias=True, mask=True, gate=True, exclude_self="index"
+    )
+    inputs["gate"][1] = 0.0
+    inputs["normaliser"] = normaliser
     leaves = [inputs[name].requires_grad_() for name in ("q", "k", "bias")]
 
     def gradients(method: str) -> tuple[Tensor, ...]:
@@ -85,8 +134,20 @@ def test_every_gradient_agrees_with_the_specification(
         loss = sum((m * torch.randn(m.shape, generator=g)).sum() for m in means)
         return torch.autograd.grad(loss, leaves)
 
-    for got, want in zip(gradients("gram"), gradients("reference"), strict=True):
+    for got, want in zip(gradients("auto"), gradients("reference"), strict=True):
         torch.testing.assert_close(got, want, atol=1e-9, rtol=1e-9)
+
+
+@pytest.mark.parametrize("normaliser", NORMALISERS)
+def test_opcheck(normaliser: str, make_inputs: MakeInputs) -> None:
+    inputs = make_inputs(bias=True, mask=True, gate=True, exclude_self="index")
+    q, k, bias = (inputs[name].requires_grad_() for name in ("q", "k", "bias"))
+    rest = (inputs["key_mask"], inputs["exclude_self"], inputs["gate"])
+    given = (q, k, bias, *rest, 1e-6, normaliser)
+    torch.library.opcheck(map_ops.map_forward, (*given, False))
+    with torch.no_grad():
+        means = map_ops.map_forward(*given, False)
+        torch.library.opcheck(map_ops.map_backward, (*means, *given))
 
 
 def test_one_map_serves_the_whole_batch(make_inputs: MakeInputs) -> None:
@@ -147,7 +208,7 @@ def test_no_tensor_holds_a_map_per_batch_element(
     inputs = map_inputs(make_inputs, batch=41, n_heads=3, n_queries=53, n_keys=47, head_dim=2)
     inputs["q"].requires_grad_(with_gradient)
     with LargestTensor() as largest:
-        means = spherical_attention_map(**inputs)
+        means = spherical_attention_map(**inputs, method="gram")
         if with_gradient:
             means.weight_abs_mean.sum().backward()
     assert largest.elements <= max(2 * 3 * 53 * 47, inputs["q"].numel()) < 41 * 3 * 53 * 47
@@ -163,5 +224,5 @@ def test_blocks_saved_for_the_gradient_do_not_grow_with_the_map(make_inputs: Mak
         return t
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda t: t):
-        spherical_attention_map(**inputs)
+        spherical_attention_map(**inputs, method="gram")
     assert max(saved, default=0) < 101 * 97

@@ -17,19 +17,35 @@ MakeInputs = Callable[..., dict[str, Any]]
 def test_opcheck(
     dtype: torch.dtype, exclude_self: str, n_keys: int, make_inputs: MakeInputs
 ) -> None:
-    inputs = make_inputs(
-        dtype=dtype, exclude_self=exclude_self, bias=True, mask=True, n_keys=n_keys
-    )
-    q, k, v, bias = (inputs[name].requires_grad_() for name in ("q", "k", "v", "bias"))
-    index, mask = inputs.get("exclude_self"), inputs["key_mask"]
+    inputs = make_inputs(dtype=dtype, exclude_self=exclude_self, n_keys=n_keys)
+    q, k, v = (inputs[name].requires_grad_() for name in "qkv")
+    index = inputs.get("exclude_self")
     torch.library.opcheck(ops.gram_forward, (q, k, v, index, 1e-6))
-    torch.library.opcheck(ops.biased_forward, (q, k, v, bias, mask, index, 1e-6))
     with torch.no_grad():
         do = torch.ones(*q.shape[:3], v.shape[-1], dtype=dtype)
-        _, r = ops.biased_forward(q, k, v, bias, mask, index, 1e-6)
         _, *sums = ops.gram_forward(q, k, v, index, 1e-6)
         torch.library.opcheck(ops.gram_backward, (do, q, k, v, index, sums, 1e-6))
-        torch.library.opcheck(ops.biased_backward, (do, r, q, k, v, bias, mask, index))
+
+
+@pytest.mark.parametrize("normaliser", ["l2", "l1", "softmax"])
+@pytest.mark.parametrize("options", [False, True], ids=["plain", "options"])
+@pytest.mark.parametrize("n_keys", [11, 37])
+def test_opcheck_of_rows(
+    n_keys: int, options: bool, normaliser: str, make_inputs: MakeInputs
+) -> None:
+    inputs = make_inputs(
+        dtype=torch.float32, n_keys=n_keys, bias=options, mask=options, gate=options,
+        exclude_self="index" if options else "none",
+    )  # fmt: skip
+    q, k, v = (inputs[name].requires_grad_() for name in "qkv")
+    bias = inputs["bias"].requires_grad_() if options else None
+    rest = tuple(inputs.get(name) for name in ("key_mask", "exclude_self", "gate"))
+    given = (q, k, v, bias, *rest, 1e-6, normaliser)
+    torch.library.opcheck(ops.rows_forward, given)
+    with torch.no_grad():
+        out, r = ops.rows_forward(*given)
+        do = torch.ones_like(out)
+        torch.library.opcheck(ops.rows_backward, (do, r, q, k, v, bias, *rest, normaliser))
 
 
 @pytest.mark.parametrize("method", ["gram", "reference"])

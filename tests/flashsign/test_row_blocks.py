@@ -5,13 +5,17 @@ from typing import Any
 
 import pytest
 import torch
-from flashsign import row_blocks
+from flashsign import methods, row_blocks
 from torch import Tensor
 
 Results = Callable[..., dict[str, Tensor]]
 MakeInputs = Callable[..., dict[str, Any]]
 
 
+NORMALISERS = ["l2", "l1", "softmax"]
+
+
+@pytest.mark.parametrize("normaliser", NORMALISERS)
 @pytest.mark.parametrize("elements", [1, 40, 10**6])
 @pytest.mark.parametrize("columns", [2, 10**6])
 @pytest.mark.parametrize("map_batch", [None, 1], ids=["per_element", "shared"])
@@ -19,16 +23,62 @@ def test_result_does_not_depend_on_the_blocks(
     elements: int,
     columns: int,
     map_batch: int | None,
+    normaliser: str,
     make_inputs: MakeInputs,
     results: Results,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     inputs = make_inputs(bias=True, mask=True, exclude_self="index", map_batch=map_batch)
+    inputs["normaliser"] = normaliser
     expected = results(inputs, "reference")
     monkeypatch.setattr(row_blocks, "BLOCK_ELEMENTS", elements)
     monkeypatch.setattr(row_blocks, "SUM_COLUMNS", columns)
     for name, got in results(inputs, "gram").items():
         torch.testing.assert_close(got, expected[name], atol=1e-9, rtol=1e-9)
+
+
+@pytest.mark.parametrize("normaliser", NORMALISERS)
+@pytest.mark.parametrize("gate", ["none", "shared", "of_heads"])
+@pytest.mark.parametrize("exclude_self", ["none", "true", "index"])
+@pytest.mark.parametrize("map_batch", [None, 1], ids=["per_element", "shared"])
+def test_without_a_linear_form_auto_takes_rows(
+    map_batch: int | None,
+    exclude_self: str,
+    gate: str,
+    normaliser: str,
+    make_inputs: MakeInputs,
+    results: Results,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Forward and every gradient, with rows that no key is left to."""
+    monkeypatch.setattr(methods, "FEW_SCORES", 0)
+    monkeypatch.setattr(methods, "FEW_PAIRS", 0)
+    monkeypatch.setattr(row_blocks, "BLOCK_ELEMENTS", 40)
+    inputs = make_inputs(
+        mask=True, gate=gate != "none", exclude_self=exclude_self, map_batch=map_batch
+    )
+    inputs["key_mask"][0] = False
+    if gate != "none":
+        inputs["gate"][1] = 0.0
+    if gate == "of_heads":
+        heads = torch.tensor([0.0, 1.0, 2.0], dtype=torch.float64)
+        inputs["gate"] = inputs["gate"] * heads[:, None, None]
+    inputs["normaliser"] = normaliser
+    expected = results(inputs, "reference")
+    for name, got in results(inputs, "auto").items():
+        torch.testing.assert_close(got, expected[name], atol=1e-9, rtol=1e-9)
+
+
+@pytest.mark.parametrize("normaliser", NORMALISERS)
+def test_error_is_within_that_of_the_reference(
+    normaliser: str,
+    make_inputs: MakeInputs,
+    results: Results,
+    assert_within_budget: Callable[..., Any],
+) -> None:
+    inputs = make_inputs(n_queries=53, n_keys=61, dtype=torch.float32, bias=True, mask=True)
+    inputs["normaliser"] = normaliser
+    assert_within_budget(results(inputs, "gram"), inputs)
 
 
 def test_hand_computed_row() -> None:

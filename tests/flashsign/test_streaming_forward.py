@@ -36,6 +36,45 @@ def test_every_combination_of_options(
     assert_within_budget(results(inputs, "streaming"), inputs)
 
 
+@pytest.mark.parametrize("options", [False, True], ids=["plain", "options"])
+@pytest.mark.parametrize("exclude_self", ["none", "true", "index"])
+@pytest.mark.parametrize(
+    "dtype", [torch.float32, torch.float16, pytest.param(torch.bfloat16, marks=pytest.mark.gpu)]
+)
+def test_l1(
+    dtype: torch.dtype,
+    exclude_self: str,
+    options: bool,
+    make_inputs: MakeInputs,
+    results: Callable[..., dict[str, Tensor]],
+    assert_within_budget: Callable[..., Any],
+    device: str,
+) -> None:
+    """Output and every gradient, as above, with a row that no key is left to."""
+    inputs = make_inputs(
+        batch=2, n_heads=2, n_queries=37, n_keys=41, head_dim=11, value_dim=7, dtype=dtype,
+        bias=options, mask=options, gate=options, exclude_self=exclude_self, device=device,
+    )  # fmt: skip
+    if options:
+        inputs["gate"][1] = 0.0
+    inputs["normaliser"] = "l1"
+    assert_within_budget(results(inputs, "streaming"), inputs)
+
+
+@pytest.mark.parametrize("normaliser", ["l2", "l1"])
+def test_a_gate_for_each_head(
+    normaliser: str,
+    make_inputs: MakeInputs,
+    results: Callable[..., dict[str, Tensor]],
+    assert_within_budget: Callable[..., Any],
+    device: str,
+) -> None:
+    inputs = make_inputs(n_queries=37, n_keys=41, dtype=torch.float32, bias=True, device=device)
+    gate = torch.rand(3, 37, 41, generator=torch.Generator().manual_seed(2)).round(decimals=1)
+    inputs |= {"gate": gate.to(device), "normaliser": normaliser}
+    assert_within_budget(results(inputs, "streaming"), inputs)
+
+
 @pytest.mark.parametrize("dtype", HALF)
 @pytest.mark.parametrize("options", [False, True], ids=["plain", "options"])
 @pytest.mark.parametrize("head_dim", [16, 37, 64, 128])
@@ -103,9 +142,11 @@ def test_large_scores_do_not_overflow_float16(make_inputs: MakeInputs, device: s
     torch.testing.assert_close(got, want, atol=2e-3, rtol=2e-3)
 
 
+@pytest.mark.parametrize("normaliser", ["l2", "l1"])
 @pytest.mark.parametrize("eps", [0.0, 3.0])
 def test_eps_and_rows_without_scores(
     eps: float,
+    normaliser: str,
     make_inputs: MakeInputs,
     results: Callable[..., dict[str, Tensor]],
     device: str,
@@ -114,7 +155,7 @@ def test_eps_and_rows_without_scores(
     inputs = make_inputs(n_queries=19, dtype=torch.float32, gate=True, device=device)
     inputs["q"][:, :, 0] = 0.0
     inputs["gate"][1] = 0.0
-    inputs["eps"] = eps
+    inputs |= {"eps": eps, "normaliser": normaliser}
     got, want = (results(inputs, method) for method in ("streaming", "reference"))
     for name in want:
         torch.testing.assert_close(got[name], want[name], msg=name, atol=1e-6, rtol=1e-5)

@@ -13,8 +13,9 @@ from torch.utils.checkpoint import checkpoint
 MakeInputs = Callable[..., dict[str, Any]]
 
 
+@pytest.mark.parametrize("normaliser", ["l2", "l1"])
 @pytest.mark.parametrize("options", [False, True], ids=["plain", "options"])
-def test_opcheck(options: bool, make_inputs: MakeInputs, device: str) -> None:
+def test_opcheck(options: bool, normaliser: str, make_inputs: MakeInputs, device: str) -> None:
     inputs = make_inputs(
         dtype=torch.float32, bias=options, mask=options, gate=options,
         exclude_self="index" if options else "none", device=device,
@@ -22,11 +23,12 @@ def test_opcheck(options: bool, make_inputs: MakeInputs, device: str) -> None:
     q, k, v = (inputs[name].requires_grad_() for name in "qkv")
     bias = inputs["bias"].requires_grad_() if options else None
     rest = tuple(inputs.get(name) for name in ("key_mask", "exclude_self", "gate"))
-    torch.library.opcheck(streaming_ops.streaming_forward, (q, k, v, bias, *rest, 1e-6))
+    inputs_of = (q, k, v, bias, *rest, 1e-6, normaliser)
+    torch.library.opcheck(streaming_ops.streaming_forward, inputs_of)
     with torch.no_grad():
-        out, norm = streaming_ops.streaming_forward(q, k, v, bias, *rest, 1e-6)
+        out, norm = streaming_ops.streaming_forward(*inputs_of)
         do = torch.ones_like(out)
-        given = (do, out, norm, q, k, v, bias, *rest, 1e-6, options)
+        given = (do, out, norm, *inputs_of, options)
         torch.library.opcheck(streaming_ops.streaming_backward, given)
 
 

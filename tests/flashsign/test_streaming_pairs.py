@@ -38,6 +38,21 @@ def test_map_agrees_with_the_specification(
         torch.testing.assert_close(mean.double(), exact, atol=1e-6, rtol=1e-5, msg=name)
 
 
+@pytest.mark.parametrize("options", [False, True], ids=["plain", "options"])
+def test_l1_map(options: bool, make_inputs: MakeInputs, device: str) -> None:
+    inputs = map_inputs(
+        make_inputs, batch=3, n_heads=2, n_queries=19, n_keys=37, dtype=torch.float32,
+        bias=options, mask=options, device=device,
+    )  # fmt: skip
+    if options:
+        gate = torch.rand(2, 19, 37, generator=torch.Generator().manual_seed(2))
+        inputs["gate"] = gate.round(decimals=1).to(device)
+    inputs["normaliser"] = "l1"
+    got, want = (spherical_attention_map(**inputs, method=m) for m in ("streaming", "reference"))
+    for name, mean, exact in zip(got._fields, got, want, strict=True):
+        torch.testing.assert_close(mean, exact, atol=1e-6, rtol=1e-5, msg=name)
+
+
 def test_map_of_half_precision_is_float32(make_inputs: MakeInputs, device: str) -> None:
     inputs = map_inputs(make_inputs, dtype=torch.float16, head_dim=64, device=device)
     got = spherical_attention_map(**inputs, method="streaming")
@@ -46,7 +61,8 @@ def test_map_of_half_precision_is_float32(make_inputs: MakeInputs, device: str) 
         torch.testing.assert_close(mean, exact.float(), atol=1e-6, rtol=1e-4)
 
 
-def test_every_gradient_of_the_map(make_inputs: MakeInputs, device: str) -> None:
+@pytest.mark.parametrize("normaliser", ["l2", "l1"])
+def test_every_gradient_of_the_map(normaliser: str, make_inputs: MakeInputs, device: str) -> None:
     inputs = map_inputs(
         make_inputs, dtype=torch.float32, bias=True, mask=True, gate=True, exclude_self="index",
         device=device,
@@ -56,7 +72,7 @@ def test_every_gradient_of_the_map(make_inputs: MakeInputs, device: str) -> None
 
     def gradients(method: str) -> tuple[Tensor, ...]:
         g = torch.Generator().manual_seed(4)
-        means = spherical_attention_map(**inputs, method=method)
+        means = spherical_attention_map(**inputs, normaliser=normaliser, method=method)
         loss = sum((m * torch.randn(m.shape, generator=g).to(device)).sum() for m in means)
         return torch.autograd.grad(loss, leaves)
 

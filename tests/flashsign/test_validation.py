@@ -5,10 +5,8 @@ from typing import Any
 
 import pytest
 import torch
-from flashsign import spherical_attention, spherical_attention_map, validation
-from flashsign.validation import check_inputs, choose_map_method, choose_method
-from torch import Tensor
-from torch._subclasses.fake_tensor import FakeTensorMode
+from flashsign import spherical_attention, spherical_attention_map
+from flashsign.validation import check_inputs
 
 MakeInputs = Callable[..., dict[str, Any]]
 
@@ -30,6 +28,7 @@ WRONG = {
         r"key_mask: got dtype torch.float32.*bool\(\)",
     ),
     "gate": ({"gate": torch.ones(11, 13)}, r"gate: .*expected \(13, 11\)"),
+    "gate_heads": ({"gate": torch.ones(2, 13, 11)}, r"gate: .*expected \(3, 13, 11\)"),
     "gate_sign": ({"gate": -torch.ones(13, 11)}, r"gate: got a smallest value of -1.0.*clamp"),
     "dtype": ({"k": torch.zeros(2, 3, 11, 5)}, r"k: got dtype torch.float32, expected .*float64"),
     "integer": ({"v": torch.ones(2, 3, 11, 7).int()}, r"v: got dtype torch.int32.*v.float\(\)"),
@@ -74,68 +73,3 @@ def test_mixed_dtypes_are_for_autocast_only(make_inputs: MakeInputs) -> None:
         spherical_attention(**inputs)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert spherical_attention(**inputs).isfinite().all()
-
-
-def test_a_method_is_what_it_says() -> None:
-    q, gate = torch.ones(2, 1, 193, 5), torch.ones(193, 193)
-
-    def chosen(method: str, gate: Tensor | None = None, bias: Tensor | None = None) -> str:
-        return choose_method(method, q, q, q, bias, None, gate)
-
-    assert chosen("auto") == chosen("gram") == chosen("auto", bias=gate[None]) == "gram"
-    assert chosen("auto", gate) == chosen("reference") == "reference"
-    assert chosen("streaming") == chosen("streaming", gate) == "streaming"
-    with pytest.raises(ValueError, match=r"gate: .* method='auto', 'streaming' or 'ref"):
-        chosen("gram", gate)
-    with pytest.raises(ValueError, match="method: got 'flash', expected"):
-        chosen("flash")
-
-
-def test_auto_on_a_cpu_forms_few_pairs() -> None:
-    q, k = torch.ones(2, 1, 128, 5), torch.ones(2, 1, 288, 5)
-    assert choose_method("auto", q, k, k, None, None, None) == "reference"
-    assert choose_method("auto", q[:, :, :127], k, k, None, None, None) == "reference"
-    assert choose_method("auto", q[:1], k[:1], k, None, None, None) == "gram"
-    assert choose_method("auto", k, k, k, None, None, None) == "gram"
-    assert choose_method("auto", q, k, k, torch.ones(1, 128, 288), None, None) == "gram"
-
-
-def test_auto_on_a_gpu_streams_what_is_not_linear() -> None:
-    with FakeTensorMode():
-        q, one = (torch.empty(n, 1, 3, 5, device="cuda") for n in (2, 1))
-        wide, double = torch.empty(2, 1, 3, 257, device="cuda"), q.double()
-        bias, gate = torch.empty(1, 3, 3, device="cuda"), torch.empty(3, 3, device="cuda")
-        mask = torch.ones(2, 3, dtype=torch.bool, device="cuda")
-        differentiable = torch.zeros(3, 3, device="cuda", requires_grad=True)
-    assert choose_method("auto", q, q, q, None, None, None) == "gram"
-    assert choose_method("auto", one, one, q, bias, None, None) == "gram"
-    assert choose_method("auto", q, one, q, bias, None, None) == "streaming"
-    assert choose_method("auto", one, one, q, bias, mask, None) == "streaming"
-    assert choose_method("auto", one, one, q, None, None, gate) == "streaming"
-    assert choose_method("auto", wide, wide, q, bias, None, None) == "gram"
-    assert choose_method("auto", double, double, double, None, None, gate) == "reference"
-    assert choose_method("auto", q, q, q, None, None, differentiable) == "reference"
-    assert choose_map_method("auto", q, None) == "streaming"
-    assert choose_map_method("auto", double, gate) == "gram"
-    assert choose_map_method("gram", q, None) == "gram"
-
-
-@pytest.mark.parametrize("function", [spherical_attention, spherical_attention_map])
-def test_what_streaming_cannot_serve(
-    function: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, device: str
-) -> None:
-    def refuse(match: str, **changed: Any) -> None:
-        q = changed.pop("q", torch.ones(2, 1, 3, 5, device=device))
-        given = [q, q, q] if function is spherical_attention else [q, q]
-        with pytest.raises(ValueError, match=match):
-            function(*given, method="streaming", **changed)
-
-    refuse(r"q: got dtype torch.float64 .*pass method='gram'", q=torch.ones(1, 1, 3, 5).double())
-    wide = torch.ones(1, 1, 3, 257, device=device)
-    refuse(r"q: got 257 features .*at most 256; use more", q=wide)
-    gate = torch.ones(3, 3, device=device, requires_grad=True)
-    refuse(r"gate: .*requires a gradient.*gate.detach\(\)", gate=gate)
-    monkeypatch.setattr(validation, "INTERPRETED", False)
-    refuse(r"q: got device cpu .*expected a CUDA device", q=torch.ones(1, 1, 3, 5))
-    monkeypatch.setattr(validation, "HAS_TRITON", False)
-    refuse("method: got 'streaming', .*pip install triton")
