@@ -59,13 +59,13 @@ def _list(_options: argparse.Namespace) -> None:
 def _where(collection: str, places: dict[str, Path | None]) -> tuple[dict[str, str], str]:
     """Say in which place the data sets on this machine are, and what to say of the others."""
     from grn.data.library.beeline import COLLECTION
-    from grn.data.library.datasets import COLLECTIONS, dataset_folders
+    from grn.data.library.datasets import COLLECTIONS, dataset_places
 
     if collection not in COLLECTIONS:
         return {}, "drawn"
     here = {
-        name: next(key for key, place in places.items() if place and place in folder.parents)
-        for name, folder in dataset_folders(collection).items()
+        name: next(key for key, place in places.items() if place and place in path.parents)
+        for name, path in dataset_places(collection).items()
     }
     return here, "fetch" if collection == COLLECTION else "no"
 
@@ -95,10 +95,10 @@ def _report_sizes() -> None:
 
     from grn.data.library.beeline import COLLECTION
     from grn.data.library.catalogue import differences, read_catalogue
-    from grn.data.library.datasets import dataset_folders
+    from grn.data.library.datasets import dataset_places
 
     expected = {entry.name: entry for entry in read_catalogue() if entry.collection == COLLECTION}
-    for name, folder in dataset_folders(COLLECTION).items():
+    for name, folder in dataset_places(COLLECTION).items():
         cells, genes = anndata.read_h5ad(folder / "expression.h5ad").shape
         truths = sorted(folder.glob("edges_*.csv"))
         edges = {path.stem.removeprefix("edges_"): len(pd.read_csv(path)) for path in truths}

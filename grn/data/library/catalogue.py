@@ -26,6 +26,8 @@ class Entry:
     """Length of the TF list; None also where every gene is a candidate."""
     networks: Mapping[str, int | None]
     """Lines of each truth file by the name of its network."""
+    study: str | None = None
+    """Name that all data sets of the same experiment share; None where nothing was measured."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,15 @@ def read_catalogue() -> list[Entry]:
         if collection != _FETCHABLE
         for name, facts in entries.items()
     ]
+
+
+def study_of(dataset: str) -> str | None:
+    """Return the study that measured a data set (`collection/name`).
+
+    None where nothing was measured, and of data sets that the manifest does not know.
+    """
+    studies = {f"{entry.collection}/{entry.name}": entry.study for entry in read_catalogue()}
+    return studies.get(dataset)
 
 
 def read_fetchables() -> dict[str, Fetchable]:

@@ -1,9 +1,12 @@
 """Open benchmark data sets by name: cells, TFs and where the truth lies."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from grn.data.library.corpus import COLLECTION as CORPUS
+from grn.data.library.corpus import find_corpus, find_networks, read_corpus
 from grn.data.library.root import DATA_VARIABLE, data_roots
 from grn.data.library.tf_lists import read_tf_list
 from grn.data.reading.read import read_cells
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 
 # Others' cuts of BEELINE's sets, and BEELINE's own cut as `grn data fetch beeline` makes it.
 _BEELINE = ("beeline", "beeline_zenodo")
-COLLECTIONS = (*_BEELINE, "mccalla", "dream4", "beeline_simulated")
+COLLECTIONS = (*_BEELINE, "mccalla", "dream4", "beeline_simulated", CORPUS)
 _SIMULATED_TRUTH = "refNetwork.csv"
 
 
@@ -28,13 +31,15 @@ class Dataset:
     name: str
     """Collection, data set and network, such as `beeline/mDC/STRING`."""
     adata: "AnnData"
-    """Cells × genes as stored, not preprocessed."""
+    """Cells × genes as stored; of the corpus cut and log-normalised, as it is judged."""
     tfs: list[str] | None
     """Candidate regulators; None: every gene is one."""
     truth: "Path | pd.DataFrame | None"
     """True edges, for `grn.network.read_truth`; None where no network was chosen."""
     aliases: "Mapping[str, str] | None" = None
     """Other names of genes, each with the name it stands for; for `grn.network.match_tfs`."""
+    truths: "Mapping[str, Path | pd.DataFrame]" = field(default_factory=dict)
+    """True edges by network, of all networks that were found by name."""
 
 
 def load_dataset(collection: str | None, name: str, network: str | None = None) -> Dataset:
@@ -43,8 +48,8 @@ def load_dataset(collection: str | None, name: str, network: str | None = None) 
     Parameters
     ----------
     collection
-        `beeline`, `beeline_zenodo`, `mccalla`, `dream4` or `beeline_simulated`. None is the first
-        of `beeline` and `beeline_zenodo` that has the data set on this machine.
+        `beeline`, `beeline_zenodo`, `mccalla`, `dream4`, `beeline_simulated` or `corpus`. None is
+        the first of `beeline` and `beeline_zenodo` that has the data set on this machine.
     name
         Data set, such as `mDC`; of a simulated one the run, such as `GSD_2000_0`.
     network
@@ -55,23 +60,26 @@ def load_dataset(collection: str | None, name: str, network: str | None = None) 
     InputError
         There is no such collection, data set or network (the message lists those that exist).
     """
-    collection, folder = _find_folder(_BEELINE if collection is None else (collection,), name)
-    truths = _truths(folder)
-    if network is None:
-        truth = next(iter(truths.values())) if len(truths) == 1 else None
-    elif network in truths:
-        truth = truths[network]
-    else:
-        msg = f"{collection}/{name} has no network {network!r}. Available: {_listed(truths)}."
+    collection, place = _find(_BEELINE if collection is None else (collection,), name)
+    files = _truth_files(collection, name, place)
+    if network is not None and network not in files:
+        msg = f"{collection}/{name} has no network {network!r}. Available: {_listed(files)}."
         raise InputError(msg)
-    cells = folder / "expression.h5ad"
-    tfs = folder / "tfs.txt"
-    chosen = next((key for key, path in truths.items() if path == truth), None)
+    chosen = next(iter(files)) if network is None and len(files) == 1 else network
+    truths: Mapping[str, Path | pd.DataFrame] = files
+    tfs: list[str] | None
+    if collection == CORPUS:
+        adata, tfs, truths = read_corpus(name, place, files)
+    else:
+        cells, listed = place / "expression.h5ad", place / "tfs.txt"
+        adata = read_cells(cells if cells.exists() else place)
+        tfs = read_tf_list(listed) if listed.exists() else None
     return Dataset(
         name="/".join(part for part in (collection, name, chosen) if part),
-        adata=read_cells(cells if cells.exists() else folder),
-        tfs=read_tf_list(tfs) if tfs.exists() else None,
-        truth=truth,
+        adata=adata,
+        tfs=tfs,
+        truth=None if chosen is None else truths[chosen],
+        truths=truths,
     )
 
 
@@ -83,22 +91,16 @@ def list_datasets(collection: str) -> dict[str, list[str]]:
     InputError
         There is no such collection.
     """
-    return {name: sorted(_truths(folder)) for name, folder in dataset_folders(collection).items()}
+    return {
+        name: sorted(_truth_files(collection, name, place))
+        for name, place in dataset_places(collection).items()
+    }
 
 
-def truth_files(collection: str, name: str) -> dict[str, Path]:
-    """Return the truth files of a data set by the name of their network.
-
-    Raises
-    ------
-    InputError
-        There is no such collection or data set.
-    """
-    return _truths(_find_folder((collection,), name)[1])
-
-
-def dataset_folders(collection: str) -> dict[str, Path]:
+def dataset_places(collection: str) -> dict[str, Path]:
     """Return the folders of a collection's data sets by name, those on this machine.
+
+    Of the corpus, the files of cells.
 
     Raises
     ------
@@ -108,6 +110,8 @@ def dataset_folders(collection: str) -> dict[str, Path]:
     if collection not in COLLECTIONS:
         msg = f"no collection {collection!r}. Available: {', '.join(COLLECTIONS)}."
         raise InputError(msg)
+    if collection == CORPUS:
+        return find_corpus()
     pattern = (
         "*/*/ExpressionData.csv" if collection == "beeline_simulated" else "*/expression.h5ad"
     )
@@ -117,27 +121,29 @@ def dataset_folders(collection: str) -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
-def _find_folder(collections: tuple[str, ...], name: str) -> tuple[str, Path]:
-    present = {collection: dataset_folders(collection) for collection in collections}
-    for collection, folders in present.items():
-        if name in folders:
-            return collection, folders[name]
+def _find(collections: tuple[str, ...], name: str) -> tuple[str, Path]:
+    present = {collection: dataset_places(collection) for collection in collections}
+    for collection, places in present.items():
+        if name in places:
+            return collection, places[name]
     here = "; ".join(f"{collection} has {_listed(sets)}" for collection, sets in present.items())
-    places = " and ".join(str(root) for root in data_roots())
+    looked = " and ".join(str(root) for root in data_roots())
     msg = (
-        f"no data set {name!r} in {' or '.join(collections)}: {here}. Looked in {places}. "
+        f"no data set {name!r} in {' or '.join(collections)}: {here}. Looked in {looked}. "
         f"`grn data list` says what can be fetched; {DATA_VARIABLE} names a folder of your own."
     )
     raise InputError(msg)
 
 
-def _truths(folder: Path) -> dict[str, Path]:
+def _truth_files(collection: str, name: str, place: Path) -> dict[str, Path]:
     """Return the truth files of a data set by the name of their network."""
-    simulated = folder / _SIMULATED_TRUTH
+    if collection == CORPUS:
+        return find_networks(name)
+    simulated = place / _SIMULATED_TRUTH
     if simulated.exists():
         return {"refNetwork": simulated}
-    return {path.stem.removeprefix("edges_"): path for path in sorted(folder.glob("edges_*.csv"))}
+    return {path.stem.removeprefix("edges_"): path for path in sorted(place.glob("edges_*.csv"))}
 
 
-def _listed(names: dict[str, Path]) -> str:
+def _listed(names: Iterable[str]) -> str:
     return ", ".join(names) or "none"

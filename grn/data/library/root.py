@@ -6,7 +6,7 @@ from pathlib import Path
 from grn.errors import InputError
 
 DATA_VARIABLE = "GRN_DATA"
-_MARKERS = ("beeline", "mccalla", "dream4", "beeline_simulated", "tf_lists")
+_MARKERS = ("beeline", "mccalla", "dream4", "beeline_simulated", "corpus", "tf_lists")
 
 
 def data_roots() -> list[Path]:

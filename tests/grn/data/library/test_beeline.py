@@ -11,7 +11,7 @@ import pytest
 from grn.data.library import beeline
 from grn.data.library.beeline import choose_genes, cut_network, fetch_beeline
 from grn.data.library.catalogue import read_catalogue
-from grn.data.library.datasets import dataset_folders, list_datasets, load_dataset
+from grn.data.library.datasets import dataset_places, list_datasets, load_dataset
 from grn.errors import InputError
 from tests.helpers import written
 from tests.record_server import GENES, N_CELLS, SETS, RecordServer, record_of_beeline, zipped
@@ -83,7 +83,7 @@ def test_simulated_cells_stay_packed() -> None:
 def test_the_record_becomes_seven_sets(record: Served) -> None:
     server, cache = record
     assert fetch_beeline() == cache / "beeline_zenodo"
-    assert set(dataset_folders("beeline_zenodo")) == set(SETS)
+    assert set(dataset_places("beeline_zenodo")) == set(SETS)
     networks = {name: ["ChIP", "NonSpecific", "STRING"] for name in SETS}
     networks["mESC"].insert(1, "LOFGOF")
     assert list_datasets("beeline_zenodo") == networks

@@ -12,6 +12,7 @@ from grn.data.library.catalogue import (
     manifest_path,
     read_catalogue,
     read_fetchables,
+    study_of,
 )
 from grn.data.library.datasets import COLLECTIONS
 from tests.record_server import API, MANIFEST, SETS
@@ -31,6 +32,20 @@ def test_entries() -> None:
         assert entry.networks
     with pytest.raises(FrozenInstanceError):
         entries[0].cells = 1  # type: ignore[misc]
+
+
+def test_what_was_measured_has_a_study_and_data_sets_share_it() -> None:
+    for entry in read_catalogue():
+        assert (entry.study is None) == (entry.organism in {"simulated", "insilico"}), entry.name
+    assert {entry.study for entry in read_catalogue() if entry.collection == "corpus"} == {
+        *("cardiac", "kang", "mixology", "spring", "pbmc3k", "pbmc5k", "schlitzer", "zeisel"),
+        "deng",
+    }
+    assert study_of("beeline/mESC") == study_of("beeline_zenodo/mESC") == "mESC"
+    assert study_of("mccalla/mESC_Semrau") == "mESC_Semrau"
+    assert study_of("corpus/kang_pbmc_stim") == "kang"
+    assert study_of("dream4/size100_multifactorial_1") is None
+    assert study_of("beeline/my_own") is None
 
 
 def test_a_cut_of_the_same_cells_has_as_many_cells() -> None:

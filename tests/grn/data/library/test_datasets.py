@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from grn.data.library.catalogue import differences, read_catalogue
-from grn.data.library.datasets import COLLECTIONS, dataset_folders, list_datasets, load_dataset
+from grn.data.library.datasets import COLLECTIONS, dataset_places, list_datasets, load_dataset
 from grn.errors import InputError
 from grn.simulation.random_network import simulate
 
@@ -42,6 +42,7 @@ def test_real_set(data_root: Path) -> None:
     assert dataset.adata.shape == (25, 7)
     assert dataset.tfs == ["TF01", "TF02"]
     assert dataset.truth == data_root / "beeline/toy/edges_STRING.csv"
+    assert set(dataset.truths) == {"ChIP", "STRING"}
     with pytest.raises(FrozenInstanceError):
         dataset.name = "other"  # type: ignore[misc]
 
@@ -82,7 +83,7 @@ def test_data_folder_before_cache(data_root: Path) -> None:
     for name in ("toy", "only_here"):
         (cached / name).mkdir(parents=True)
         anndata.AnnData(np.ones((2, 3))).write_h5ad(cached / name / "expression.h5ad")
-    assert dataset_folders("beeline") == {
+    assert dataset_places("beeline") == {
         "only_here": cached / "only_here",
         "toy": data_root / "beeline" / "toy",
     }
@@ -96,6 +97,7 @@ def test_manifest_states_the_true_sizes(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     present = {collection: list_datasets(collection) for collection in COLLECTIONS}
     assert present.pop("beeline_zenodo") == {}
+    assert present.pop("corpus")  # in test_corpus.py
     manifest = {(entry.collection, entry.name): entry for entry in read_catalogue()}
     for collection, sets in present.items():
         assert {name for group, name in manifest if group == collection} == set(sets)
