@@ -1,45 +1,73 @@
 """What the joint distribution of two genes looks like, in numbers comparable between data sets."""
 
 import math
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Int
 from scipy.stats import rankdata
 from torch import Tensor
 
-from grn.model.embeddings import noise_edge
+from grn.model.profiles import GeneProfiles, gene_profiles
 
-N_STATISTICS = 42
-N_OF_PAIR = 27
-"""The first of them belong to the pair; the rest to one of its genes, or to all cells."""
-
-_RIDGES = (0.1, 1.0, 8.0, 64.0)  # in units of what sampling adds
-_MARGINAL = _RIDGES.index(8.0)
-_N_BINS = 4
-_FARTHEST = 4.0  # standard deviations that still count: moments of higher order see outliers only
+_RIDGES = (0.1, 1.0, 8.0, 64.0)  # in units of what sampling adds to the largest eigenvalue
+_PARTIAL_RIDGES = (0.1, 1.0)
+_BACKGROUND_RIDGE = 8.0
+_N_QUARTERS = 4
+_FARTHEST = 4.0  # standard deviations that still count: higher moments see outliers only
 _LEAST = 1e-12
+_MOST_BACKGROUND_GENES = 1024
+_LOWEST_RANK, _HIGHEST_RANK = -3.0, 6.0  # standard deviations from a gene's background
+
+_ONE_WAY = (
+    *(f"cosine_{ridge:g}" for ridge in _RIDGES),
+    *(f"partial_{ridge:g}" for ridge in _PARTIAL_RIDGES),
+    "cosine_without_first_axis",
+    "pearson",
+    "spearman",
+    "third_moment_of_target",
+    "third_moment_of_regulator",
+)
+_BOTH_WAYS = (
+    "correlation_ratio",
+    "mean_in_lowest_quarter",
+    "sd_in_lowest_quarter",
+    "mean_in_highest_quarter",
+    "sd_in_highest_quarter",
+    "above_mean_in_lowest_quarter",
+    "above_mean_in_highest_quarter",
+)
+_BESIDE_BACKGROUND = ("cosine", "partial")
+
+OF_PAIR = (
+    *_ONE_WAY,
+    *(f"{name}_{way}" for name in _BOTH_WAYS for way in ("of_target", "of_regulator")),
+    *(f"{name}_beside_{end}" for name in _BESIDE_BACKGROUND for end in ("target", "regulator")),
+)
+"""Names of the statistics of a pair, in their order."""
+
+OF_GENE = ("above_mean", "skewness", "log_kurtosis", "log_spread", "zeros", "is_regulator")
+"""Names of the statistics of a gene."""
+
+OF_CELLS = ("log_n_cells", "log_sampling_variance", "log_n_genes", "log_dominance", "zeros")
+"""Names of the statistics of the whole data set."""
 
 
-def pair_statistics(
-    roots: Float[Tensor, "n_cells n_genes"], tf_index: Int[Tensor, " n_tfs"]
-) -> Float[Tensor, "n_tfs n_genes n_statistics"]:
-    r"""Describe every pair of regulator j and gene i by 42 numbers.
+class PairStatistics:
+    r"""Statistics of every pair of a regulator j and a target i, made a few targets at a time.
 
-    Of the pair: cosines of the rows of $S (S + \rho)^{-1}$ for four ridges ρ, from nearly partial
-    to nearly marginal correlation; ridge partial correlation; Pearson's and Spearman's
-    correlation; $E[z_j z_i^2]$ and $E[z_j^2 z_i]$; the correlation ratio of i given quarters of j
-    and of j given quarters of i; mean, standard deviation and share above the mean of i in the
-    lowest and in the highest quarter of j, and the reverse; a cosine and a partial correlation
-    beside those of the same target, and of the same regulator, with all genes (CLR, Faith et al.
-    2007). Most of them differ between the two directions: an activator that is needed leaves no
-    cell without it that has much of its target.
+    Of a pair: cosines of the rows of $S (S + \rho)^{-1}$ for four ridges ρ, from nearly partial to
+    nearly marginal correlation; ridge partial correlations; the cosine without the first axis;
+    Pearson's and Spearman's correlation; $E[z_j z_i^2]$ and $E[z_j^2 z_i]$; the correlation ratio
+    of i given quarters of j, and mean, standard deviation and share above the mean of i in the
+    lowest and in the highest quarter of j, each also the other way round; a cosine and a partial
+    correlation beside those of the same target, and of the same regulator, with a background of
+    genes (CLR, Faith et al. 2007). Most of them differ between the two directions: an activator
+    that is needed leaves no cell without it that has much of its target.
 
-    Of each gene: share above its mean, skewness, log kurtosis, spread, and share of zeros. Of the
-    cells: logarithms of their number, of what sampling adds, of the number of genes, of the
-    dominance (`GeneProfiles`); and whether i is a regulator.
-
-    No statistic depends on the order of cells, or of genes. n_genes × n_genes matrices are in
-    memory, a dozen at a time.
+    No statistic depends on the names or on the order of cells and genes, nor on the choice of the
+    axes. Nothing of n_genes² is ever in memory; the background of a gene is taken over at most
+    1024 genes, evenly spaced by their mean.
 
     Parameters
     ----------
@@ -47,117 +75,185 @@ def pair_statistics(
         √ of the expression, not standardised; a gene may be constant.
     tf_index
         Column of each regulator.
-
-    Returns
-    -------
-    float32; 0 on pairs of a gene with itself where a statistic belongs to the pair.
     """
-    x = roots.double()
-    n_cells, n_genes = x.shape
-    spread = x.std(dim=0, correction=0)
-    z = (x - x.mean(dim=0)) / spread.where(spread > 0, 1)
-    edge = noise_edge(n_cells, n_genes)
-    sampling = edge - 1
-    bounded = z.clamp(-_FARTHEST, _FARTHEST)
-    correlation = z.T @ z / n_cells
-    variances, axes = torch.linalg.eigh(correlation)
-    variances = variances.clamp_min(0)
-    cosines = [_ridge_cosines(variances, axes, ridge * sampling) for ridge in _RIDGES]
-    partial = _partial_correlations(correlation, _RIDGES[0] * sampling)
-    ranks = torch.from_numpy(rankdata(x.numpy(), axis=0))
-    third = bounded.T @ (bounded.square() - 1) / n_cells
-    both_ways = [
-        *_over_quarters(z, bounded, ranks),
-        _beside_column(cosines[_MARGINAL].abs()),
-        _beside_column(partial.abs()),
-    ]
-    of_pair = [*cosines, partial, correlation, _spearman(ranks), third, third.T]
-    of_pair += [matrix for one in both_ways for matrix in (one, one.T)]
-    of_genes = _of_genes(x, z, bounded, spread)
-    dominance = float(variances[-1]) / edge
-    of_cells = [math.log(n_cells), math.log(sampling), math.log(n_genes), math.log(dominance)]
-    return _lay_out(of_pair, of_genes, of_cells, tf_index)
+
+    def __init__(
+        self, roots: Float[Tensor, "n_cells n_genes"], tf_index: Int[Tensor, " n_tfs"]
+    ) -> None:
+        x = roots.float()
+        self._n_cells, self.n_genes = x.shape
+        self._tf_index = tf_index
+        spread, mean = torch.std_mean(x.double(), dim=0, correction=0)
+        z = (x.double() - mean) / spread.where(spread > 0, 1)
+        self.profiles: GeneProfiles = gene_profiles(z)
+        self._z = z.float()
+        self._x = x
+        self._bounded = self._z.clamp(-_FARTHEST, _FARTHEST)
+        self._half: dict[float, Tensor] = {}
+        for ridge in {*_RIDGES, *_PARTIAL_RIDGES}:
+            weights = self.profiles.ridge_weights(ridge)
+            self._half[ridge] = self.profiles.loadings * weights.sqrt()
+        without_first = self._half[_BACKGROUND_RIDGE][:, 1:]
+        self._without_first = torch.nn.functional.normalize(without_first, dim=1)
+        self._unit = {
+            ridge: torch.nn.functional.normalize(half, dim=1) for ridge, half in self._half.items()
+        }
+        self._scale = {
+            ridge: (1 - self._half[ridge].square().sum(1)).clamp_min(_LEAST).rsqrt()
+            for ridge in _PARTIAL_RIDGES
+        }
+        self._regulators = self._quarters_of(tf_index)
+        self._background = self._find_background(mean)
+        self.of_genes = self._describe_genes(spread)
+        self.of_cells = torch.tensor(
+            [
+                math.log(self._n_cells),
+                math.log(self.profiles.sampling_variance),
+                math.log(self.n_genes),
+                math.log(max(self.profiles.dominance, _LEAST)),
+                float(self.of_genes[:, OF_GENE.index("zeros")].mean()),
+            ]
+        )
+
+    def block(
+        self, targets: Int[Tensor, " n_targets"]
+    ) -> Float[Tensor, "of_pair n_targets n_tfs"]:
+        """Return the statistics of the pairs of some targets with all regulators.
+
+        Returns
+        -------
+        float32, in the order of `OF_PAIR`; 0 on pairs of a gene with itself.
+        """
+        tfs, n = self._tf_index, self._n_cells
+        cosine = {r: u[targets] @ u[tfs].T for r, u in self._unit.items()}
+        partial = {r: self._partial(r, targets, tfs) for r in _PARTIAL_RIDGES}
+        own = self._quarters_of(targets)
+        regulators = self._regulators
+        zi, zj = self._bounded[:, targets], self._bounded[:, tfs]
+        one_way = [
+            *(cosine[ridge] for ridge in _RIDGES),
+            *(partial[ridge] for ridge in _PARTIAL_RIDGES),
+            self._without_first[targets] @ self._without_first[tfs].T,
+            self._z[:, targets].T @ self._z[:, tfs] / n,
+            own.ranks.T @ regulators.ranks / n,
+            (zi.square() - 1).T @ zj / n,
+            zi.T @ (zj.square() - 1) / n,
+        ]
+        of_target = self._over_quarters(regulators, targets)
+        of_regulator = self._over_quarters(own, tfs)
+        both = [
+            matrix
+            for one, other in zip(of_target, of_regulator, strict=True)
+            for matrix in (one.T, other)
+        ]
+        strengths = (cosine[_BACKGROUND_RIDGE].abs(), partial[_PARTIAL_RIDGES[0]].abs())
+        for strength, (mean, spread) in zip(strengths, self._background, strict=True):
+            both += [
+                (strength - mean[genes]) / spread[genes]
+                for genes in (targets[:, None], tfs[None, :])
+            ]
+        both[-4:] = [beside.clamp(_LOWEST_RANK, _HIGHEST_RANK) for beside in both[-4:]]
+        found = torch.stack([*one_way, *both])
+        return found.masked_fill_(targets[:, None] == tfs, 0.0)
+
+    def _partial(
+        self, ridge: float, some: Int[Tensor, " n"], others: Int[Tensor, " m"]
+    ) -> Float[Tensor, "n m"]:
+        """Return ridge partial correlations, −P_ij / √(P_ii P_jj) with P = (S + ρ)⁻¹.
+
+        By the axes, P = (1 − U Λ (Λ + ρ)⁻¹ Uᵀ) / ρ.
+        """
+        half, scale = self._half[ridge], self._scale[ridge]
+        return (half[some] @ half[others].T) * scale[some, None] * scale[others]
+
+    def _quarters_of(self, genes: Int[Tensor, " n"]) -> "_Quarters":
+        ranks = rankdata(self._x[:, genes].numpy(), axis=0)
+        # From 0 to 3 by rank; genes with many equal values leave quarters empty.
+        quarter = torch.from_numpy(((ranks - 1) / self._n_cells * _N_QUARTERS).astype("int8"))
+        centred = torch.from_numpy(ranks - ranks.mean(axis=0))
+        spread = centred.square().mean(dim=0).sqrt().clamp_min(_LEAST)
+        inside = [(quarter == number).float() for number in range(_N_QUARTERS)]
+        return _Quarters((centred / spread).float(), inside)
+
+    def _over_quarters(
+        self, by: "_Quarters", genes: Int[Tensor, " n"]
+    ) -> list[Float[Tensor, "m n"]]:
+        """Return what `genes` (columns) do over the quarters of other genes (rows).
+
+        As in `_BOTH_WAYS`: the correlation ratio; then mean and standard deviation in the lowest,
+        mean and standard deviation in the highest quarter, and shares above the mean in both.
+        """
+        bounded = self._bounded[:, genes]
+        square = bounded.square()
+        above = (self._z[:, genes] > 0).float()
+        explained = torch.zeros(())
+        moments: list[Tensor] = []
+        shares: list[Tensor] = []
+        for number, inside in enumerate(by.inside):
+            size = inside.sum(dim=0)[:, None]
+            mean = inside.T @ bounded / size.clamp_min(1)
+            explained = explained + size / self._n_cells * mean.square()
+            if number in (0, _N_QUARTERS - 1):
+                second = inside.T @ square / size.clamp_min(1)
+                moments += [mean, (second - mean.square()).clamp_min(0).sqrt()]
+                shares.append(inside.T @ above / size.clamp_min(1) - above.mean(dim=0))
+        return [explained.sqrt(), *moments, *shares]
+
+    def _find_background(
+        self, mean: Float[Tensor, " n_genes"]
+    ) -> list[tuple[Float[Tensor, " n_genes"], Float[Tensor, " n_genes"]]]:
+        """Return mean and standard deviation of every gene's strengths over a background.
+
+        Of |cosine|, then of |partial correlation|, as the last statistics of a pair need them.
+        """
+        background = evenly_spaced(mean)
+        sums = torch.zeros(2, 2, self.n_genes)
+        for start in range(0, self.n_genes, _MOST_BACKGROUND_GENES):
+            genes = torch.arange(start, min(start + _MOST_BACKGROUND_GENES, self.n_genes))
+            unit = self._unit[_BACKGROUND_RIDGE]
+            strengths = (
+                unit[genes] @ unit[background].T,
+                self._partial(_PARTIAL_RIDGES[0], genes, background),
+            )
+            itself = genes[:, None] == background
+            for number, strength in enumerate(strengths):
+                others = strength.abs().masked_fill(itself, 0.0)
+                sums[number, 0, genes] = others.sum(dim=1)
+                sums[number, 1, genes] = others.square().sum(dim=1)
+        n_others = torch.full((self.n_genes,), len(background))
+        n_others[background] -= 1
+        mean_strength, mean_square = (sums / n_others.clamp_min(1)).unbind(dim=1)
+        spread = (mean_square - mean_strength.square()).clamp_min(_LEAST).sqrt()
+        return list(zip(mean_strength, spread, strict=True))
+
+    def _describe_genes(self, spread: Tensor) -> Float[Tensor, "n_genes of_gene"]:
+        is_regulator = torch.zeros(self.n_genes)
+        is_regulator[self._tf_index] = 1
+        columns = [
+            (self._z > 0).float().mean(dim=0) - 0.5,
+            self._bounded.pow(3).mean(dim=0).clamp(-_FARTHEST, _FARTHEST),
+            self._bounded.pow(4).mean(dim=0).clamp_min(1).log(),
+            spread.float().log1p(),
+            (self._x <= 0).float().mean(dim=0),
+            is_regulator,
+        ]
+        return torch.stack(columns, dim=1)
 
 
-def _lay_out(
-    of_pair: list[Tensor], of_genes: list[Tensor], of_cells: list[float], tf_index: Tensor
-) -> Tensor:
-    n_tfs, n_genes = len(tf_index), len(of_pair[0])
-    statistics = torch.empty(n_tfs, n_genes, N_STATISTICS)
-    for column, matrix in enumerate(of_pair):
-        statistics[..., column] = matrix[tf_index]
-    statistics[torch.arange(n_tfs), tf_index] = 0
-    column = len(of_pair)
-    for gene in of_genes:
-        statistics[..., column] = gene[tf_index, None]
-        statistics[..., column + 1] = gene
-        column += 2
-    statistics[..., column : column + len(of_cells)] = torch.tensor(of_cells)
-    is_tf = torch.zeros(n_genes)
-    is_tf[tf_index] = 1
-    statistics[..., -1] = is_tf
-    return statistics
+def evenly_spaced(mean: Float[Tensor, " n_genes"]) -> Int[Tensor, " n"]:
+    """Return at most 1024 genes, evenly spaced by their mean expression.
 
-
-def _ridge_cosines(variances: Tensor, axes: Tensor, ridge: float) -> Tensor:
-    projection = (axes * (variances / (variances + ridge))) @ axes.T
-    scale = projection.diagonal().clamp_min(_LEAST).rsqrt()
-    return projection * scale[:, None] * scale
-
-
-def _partial_correlations(correlation: Tensor, ridge: float) -> Tensor:
-    precision = torch.linalg.inv(correlation + ridge * torch.eye(len(correlation)))
-    scale = precision.diagonal().rsqrt()
-    correlations: Tensor = -precision * scale[:, None] * scale
-    return correlations
-
-
-def _spearman(ranks: Tensor) -> Tensor:
-    centred = ranks - ranks.mean(dim=0)
-    centred = centred / centred.square().mean(dim=0).sqrt().clamp_min(_LEAST)
-    return centred.T @ centred / len(ranks)
-
-
-def _over_quarters(z: Tensor, bounded: Tensor, ranks: Tensor) -> list[Tensor]:
-    """Return what gene i (columns) does over the quarters of gene j (rows), by rank of j.
-
-    The correlation ratio; then mean, standard deviation and share above the mean, each in the
-    lowest and in the highest quarter.
+    Whatever the order of the genes, the same ones are taken; fewer genes are all taken.
     """
-    n_cells = len(z)
-    quarter = ((ranks - 1) / n_cells * _N_BINS).floor()
-    above = (z > 0).double()
-    explained = torch.zeros(z.shape[1], z.shape[1], dtype=z.dtype)
-    moments: list[Tensor] = []
-    shares: list[Tensor] = []
-    for number in range(_N_BINS):
-        inside = (quarter == number).double()
-        size = inside.sum(dim=0)[:, None]
-        mean = inside.T @ bounded / size.clamp_min(1)
-        explained += size / n_cells * mean.square()
-        if number in (0, _N_BINS - 1):
-            second = inside.T @ bounded.square() / size.clamp_min(1)
-            moments += [mean, (second - mean.square()).clamp_min(0).sqrt()]
-            shares.append(inside.T @ above / size.clamp_min(1) - above.mean(dim=0))
-    return [explained.sqrt(), *moments, *shares]
+    n = min(len(mean), _MOST_BACKGROUND_GENES)
+    evenly = torch.linspace(0, len(mean) - 1, n, dtype=torch.float64).round().long()
+    return mean.argsort(stable=True)[evenly]
 
 
-def _beside_column(strength: Tensor) -> Tensor:
-    """Standardise the strengths of each column by those of its pairs with all other genes."""
-    others = max(len(strength) - 1, 1)
-    strength = strength - torch.diag(strength.diagonal())
-    mean = strength.sum(dim=0) / others
-    variance = strength.square().sum(dim=0) / others - mean.square()
-    beside: Tensor = (strength - mean) / variance.clamp_min(_LEAST).sqrt()
-    return beside.clamp(-3, 6)
+class _Quarters(NamedTuple):
+    """Ranks of some genes over the cells, and which cells are in which quarter of each."""
 
-
-def _of_genes(x: Tensor, z: Tensor, bounded: Tensor, spread: Tensor) -> list[Tensor]:
-    kurtosis = bounded.pow(4).mean(dim=0)
-    return [
-        (z > 0).double().mean(dim=0) - 0.5,
-        bounded.pow(3).mean(dim=0).clamp(-_FARTHEST, _FARTHEST),
-        kurtosis.clamp_min(1).log(),
-        spread.log1p(),
-        (x <= 0).double().mean(dim=0),
-    ]
+    ranks: Float[Tensor, "n_cells n"]
+    """At mean 0 and standard deviation 1."""
+    inside: list[Float[Tensor, "n_cells n"]]
+    """0 or 1, from the lowest to the highest quarter."""

@@ -1,131 +1,167 @@
-"""The network: noisy expression of the regulators in, expected expression of every gene out."""
+"""The model: a spherical-attention transformer over genes, whose last map is the network."""
+
+from typing import Any, NamedTuple
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from grn.errors import InputError
-from grn.model.attention import SphericalAttention
-from grn.model.embeddings import GeneProfiles
+from grn.model.attention import Normaliser
+from grn.model.block import Layout, Sizes, SphericalBlock, State
+from grn.model.pair_statistics import OF_CELLS, OF_GENE, OF_PAIR
+from grn.model.pairs import PairNetwork, over_channels, over_heads, unit_mean_square
+
+_FARTHEST = 5.0  # standard deviations from what it was trained on
+_STATISTICS = {"of_pairs": len(OF_PAIR), "of_genes": len(OF_GENE), "of_cells": len(OF_CELLS)}
+
+
+class Inputs(NamedTuple):
+    """What the transformer sees of data sets, free of names, order and choice of axes.
+
+    The regulators are the first genes. Elements of a batch are padded to the same size.
+    """
+
+    of_pairs: list[Float[Tensor, "batch of_pair _ regulators"]]
+    """`PairStatistics.block` of some targets each, which together are all genes, in order."""
+    of_genes: Float[Tensor, "batch genes of_gene"]
+    of_cells: Float[Tensor, "batch of_cells"]
+    profiles: Float[Tensor, "batch genes axes"]
+    """`GeneProfiles.tokens`."""
+    is_gene: Bool[Tensor, "batch genes"]
+    """False where a smaller network was padded."""
+    is_regulator: Bool[Tensor, "batch regulators"]
+    """Likewise."""
+
+    def layout(self) -> Layout:
+        """Return which pairs there are."""
+        sizes = [block.shape[2] for block in self.of_pairs]
+        rows = torch.split(torch.arange(sum(sizes), device=self.is_gene.device), sizes)
+        return Layout(self.is_gene, self.is_regulator, rows)
+
+
+class Found(NamedTuple):
+    """What the transformer says of every pair; of a gene with itself and of padding, anything."""
+
+    log_odds: Float[Tensor, "*batch targets regulators"]
+    """That the regulator regulates the target."""
+    sign: Float[Tensor, "*batch targets regulators"]
+    """From −1 (surely represses) to 1 (surely activates)."""
+
+    @property
+    def scores(self) -> Float[Tensor, "*batch targets regulators"]:
+        r"""Scores of the last map, $s_{ij} = \sigma(\text{log-odds}) \cdot \text{sign}$.
+
+        Each row over its norm is the target's row of the network, on the unit sphere.
+        """
+        return self.log_odds.sigmoid() * self.sign
 
 
 class SphericalTransformer(nn.Module):
-    r"""One block of spherical attention between a value token and a prediction per gene.
+    r"""A transformer over genes: every target attends to the regulators.
 
-    The value of regulator j is its noisy expression $x_j$, beside channels that a small network
-    makes of $x_j$, the gene's statistics and the noise level. Attention carries values to
-    targets, and
+    No parameter belongs to a gene, so what was learned on some networks applies to any cells.
+    Statistics of a gene and of the cells are its first token $h_i$; those of a pair become
+    channels φ, and these the first scores S of every head. Then come blocks of spherical
+    attention (`SphericalBlock`), which carry S on. The last map has one head; its scores are
 
-    .. math:: \hat x_i = \gamma_i\, o_i^{(0)} + f(o_i, \text{statistics}_i, \text{noise level}),
-        \qquad \gamma_i > 0,
+    .. math:: s_{ij} = \sigma(e_{ij}) \tanh(t_{ij}), \qquad
+        (e, t)_{ij} = f(S, W, \hat r_i \cdot u_j, \phi, h_i, h_j) + \text{linear in the statistics}
 
-    where $o^{(0)}$ is the channel of $x_j$ itself and f starts at 0. A target never sees its own
-    expression.
-
-    *Sign.* Flipping weights and values together would change no prediction, so weights alone have
-    no sign. Here they have: the expression channel is not learned and its gain is positive, hence
-    w > 0 says that more of the regulator means more of the target.
+    with e the log-odds that j regulates i and t whether it activates. e is even in what flips
+    with a gene's sign only as far as it is learned: it sees the statistics with and without sign.
 
     Parameters
     ----------
-    profiles
-        Of every gene (`grn.model.embeddings.gene_profiles`).
-    tf_index
-        The regulators among the genes.
-    n_channels
-        Values per regulator, its expression included.
-    hidden_size
-        Width of the two small networks.
-    like
-        Network of other cells whose constants to share, so that scores can be compared: how q·k is
-        scaled, and how far one programme dominates the cells; None: as the profiles say.
-
-    Raises
-    ------
-    InputError
-        `n_channels` below 2 or `hidden_size` below 1.
+    sizes
+        `width`, `n_heads`, `head_dim`, `n_channels`, `hidden_size`, as `Sizes` has them.
+    n_blocks
+        Blocks of spherical attention before the last map.
+    normaliser
+        Of every map, as flashsign takes it.
     """
 
-    statistics: Tensor
+    of_pairs_mean: Tensor
+    of_pairs_spread: Tensor
 
-    def __init__(
-        self,
-        profiles: GeneProfiles,
-        tf_index: Int[Tensor, " n_tfs"],
-        *,
-        n_channels: int,
-        hidden_size: int,
-        like: "SphericalTransformer | None" = None,
-    ) -> None:
+    def __init__(self, *, n_blocks: int, normaliser: Normaliser = "l2", **sizes: int) -> None:
         super().__init__()
-        if n_channels < 2 or hidden_size < 1:
-            msg = (
-                f"got n_channels={n_channels}, hidden_size={hidden_size}; expected at least 2 "
-                "(expression and one learned channel) and 1."
-            )
-            raise InputError(msg)
-        scale = None if like is None else like.attention.scale
-        self.attention: SphericalAttention = SphericalAttention(profiles, tf_index, scale)
-        self.dominated: float = profiles.dominated if like is None else like.dominated
-        self.register_buffer("statistics", profiles.statistics)
-        n_statistics = profiles.statistics.shape[1]
-        self.value_network = _small_network(n_statistics + 2, hidden_size, n_channels - 1)
-        self.output_network = _zero_at_start(
-            _small_network(n_channels + n_statistics + 1, hidden_size, 1)
+        of = Sizes(**sizes)
+        self.arguments: dict[str, Any] = {"n_blocks": n_blocks, "normaliser": normaliser, **sizes}
+        for name, size in _STATISTICS.items():
+            self.register_buffer(f"{name}_mean", torch.zeros(size))
+            self.register_buffer(f"{name}_spread", torch.ones(size))
+        n_of_pair, n_of_gene = len(OF_PAIR), len(OF_GENE) + len(OF_CELLS)
+        self.token = nn.Sequential(
+            nn.Linear(n_of_gene, 2 * of.width), nn.GELU(), nn.Linear(2 * of.width, of.width)
         )
-        # softplus(−2) ≈ 0.13: a modest first prediction, whatever the data.
-        self.gain = nn.Parameter(torch.full((len(profiles.loadings),), -2.0))
-        self.gain_by_noise = _zero_at_start(_small_network(1, hidden_size, 1))
+        self.embed = PairNetwork(2 * n_of_pair, 2 * of.n_channels, of.n_channels, of.width)
+        self.start = nn.Linear(of.n_channels, of.n_heads)
+        self.blocks = nn.ModuleList(SphericalBlock(of, normaliser) for _ in range(n_blocks))
+        n_read = 3 * of.n_heads + of.n_channels
+        self.read = PairNetwork(n_read, of.hidden_size, 2, of.width)
+        self.strength = nn.Parameter(torch.zeros(n_of_pair))
+        self.direction = nn.Parameter(torch.zeros(n_of_pair))
+        self._n_heads = of.n_heads
 
-    def forward(
-        self,
-        noisy: Float[Tensor, "cells n_genes"],
-        level: Float[Tensor, " cells"],
-    ) -> Float[Tensor, "cells n_genes"]:
-        """Predict standardised expression.
+    def standardise_by(self, moments: dict[str, tuple[Tensor, Tensor]]) -> None:
+        """Set mean and standard deviation of the statistics, by their names in `Inputs`."""
+        for name, (mean, spread) in moments.items():
+            self.get_buffer(f"{name}_mean").copy_(mean)
+            self.get_buffer(f"{name}_spread").copy_(spread)
 
-        Parameters
-        ----------
-        noisy
-            Standardised expression plus noise, scaled back to unit variance.
-        level
-            Noise level of each cell, 0 (least) to 1.
-        """
-        x = noisy[:, self.attention.tf_index].unsqueeze(-1)
-        known = self._beside(self.statistics[self.attention.tf_index], x, level)
-        values = torch.cat([x, self.value_network(known)], dim=-1)
-        received = self.attention(values.unsqueeze(1)).squeeze(1)
-        gain = nn.functional.softplus(self.gain) * self.gain_by_noise(level[:, None]).exp()
-        corrections = self.output_network(self._beside(self.statistics, received, level))
-        predicted: Tensor = gain * received[..., 0] + corrections.squeeze(-1)
-        return predicted
+    def standardise_cells(
+        self, of_cells: Float[Tensor, "*batch of_cells"]
+    ) -> Float[Tensor, "*batch of_cells"]:
+        """Return the statistics of cells in standard deviations from what was trained on."""
+        return self._standard("of_cells", of_cells)
 
-    @staticmethod
-    def _beside(
-        per_gene: Float[Tensor, "genes features"],
-        per_token: Float[Tensor, "cells genes channels"],
-        level: Float[Tensor, " cells"],
-    ) -> Float[Tensor, "cells genes all"]:
-        """Put what is known of gene, token and cell side by side."""
-        n_cells, n_genes, _ = per_token.shape
-        return torch.cat(
-            [
-                per_token,
-                per_gene.expand(n_cells, -1, -1),
-                level[:, None, None].expand(n_cells, n_genes, 1),
-            ],
-            dim=-1,
-        )
+    def forward(self, inputs: Inputs) -> Found:
+        """Return what the last map stands on."""
+        layout = inputs.layout()
+        state, channels = self._start(inputs, layout)
+        for block in self.blocks:
+            state = block(state, channels, inputs.profiles, layout)
+        regulators = state.tokens[:, : layout.n_regulators]
+        unexplained = nn.functional.normalize(state.residual, dim=-1)
+        of_regulators = inputs.profiles[:, None, : layout.n_regulators].mT
+        n_regulators = layout.regulators_per_network()
+        log_odds, signs = [], []
+        for scores, phi, rows, of_pairs in zip(
+            state.scores, channels, layout.rows, inputs.of_pairs, strict=True
+        ):
+            left = unexplained[:, :, rows] @ of_regulators
+            seen = [over_heads(scores), unit_mean_square(scores, n_regulators), left, phi]
+            odds, sign = self.read(seen, state.tokens[:, rows], regulators).unbind(dim=1)
+            signed = self._signed(of_pairs)
+            log_odds.append(odds + torch.einsum("p,bpij->bij", self.strength, signed.abs()))
+            signs.append(sign + torch.einsum("p,bpij->bij", self.direction, signed))
+        return Found(torch.cat(log_odds, dim=1), torch.cat(signs, dim=1).tanh())
 
+    def _start(self, inputs: Inputs, layout: Layout) -> tuple[State, list[Tensor]]:
+        """Return tokens and scores from the statistics, and the channels of every pair."""
+        n_genes = inputs.of_genes.shape[1]
+        of_cells = self.standardise_cells(inputs.of_cells)[:, None].expand(-1, n_genes, -1)
+        of_genes = self._standard("of_genes", inputs.of_genes)
+        tokens = self.token(torch.cat([of_genes, of_cells], dim=-1))
+        tokens = tokens * layout.is_gene[..., None]
+        channels, scores = [], []
+        for of_pairs, rows, is_pair in zip(
+            inputs.of_pairs, layout.rows, layout.pairs(), strict=True
+        ):
+            mean, spread = self.of_pairs_mean, self.of_pairs_spread
+            standard = (of_pairs - mean[:, None, None]) / spread[:, None, None]
+            # Whether an edge activates or represses matters less than how strong it is.
+            seen = [standard.clamp(-_FARTHEST, _FARTHEST), self._signed(of_pairs).abs()]
+            phi = self.embed(seen, tokens[:, rows], tokens[:, : layout.n_regulators]) * is_pair
+            channels.append(phi)
+            scores.append(over_channels(self.start, phi) * is_pair)
+        residual = inputs.profiles[:, None].expand(-1, self._n_heads, -1, -1)
+        return State(tokens, residual, scores), channels
 
-def _small_network(n_inputs: int, hidden_size: int, n_outputs: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Linear(n_inputs, hidden_size), nn.GELU(), nn.Linear(hidden_size, n_outputs)
-    )
+    def _signed(self, of_pairs: Tensor) -> Tensor:
+        """Return the statistics in units of their spread, with 0 where they are 0."""
+        return (of_pairs / self.of_pairs_spread[:, None, None]).clamp(-_FARTHEST, _FARTHEST)
 
-
-def _zero_at_start(network: nn.Sequential) -> nn.Sequential:
-    """Zero the last layer: at the start only attention speaks, so that it is what learns first."""
-    for parameter in network[-1].parameters():
-        nn.init.zeros_(parameter)
-    return network
+    def _standard(self, name: str, x: Tensor) -> Tensor:
+        mean, spread = self.get_buffer(f"{name}_mean"), self.get_buffer(f"{name}_spread")
+        return ((x - mean) / spread).clamp(-_FARTHEST, _FARTHEST)

@@ -1,108 +1,197 @@
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import Any
 
-import numpy as np
 import pytest
 import torch
+from torch.nn.functional import normalize
 
-from grn.data.dataset import CellDataset
-from grn.errors import InputError
-from grn.model.embeddings import gene_profiles
-from grn.model.transformer import SphericalTransformer
+from grn.model.attention import Normaliser
+from grn.model.pair_statistics import OF_CELLS, OF_GENE, OF_PAIR
+from grn.model.transformer import Found, Inputs, SphericalTransformer
 
-if TYPE_CHECKING:
-    from anndata import AnnData
+GENES, REGULATORS, AXES = 11, 5, 3
+SIZES = {"width": 6, "n_heads": 2, "head_dim": 4, "n_channels": 7, "hidden_size": 9}
 
-    from grn.training.module import DenoisingModule
 
-N_GENES, TFS = 9, torch.tensor([1, 4, 6])
+def build(normaliser: Normaliser = "l2") -> SphericalTransformer:
+    """Return a transformer in float64, no parameter of which is where it starts."""
+    transformer = SphericalTransformer(n_blocks=2, normaliser=normaliser, **SIZES)
+    with torch.no_grad():
+        for parameter in transformer.parameters():
+            parameter += 0.1 * torch.randn_like(parameter)
+    return transformer.double().eval()
 
 
 @pytest.fixture
-def network() -> SphericalTransformer:
-    torch.manual_seed(0)
-    profiles = gene_profiles(torch.randn(30, N_GENES), 5)
-    return SphericalTransformer(profiles, TFS, n_channels=3, hidden_size=4)
+def transformer() -> SphericalTransformer:
+    return build()
 
 
-def disturb(network: SphericalTransformer) -> None:
-    """Move every parameter from its start, so that nothing is zero by construction."""
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter += 0.1 * torch.randn_like(parameter)
+def draw(n_genes: int = GENES, n_regulators: int = REGULATORS) -> Inputs:
+    """Return one network of random statistics; pairs of a gene with itself are 0."""
+
+    def normal(*shape: int) -> torch.Tensor:
+        return torch.randn(1, *shape, dtype=torch.float64)
+
+    of_pairs = normal(len(OF_PAIR), n_genes, n_regulators)
+    of_pairs[:, :, range(n_regulators), range(n_regulators)] = 0
+    return Inputs(
+        [of_pairs],
+        normal(n_genes, len(OF_GENE)),
+        normal(len(OF_CELLS)),
+        normalize(normal(n_genes, AXES), dim=-1),
+        torch.ones(1, n_genes).bool(),
+        torch.ones(1, n_regulators).bool(),
+    )
 
 
-@pytest.mark.parametrize("sizes", [(1, 4), (3, 0)])
-def test_sizes_are_checked(sizes: tuple[int, int]) -> None:
-    profiles = gene_profiles(torch.randn(30, N_GENES), 5)
-    with pytest.raises(InputError, match=f"n_channels={sizes[0]}, hidden_size={sizes[1]}"):
-        SphericalTransformer(profiles, TFS, n_channels=sizes[0], hidden_size=sizes[1])
+def same(found: Found, expected: Found, **tolerance: float) -> None:
+    """Compare log-odds and signs of all pairs of two genes."""
+    n_regulators = expected.log_odds.shape[-1]
+    others = ~torch.eye(expected.log_odds.shape[1], n_regulators, dtype=torch.bool)
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one[:, others], other[:, others], **tolerance)
 
 
-def test_at_the_start_only_attention_speaks(network: SphericalTransformer) -> None:
-    x, level = torch.randn(5, N_GENES), torch.rand(5)
-    weights = network.attention.map().weight_mean[0]
-    expected = torch.nn.functional.softplus(network.gain) * (x[:, TFS] @ weights.T)
-    torch.testing.assert_close(network(x, level), expected)
+def test_scores_are_probabilities_with_a_sign(transformer: SphericalTransformer) -> None:
+    found = transformer(draw())
+    assert found.log_odds.shape == found.sign.shape == (1, GENES, REGULATORS)
+    assert found.sign.abs().max() <= 1
+    assert (found.sign > 0).any()
+    assert (found.sign < 0).any()
+    torch.testing.assert_close(found.scores.abs(), found.log_odds.sigmoid() * found.sign.abs())
+    rows = normalize(found.scores, dim=-1)
+    torch.testing.assert_close(rows.square().sum(-1), torch.ones(1, GENES, dtype=torch.float64))
 
 
-def test_a_target_never_sees_its_own_expression(network: SphericalTransformer) -> None:
-    disturb(network)
-    x, level = torch.randn(2, N_GENES), torch.rand(2)
-    before = network(x, level)
-    for gene in range(N_GENES):
-        changed = x.clone()
-        changed[:, gene] += 3.0
-        moved = (network(changed, level) - before).abs().amax(dim=0)
-        assert moved[gene] < 1e-5, gene
-        others = torch.arange(N_GENES) != gene
-        assert (moved[others] > 1e-4).all() if gene in TFS else (moved < 1e-6).all(), gene
+@pytest.mark.parametrize("normaliser", ["l2", "l1", "softmax"])
+def test_genes_keep_theirs_in_any_order(normaliser: Normaliser) -> None:
+    transformer, inputs = build(normaliser), draw()
+    tfs, others = torch.tensor([3, 0, 4, 2, 1]), torch.tensor([9, 5, 10, 6, 8, 7])
+    genes = torch.cat([tfs, others])
+    moved = inputs._replace(
+        of_pairs=[inputs.of_pairs[0][:, :, genes][..., tfs]],
+        of_genes=inputs.of_genes[:, genes],
+        profiles=inputs.profiles[:, genes],
+    )
+    before = transformer(inputs)
+    assert all(matrix.isfinite().all() for matrix in before)
+    expected = Found(*(matrix[:, genes][..., tfs] for matrix in before))
+    same(transformer(moved), expected)
 
 
-def test_cells_do_not_see_each_other(network: SphericalTransformer) -> None:
-    disturb(network)
-    x, level = torch.randn(4, N_GENES), torch.rand(4)
-    alone = torch.cat([network(x[[i]], level[[i]]) for i in range(4)])
-    torch.testing.assert_close(network(x, level), alone, atol=1e-5, rtol=1e-4)
-
-
-def test_noise_level_matters_once_trained(network: SphericalTransformer) -> None:
-    disturb(network)
-    x = torch.randn(1, N_GENES).expand(2, -1)
-    low, high = network(x, torch.tensor([0.0, 1.0]))
-    assert (low - high).abs().max() > 1e-3
-
-
-def effects(network: SphericalTransformer, cells: torch.Tensor) -> np.ndarray:
-    """Mean change of every prediction when one regulator rises, (n_genes, n_tfs)."""
-    level, step = torch.full((len(cells),), 0.5), 0.25
-    columns = []
-    with torch.no_grad():
-        for tf in network.attention.tf_index:
-            up, down = cells.clone(), cells.clone()
-            up[:, tf] += step
-            down[:, tf] -= step
-            columns.append((network(up, level) - network(down, level)).mean(0) / (2 * step))
-    return torch.stack(columns, dim=1).numpy()
-
-
-def test_sign_of_a_weight_is_that_of_its_effect_at_the_start(
-    network: SphericalTransformer,
+@pytest.mark.parametrize("sizes", [[4, 4, 3], [5, 6], [1] * 11, [7, 4]])
+def test_some_targets_at_a_time_are_all_at_once(
+    sizes: list[int], transformer: SphericalTransformer
 ) -> None:
-    with torch.no_grad():
-        network.attention.bias.normal_()
-    weights = network.attention.map().weight_mean[0].detach().numpy()
-    effect = effects(network, torch.randn(7, N_GENES))
-    assert (np.sign(effect) == np.sign(weights))[weights != 0].all()
+    inputs = draw()
+    parts = inputs._replace(of_pairs=list(inputs.of_pairs[0].split(sizes, dim=2)))
+    same(transformer(parts), transformer(inputs))
 
 
-def test_sign_of_strong_weights_is_that_of_their_effect_after_training(
-    trained: tuple["DenoisingModule", "AnnData", list[str]],
+def padded_together(small: Inputs, large: Inputs) -> tuple[Inputs, torch.Tensor]:
+    """Return a batch of both, as `grn.pretraining.batches.pad` makes it, and the small one's."""
+    n_regulators, n_small = large.is_regulator.shape[1], small.is_regulator.shape[1]
+    n_others = small.is_gene.shape[1] - n_small
+    at = torch.cat([torch.arange(n_small), n_regulators + torch.arange(n_others)])
+
+    def spread(of_small: torch.Tensor, of_large: torch.Tensor) -> torch.Tensor:
+        laid = torch.zeros_like(of_large)
+        laid[:, at] = of_small
+        return torch.cat([laid, of_large])
+
+    of_pairs = torch.zeros_like(large.of_pairs[0])
+    of_pairs[:, :, at, :n_small] = small.of_pairs[0]
+    is_regulator = torch.cat([torch.arange(n_regulators)[None] < n_small, large.is_regulator])
+    batch = Inputs(
+        [torch.cat([of_pairs, large.of_pairs[0]])],
+        spread(small.of_genes, large.of_genes),
+        torch.cat([small.of_cells, large.of_cells]),
+        spread(small.profiles, large.profiles),
+        spread(small.is_gene, large.is_gene),
+        is_regulator,
+    )
+    return batch, at
+
+
+@pytest.mark.parametrize("normaliser", ["l2", "l1"])
+def test_padding_changes_nothing(normaliser: Normaliser) -> None:
+    transformer = build(normaliser)
+    small, large = draw(7, 3), draw(13, 5)
+    batch, at = padded_together(small, large)
+    together = transformer(batch)
+    same(Found(*(matrix[:1, at, :3] for matrix in together)), transformer(small))
+    same(Found(*(matrix[1:] for matrix in together)), transformer(large))
+
+
+def test_pairs_of_a_gene_with_itself_are_never_seen(transformer: SphericalTransformer) -> None:
+    inputs = draw()
+    of_pairs = inputs.of_pairs[0].clone()
+    of_pairs[:, :, range(REGULATORS), range(REGULATORS)] = 3
+    same(transformer(inputs._replace(of_pairs=[of_pairs])), transformer(inputs))
+
+
+def test_every_parameter_learns(transformer: SphericalTransformer) -> None:
+    found = transformer(draw())
+    (found.log_odds.square().sum() + found.sign.square().sum()).backward()
+    for name, parameter in transformer.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().sum() > 0, name
+
+
+def test_a_pair_depends_on_pairs_that_share_no_gene_with_it(
+    transformer: SphericalTransformer,
 ) -> None:
-    module, adata, _ = trained
-    network = module.network
-    weights = network.attention.map().weight_mean[0].detach().numpy()
-    effect = effects(network, CellDataset(adata).rows(np.arange(64)))
-    strongest = np.argsort(-np.abs(weights), axis=None)[:60]
-    agree = (np.sign(effect) == np.sign(weights)).ravel()[strongest]
-    assert (weights.ravel()[strongest] < 0).sum() >= 5
-    assert agree.mean() >= 0.95
+    inputs = draw()
+    of_pairs = inputs.of_pairs[0].requires_grad_()
+    transformer(inputs).log_odds[0, 6, 1].backward()
+    assert of_pairs.grad is not None
+    seen = of_pairs.grad[0].abs().sum(dim=0) > 0
+    assert seen[8, 3]
+    assert seen[2, 4]
+
+
+def test_standardising_undoes_scale_and_shift(transformer: SphericalTransformer) -> None:
+    inputs = draw()
+    expected = transformer(inputs)
+    moments = {
+        "of_pairs": (torch.zeros(len(OF_PAIR)), torch.full((len(OF_PAIR),), 3.0)),
+        "of_genes": (torch.full((len(OF_GENE),), 2.0), torch.full((len(OF_GENE),), 5.0)),
+        "of_cells": (torch.full((len(OF_CELLS),), 7.0), torch.full((len(OF_CELLS),), 11.0)),
+    }
+    transformer.standardise_by(moments)
+    scaled = inputs._replace(
+        of_pairs=[3 * inputs.of_pairs[0]],
+        of_genes=2 + 5 * inputs.of_genes,
+        of_cells=7 + 11 * inputs.of_cells,
+    )
+    same(transformer(scaled), expected)
+    of_cells = transformer.standardise_cells(scaled.of_cells)
+    torch.testing.assert_close(of_cells, inputs.of_cells)
+
+
+def test_what_is_far_from_all_that_was_trained_on_counts_no_more(
+    transformer: SphericalTransformer,
+) -> None:
+    def far(size: float) -> Inputs:
+        torch.manual_seed(1)
+        inputs = draw()
+        inputs.of_pairs[0][:, :, 8, 2] = size
+        inputs.of_genes[:, 4], inputs.of_cells[:, 0] = size, size
+        return inputs
+
+    same(transformer(far(1e6)), transformer(far(1e3)))
+    with pytest.raises(AssertionError):
+        same(transformer(far(1e6)), transformer(far(1.0)))
+
+
+@pytest.mark.parametrize("change", [{"n_blocks": 1}, {"normaliser": "l1"}])
+def test_the_arguments_build_the_same_transformer_again(change: dict[str, Any]) -> None:
+    sizes: dict[str, Any] = {"n_blocks": 2, "normaliser": "l2", **SIZES, **change}
+    first = SphericalTransformer(**sizes).double()
+    again: Callable[..., SphericalTransformer] = SphericalTransformer
+    second = again(**first.arguments).double()
+    assert second.arguments == sizes
+    second.load_state_dict(first.state_dict())
+    inputs = draw()
+    same(second(inputs), first(inputs))

@@ -1,0 +1,222 @@
+"""From cells to their network, by the transformer that `grn pretrain` trained."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from grn.errors import InputError
+from grn.model.background import alike_beyond_background
+from grn.model.blend import Blend
+from grn.model.pair_statistics import PairStatistics
+from grn.model.transformer import Found, Inputs, SphericalTransformer
+
+PRETRAINED = Path(__file__).with_name("transformer.pt")
+"""What `grn pretrain` made; docs/pretraining.md is its model card."""
+
+FORMAT = 2
+"""Of the file: 1 were the pair encoders of version 0.1."""
+
+N_AXES = 48
+"""Leading axes of a gene's profile that the transformer multiplies."""
+
+_PAIRS_PER_BLOCK = 1 << 14
+
+
+@dataclass(frozen=True)
+class GeneNetwork:
+    """The last attention map over some cells: rows are targets, columns regulators.
+
+    Parameters
+    ----------
+    scores
+        s, before a row is put on the unit sphere: the sign says whether the regulator activates
+        or represses, the magnitude is the probability of an edge times how sure the sign is. 0
+        on pairs of a gene with itself.
+    belief
+        What the scores stand on, by name: `share_of_closed_form` (the rest is the transformer's),
+        and the statistics of the cells that decide it.
+    """
+
+    scores: Float[Tensor, "n_genes n_tfs"]
+    belief: dict[str, float]
+
+    @property
+    def share(self) -> float:
+        """Share of the closed form in the scores."""
+        return self.belief["share_of_closed_form"]
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """What a file of `grn pretrain` holds."""
+
+    transformer: SphericalTransformer
+    blend: Tensor
+    """Parameters of `Blend`, fitted to all real networks of the settings."""
+    left_out: Mapping[str, Tensor]
+    """The same fitted without each study."""
+
+    def blend_without(self, study: str | None) -> Blend:
+        """Return the blend that a study's known networks had no part in."""
+        return Blend.of(self.blend if study is None else self.left_out.get(study, self.blend))
+
+
+def find_network(
+    roots: Float[Tensor, "n_cells n_genes"],
+    tf_index: Int[Tensor, " n_tfs"],
+    path: Path = PRETRAINED,
+    left_out: str | None = None,
+    share: float | None = None,
+) -> GeneNetwork:
+    """Apply the pretrained transformer to some cells.
+
+    Time and memory are linear in the number of genes at a fixed number of regulators: statistics
+    and scores of pairs are made in blocks of targets, and nothing of n_genes² is in memory.
+
+    Parameters
+    ----------
+    roots
+        √ of the expression of some cells, not standardised.
+    tf_index
+        Column of each regulator.
+    path
+        File written by `grn pretrain`.
+    left_out
+        Study whose known networks must have taught nothing; None: all of them may.
+    share
+        Of the closed form, where it is to be that of other cells: permuted genes are compared
+        with the real ones. None: what the statistics of these cells say.
+
+    Raises
+    ------
+    InputError
+        No such file, or one of something else.
+    """
+    pretrained = read_pretrained(path)
+    found, statistics = apply_transformer(pretrained.transformer, roots, tf_index)
+    blend = pretrained.blend_without(left_out)
+    of_cells = statistics.of_cells
+    if share is None:
+        share = float(blend.share(pretrained.transformer.standardise_cells(of_cells)))
+    mixed = blend.mix(found, alike_beyond_background(roots, tf_index), share)
+    cells = {
+        "n_cells": float(roots.shape[0]),
+        "n_genes": float(roots.shape[1]),
+        "dominance": statistics.profiles.dominance,
+        "zeros": float(of_cells[-1]),
+    }
+    belief = {"share_of_closed_form": share, **cells}
+    return GeneNetwork(_without_self(mixed.scores, tf_index), belief)
+
+
+def untrained_network(
+    roots: Float[Tensor, "n_cells n_genes"],
+    tf_index: Int[Tensor, " n_tfs"],
+    path: Path = PRETRAINED,
+    seed: int = 0,
+) -> GeneNetwork:
+    """Apply a transformer of the same sizes with random weights: what training has to beat.
+
+    The scale of the statistics, which holds no truth, is that of the trained one; there is no
+    closed form. Parameters as in `find_network`.
+    """
+    trained = read_pretrained(path).transformer
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        random = SphericalTransformer(**trained.arguments)
+    random.load_state_dict(dict(trained.named_buffers()), strict=False)
+    found, _ = apply_transformer(random.eval(), roots, tf_index)
+    belief = {"share_of_closed_form": 0.0}
+    return GeneNetwork(_without_self(found.scores, tf_index), belief)
+
+
+def apply_transformer(
+    transformer: SphericalTransformer,
+    roots: Float[Tensor, "n_cells n_genes"],
+    tf_index: Int[Tensor, " n_tfs"],
+) -> tuple[Found, PairStatistics]:
+    """Return what a transformer says of every pair, (n_genes, n_tfs), and the statistics it saw.
+
+    Parameters
+    ----------
+    transformer
+        Ready to be asked.
+    roots, tf_index
+        As in `find_network`.
+    """
+    n_genes, n_tfs = roots.shape[1], len(tf_index)
+    statistics = PairStatistics(roots, tf_index)
+    others = torch.ones(n_genes, dtype=torch.bool)
+    others[tf_index] = False
+    order = torch.cat([tf_index, others.nonzero().squeeze(1)])
+    with torch.no_grad():
+        found = transformer(
+            Inputs(
+                [
+                    statistics.block(targets)[None]
+                    for targets in torch.split(order, max(1, _PAIRS_PER_BLOCK // n_tfs))
+                ],
+                statistics.of_genes[order][None],
+                statistics.of_cells[None],
+                statistics.profiles.tokens(N_AXES)[order][None],
+                torch.ones(1, n_genes, dtype=torch.bool),
+                torch.ones(1, n_tfs, dtype=torch.bool),
+            )
+        )
+    log_odds, sign = torch.empty(n_genes, n_tfs), torch.empty(n_genes, n_tfs)
+    log_odds[order], sign[order] = found.log_odds[0], found.sign[0]
+    return Found(log_odds, sign), statistics
+
+
+def read_pretrained(path: Path) -> Pretrained:
+    """Read a file written by `grn pretrain`.
+
+    Raises
+    ------
+    InputError
+        No such file, one of an earlier version, or one of something else.
+    """
+    try:
+        stored: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        msg = f"no pretrained transformer at {path}. Expected a file written by grn pretrain."
+        raise InputError(msg) from error
+    except Exception as error:
+        raise InputError(_not_ours(path)) from error
+    if not isinstance(stored, dict):
+        raise InputError(_not_ours(path))
+    if "encoders" in stored:
+        msg = (
+            f"{path} holds pair encoders, as an earlier version of grn pretrain wrote them. "
+            "Expected a transformer: run grn pretrain again, or leave the path out to use the "
+            "one that comes with the package."
+        )
+        raise InputError(msg)
+    try:
+        if stored["format"] != FORMAT:
+            raise InputError(_not_ours(path))
+        with torch.random.fork_rng(devices=[]):  # reading draws nothing of the caller's numbers
+            transformer = SphericalTransformer(**stored["sizes"])
+        transformer.load_state_dict(stored["transformer"])
+        return Pretrained(transformer.eval(), stored["blend"], stored["left_out"])
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise InputError(_not_ours(path)) from error
+
+
+def _not_ours(path: Path) -> str:
+    return (
+        f"{path} is no pretrained transformer of this version. Expected a file written by "
+        "grn pretrain."
+    )
+
+
+def _without_self(
+    scores: Float[Tensor, "n_genes n_tfs"], tf_index: Int[Tensor, " n_tfs"]
+) -> Float[Tensor, "n_genes n_tfs"]:
+    scores[tf_index, torch.arange(len(tf_index))] = 0
+    return scores

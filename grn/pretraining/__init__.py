@@ -1,0 +1,1 @@
+"""Trains the transformer on networks whose edges are known: `grn pretrain`."""

@@ -1,0 +1,175 @@
+"""Padded batches of examples of one kind, of networks of similar sizes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import lightning as L
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int8
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from grn.model.transformer import Inputs
+from grn.pretraining.examples import Example
+
+_PAIRS_PER_EXAMPLE = 200  # that the scale of the statistics is estimated on
+_LEAST_SPREAD = 1e-3
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How networks of one kind are trained on."""
+
+    batch_size: int
+    """Networks per step: fewer of the larger ones."""
+    share: float
+    """Of the steps."""
+
+
+class Batch(NamedTuple):
+    """Examples of one kind, padded to the same size."""
+
+    inputs: Inputs
+    sign: Int8[Tensor, "batch genes regulators"]
+    """Of every edge; 0 where there is none."""
+    is_candidate: Bool[Tensor, "batch genes regulators"]
+    """Neither padding nor a gene with itself."""
+    kind: str
+
+
+def pad(examples: Sequence[Example]) -> Batch:
+    """Lay examples of one kind into tensors as large as the largest of them; the rest is 0.
+
+    The regulators come first in every network; padded ones stand between them and other genes.
+    """
+    n_tfs = max(example.sign.shape[1] for example in examples)
+    n_others = max(example.sign.shape[0] - example.sign.shape[1] for example in examples)
+    batch, n_genes = len(examples), n_tfs + n_others
+    first = examples[0]
+    of_pairs = torch.zeros(batch, first.of_pairs.shape[0], n_genes, n_tfs)
+    of_genes = torch.zeros(batch, n_genes, first.of_genes.shape[1])
+    profiles = torch.zeros(batch, n_genes, max(one.profiles.shape[1] for one in examples))
+    is_gene = torch.zeros(batch, n_genes, dtype=torch.bool)
+    is_tf = torch.zeros(batch, n_tfs, dtype=torch.bool)
+    sign = torch.zeros(batch, n_genes, n_tfs, dtype=torch.int8)
+    for row, example in enumerate(examples):
+        genes, tfs = example.sign.shape
+        at = torch.cat([torch.arange(tfs), torch.arange(n_tfs, n_tfs + genes - tfs)])
+        of_pairs[row][:, at, :tfs] = example.of_pairs.float()
+        of_genes[row, at] = example.of_genes
+        profiles[row, at, : example.profiles.shape[1]] = example.profiles.float()
+        sign[row, at, :tfs] = example.sign
+        is_gene[row, at] = True
+        is_tf[row, :tfs] = True
+    of_cells = torch.stack([example.of_cells for example in examples])
+    itself = torch.eye(n_genes, n_tfs, dtype=torch.bool)
+    return Batch(
+        Inputs([of_pairs], of_genes, of_cells, profiles, is_gene, is_tf),
+        sign,
+        is_gene[:, :, None] & is_tf[:, None] & ~itself,
+        first.kind,
+    )
+
+
+class ExampleModule(L.LightningDataModule):
+    """Batches to train on, and the held-out examples.
+
+    Parameters
+    ----------
+    examples
+        From `draw_examples`.
+    kinds
+        How each kind is trained on.
+    max_steps
+        Optimisation steps: training is one epoch of so many batches.
+    seed
+        Of the batches.
+    """
+
+    def __init__(
+        self,
+        examples: Sequence[Example],
+        kinds: Mapping[str, Kind],
+        *,
+        max_steps: int,
+        seed: int,
+    ) -> None:
+        super().__init__()
+        self._examples, self._kinds = examples, kinds
+        self.train = [example for example in examples if not example.held_out]
+        self._steps = _Steps(_by_size(self.train), kinds, max_steps, seed)
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """Return `max_steps` batches: kinds by their shares, then networks with replacement."""
+        return DataLoader(self._steps, batch_size=None)
+
+    def val_dataloader(self) -> DataLoader[Batch]:
+        """Return every example of a held-out network once."""
+        held_out = _by_size([example for example in self._examples if example.held_out])
+        batches = [
+            examples[first : first + self._kinds[kind].batch_size]
+            for kind, examples in held_out.items()
+            for first in range(0, len(examples), self._kinds[kind].batch_size)
+        ]
+        return DataLoader(batches, batch_size=None, collate_fn=pad)  # type: ignore[arg-type]
+
+
+class _Steps(Dataset[Batch]):
+    """The batch of every step, a function of the seed and the number of the step."""
+
+    def __init__(
+        self,
+        examples: Mapping[str, list[Example]],
+        kinds: Mapping[str, Kind],
+        n_steps: int,
+        seed: int,
+    ) -> None:
+        self._examples, self._n_steps, self._seed = examples, n_steps, seed
+        self._sizes = {kind: kinds[kind].batch_size for kind in examples}
+        shares = np.array([kinds[kind].share for kind in examples])
+        self._shares = shares / shares.sum()
+
+    def __len__(self) -> int:
+        return self._n_steps
+
+    def __getitem__(self, step: int) -> Batch:
+        rng = np.random.default_rng([self._seed, step])
+        kind = list(self._examples)[rng.choice(len(self._shares), p=self._shares)]
+        examples, size = self._examples[kind], self._sizes[kind]
+        # Neighbours by size: little padding. Not always the same ones: twice as many to choose of.
+        n_near = min(2 * size, len(examples))
+        first = rng.integers(len(examples) - n_near + 1)
+        chosen = rng.choice(n_near, min(size, n_near), replace=False)
+        return pad([examples[first + number] for number in chosen])
+
+
+def moments_of(examples: Sequence[Example], seed: int) -> dict[str, tuple[Tensor, Tensor]]:
+    """Return mean and standard deviation of the statistics, by the names they have in `Inputs`.
+
+    Of pairs, over some of every example; of genes and cells over all.
+    """
+    rng = np.random.default_rng(seed)
+    of_pairs = []
+    for example in examples:
+        pairs = example.of_pairs.flatten(1)
+        of_pairs.append(pairs[:, rng.integers(pairs.shape[1], size=_PAIRS_PER_EXAMPLE)].T)
+    drawn: dict[str, Float[Tensor, "n statistics"]] = {
+        "of_pairs": torch.cat(of_pairs),
+        "of_genes": torch.cat([example.of_genes for example in examples]),
+        "of_cells": torch.stack([example.of_cells for example in examples]),
+    }
+    found = {}
+    for name, values in drawn.items():
+        spread, mean = torch.std_mean(values.double(), dim=0, correction=0)
+        found[name] = (mean.float(), spread.clamp_min(_LEAST_SPREAD).float())
+    return found
+
+
+def _by_size(examples: Sequence[Example]) -> dict[str, list[Example]]:
+    """Return the examples of every kind, by their numbers of genes and TFs."""
+    grouped: dict[str, list[Example]] = {}
+    for example in sorted(examples, key=lambda one: tuple(one.sign.shape)):
+        grouped.setdefault(example.kind, []).append(example)
+    return dict(sorted(grouped.items()))

@@ -1,0 +1,213 @@
+"""Simulates networks, trains the transformer on them, fits the blend, and writes the file."""
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
+
+from grn.errors import InputError
+from grn.export.atomic import replacing
+from grn.model.pretrained import FORMAT
+from grn.model.transformer import SphericalTransformer
+from grn.pretraining.batches import Batch, ExampleModule, Kind, moments_of
+from grn.pretraining.examples import FEWEST_NETWORKS, Example, draw_examples, one_thread
+from grn.pretraining.module import PretrainingModule, in_words, judge, summarise
+from grn.pretraining.real import RealNetwork, fit_blend
+from grn.side_by_side import count_processes
+from grn.training.fit import quiet_libraries, train
+from grn.version import VERSION
+
+logger = logging.getLogger(__name__)
+
+RESULT = "transformer.pt"
+_CHECKPOINT = "last.ckpt"
+
+
+@dataclass(frozen=True)
+class Pretraining:
+    """What `grn pretrain` is asked for; conf/pretrain.yaml says what each means.
+
+    Raises
+    ------
+    InputError
+        A number is out of its range.
+    """
+
+    n_networks: Mapping[str, int]
+    batch_size: Mapping[str, int]
+    share: Mapping[str, float]
+    sizes: Mapping[str, Any]
+    optimisation: Mapping[str, Any]
+    max_steps: int
+    trainer: Mapping[str, Any]
+    seed: int
+    n_jobs: int
+
+    def __post_init__(self) -> None:
+        asked = {f"n_networks.{kind}": n for kind, n in self.n_networks.items() if n}
+        least = dict.fromkeys(asked, FEWEST_NETWORKS)
+        asked |= {
+            f"transformer.{name}": size
+            for name, size in self.sizes.items()
+            if name != "normaliser"
+        }
+        asked |= {f"batch_size.{kind}": n for kind, n in self.batch_size.items()}
+        asked |= {"max_steps": self.max_steps}
+        for name, number in asked.items():
+            if number < least.get(name, 1):
+                either = ", or 0 for none of the kind" if name in least else ""
+                msg = f"{name} is {number}; expected at least {least.get(name, 1)}{either}."
+                raise InputError(msg)
+        if not any(self.n_networks.values()):
+            msg = f"n_networks is 0 for {', '.join(self.n_networks)}; expected some of one kind."
+            raise InputError(msg)
+        if not 0 <= self.seed < 2**32:
+            msg = f"seed is {self.seed}; expected a whole number from 0 to 4294967295."
+            raise InputError(msg)
+        count_processes(self.n_jobs)
+
+    @property
+    def kinds(self) -> dict[str, Kind]:
+        """How each kind that is asked for is trained on."""
+        return {
+            kind: Kind(self.batch_size[kind], self.share[kind])
+            for kind, n in self.n_networks.items()
+            if n
+        }
+
+
+def pretrain(
+    settings: Pretraining,
+    folder: Path,
+    real: list[RealNetwork],
+    run_logger: Any = False,
+) -> dict[str, float]:
+    """Train the transformer and write it; the same settings give the same file.
+
+    An interrupted run goes on where it stopped: simulated examples and the last checkpoint are
+    kept in the folder. The file is a dictionary of tensors and plain values: `transformer`, its
+    state dict; `sizes`, its arguments; `blend`, the parameters of `Blend` fitted to all real
+    networks, and `left_out`, those fitted without each study; `held_out`, what is returned here;
+    `format`, `version`, and the settings.
+
+    Parameters
+    ----------
+    settings
+        Networks, sizes, steps, seed.
+    folder
+        Where the file and all that is needed to go on is written.
+    real
+        Real cells with known networks, to fit the blend to.
+    run_logger
+        Lightning logger, or False.
+
+    Returns
+    -------
+    By kind of simulated network, what the transformer reaches on those held out: the geometric
+    mean of AUPRC over density (1 is chance) and the mean share of right signs.
+
+    Raises
+    ------
+    InputError
+        The folder holds what an interrupted run of other settings left, or cannot be written to.
+    """
+    _keep_settings(settings, folder)
+    n_networks = {kind: n for kind, n in settings.n_networks.items() if n}
+    logger.info("simulating %d networks", sum(n_networks.values()))
+    examples = draw_examples(
+        n_networks,
+        seed=settings.seed,
+        n_processes=count_processes(settings.n_jobs),
+        folder=folder / "examples",
+    )
+    transformer, loader = _train(settings, examples, folder, run_logger)
+    reached = _judge_held_out(transformer, loader)
+    logger.info("on networks held out: %s", in_words(reached))
+    blend, left_out = fit_blend(transformer, real, settings.seed)
+    content = {
+        "format": FORMAT,
+        "transformer": transformer.state_dict(),
+        "sizes": dict(settings.sizes),
+        "blend": blend,
+        "left_out": left_out,
+        "held_out": reached,
+        "n_networks": dict(settings.n_networks),
+        "max_steps": settings.max_steps,
+        "seed": settings.seed,
+        "version": VERSION,
+    }
+    path = folder / RESULT
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        torch.save(content, file)  # given a path, it would write the path's name into the file
+    (folder / _CHECKPOINT).unlink(missing_ok=True)  # of a run that is over: none goes on from it
+    logger.info("wrote %s", path)
+    return reached
+
+
+def _keep_settings(settings: Pretraining, folder: Path) -> None:
+    """Write the settings into the folder, unless an interrupted run has left others there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "settings.json"
+    given = {name: value for name, value in vars(settings).items() if name != "n_jobs"}
+    text = json.dumps({**given, "version": VERSION}, indent=2, sort_keys=True)
+    if (folder / _CHECKPOINT).exists() and (not path.exists() or path.read_text() != text):
+        msg = (
+            f"{folder} holds an interrupted run of other settings ({path.name}). Give these again "
+            f"to go on, choose another output, or delete {_CHECKPOINT} there to begin anew."
+        )
+        raise InputError(msg)
+    with replacing(path) as temporary:
+        temporary.write_text(text)
+
+
+def _train(
+    settings: Pretraining, examples: list[Example], folder: Path, run_logger: Any
+) -> tuple[SphericalTransformer, ExampleModule]:
+    """Train a transformer, each process on one thread."""
+    seed = int(np.random.SeedSequence([settings.seed, 0]).generate_state(1)[0])
+    n_processes = int(settings.trainer.get("devices", 1))
+    loader = ExampleModule(
+        examples, settings.kinds, max_steps=settings.max_steps * n_processes, seed=seed
+    )
+    logger.info(
+        "training for %d steps on %d examples; %d are held out",
+        *(settings.max_steps, len(loader.train), len(examples) - len(loader.train)),
+    )
+    torch.manual_seed(seed)
+    transformer = SphericalTransformer(**settings.sizes)
+    transformer.standardise_by(moments_of(loader.train, settings.seed))
+    module = PretrainingModule(transformer, max_steps=settings.max_steps, **settings.optimisation)
+    # The newest, under the same name: `save_last` writes none where no best one is kept.
+    keeper = ModelCheckpoint(dirpath=folder, filename="last", enable_version_counter=False)
+    with quiet_libraries():
+        trainer = L.Trainer(
+            max_steps=settings.max_steps,
+            max_epochs=1,
+            check_val_every_n_epoch=None,
+            num_sanity_val_steps=0,
+            logger=run_logger,
+            callbacks=[keeper],
+            enable_model_summary=False,
+            enable_progress_bar=False,
+            **settings.trainer,
+        )
+    last = folder / _CHECKPOINT
+    with one_thread():
+        train(module, trainer, loader, seed=seed, resume_from=last if last.exists() else None)
+    return transformer.eval(), loader
+
+
+def _judge_held_out(transformer: SphericalTransformer, loader: ExampleModule) -> dict[str, float]:
+    seen: dict[str, list[tuple[float, float]]] = {}
+    batch: Batch
+    with torch.no_grad(), one_thread():
+        for batch in loader.val_dataloader():
+            seen.setdefault(batch.kind, []).extend(judge(transformer(batch.inputs), batch))
+    return summarise(seen)
