@@ -1,10 +1,10 @@
 """Signed gene regulatory networks from single-cell data with spherical attention."""
 
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from grn.errors import InputError
+from grn.version import VERSION
 
 if TYPE_CHECKING:
     from grn import plotting as pl
@@ -32,10 +32,7 @@ __all__ = [
     "simulate_model",
 ]
 
-try:
-    __version__ = version("spherical-grn")
-except PackageNotFoundError:  # a checkout that is not installed
-    __version__ = "0+unknown"
+__version__ = VERSION
 
 # Names are imported on first use, so that `import grn` and `grn --help` load neither torch nor
 # scanpy.

@@ -18,12 +18,35 @@ NO_FOLDER = ("paths=folder", "logger=none")
 
 @dataclass
 class ConfidenceConfig:
-    """Columns that take further fits (grn/training/confidence.py); 0: no such column."""
+    """Columns that take further networks (grn/training/confidence.py); 0: no such column."""
 
     bootstraps: int = MISSING
-    """Fits for `stability`."""
+    """Networks of other draws of the cells, for `stability`."""
     permutations: int = MISSING
-    """Fits for `p_value` and `fdr`."""
+    """Networks of independent genes, for `p_value` and `fdr`."""
+
+
+@dataclass
+class PredictorConfig:
+    """Arguments of `grn.model.predictor.ExpressionPredictor`."""
+
+    _target_: str = MISSING
+    _partial_: bool = MISSING
+    n_channels: int = MISSING
+    hidden_size: int = MISSING
+    n_axes: int = MISSING
+
+
+@dataclass
+class ModelConfig:
+    """Keys of conf/model: what code reads from them, no constructor would check."""
+
+    transformer: str | None = MISSING
+    """File of pretrained weights; null: those that come with the package."""
+    max_cells: int = MISSING
+    """Cells on which statistics are computed."""
+    predictor: PredictorConfig = field(default_factory=PredictorConfig)
+    """Partial constructor, given what is known of the genes."""
 
 
 @dataclass
@@ -34,8 +57,8 @@ class RunConfig:
     """Cells, regulators, truth and minibatches."""
     preprocess: Any = MISSING
     """Partial `grn.preprocess`, given the cells."""
-    model: Any = MISSING
-    """Gene profiles and network."""
+    model: ModelConfig = field(default_factory=ModelConfig)
+    """Transformer that finds the network, and predictor of expression."""
     objective: Any = MISSING
     """Loss."""
     split: Any = None
@@ -57,7 +80,7 @@ class RunConfig:
     seed: int = MISSING
     """Seeds everything; also of the simulated demo data."""
     prior: str | None = None
-    """File of known edges from which the pair bias starts."""
+    """File of known edges that are to come first."""
     overwrite: bool = MISSING
     """Whether an existing result may be replaced."""
 
@@ -73,6 +96,8 @@ class BenchmarkConfig:
     """What may be known besides the cells: nothing, part of a network, or another network."""
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Arguments by the name of the method."""
+    not_on: dict[str, list[str]] = field(default_factory=dict)
+    """Methods that do not run on a collection of data sets, by its name."""
     n_jobs: int = MISSING
     """Jobs that run side by side; -1: one per core."""
     output: str = MISSING
@@ -86,35 +111,67 @@ class BenchmarkConfig:
 
 
 @dataclass
-class NetworksConfig:
-    """Simulated networks of every kind (grn/simulation/curriculum.py); 0: none of it."""
+class KindsConfig:
+    """A whole number for every kind of simulated networks (grn/simulation/curriculum.py)."""
 
     boolean: int = MISSING
+    large_boolean: int = MISSING
     single_cell: int = MISSING
     bulk: int = MISSING
 
 
 @dataclass
-class EncoderConfig:
-    """Arguments of `grn.model.pair_encoder.PairEncoder`."""
+class SharesConfig:
+    """A share of the steps for every kind."""
 
-    n_channels: int = MISSING
+    boolean: float = MISSING
+    large_boolean: float = MISSING
+    single_cell: float = MISSING
+    bulk: float = MISSING
+
+
+@dataclass
+class TransformerConfig:
+    """Arguments of `grn.model.transformer.SphericalTransformer`."""
+
+    width: int = MISSING
+    n_heads: int = MISSING
+    head_dim: int = MISSING
     n_blocks: int = MISSING
+    n_channels: int = MISSING
+    hidden_size: int = MISSING
+    normaliser: str = MISSING
+
+
+@dataclass
+class OptimisationConfig:
+    """Arguments of `grn.pretraining.module.PretrainingModule`."""
+
+    learning_rate: float = MISSING
+    weight_decay: float = MISSING
+    warm_up_steps: int = MISSING
+    sign_weight: float = MISSING
 
 
 @dataclass
 class PretrainConfig:
     """Keys of conf/pretrain.yaml."""
 
-    n_networks: NetworksConfig = field(default_factory=NetworksConfig)
-    n_encoders: int = MISSING
-    """Encoders whose log-odds are averaged."""
+    n_networks: KindsConfig = field(default_factory=KindsConfig)
+    """Simulated networks; 0: none of the kind."""
+    batch_size: KindsConfig = field(default_factory=KindsConfig)
+    """Networks of one step."""
+    share: SharesConfig = field(default_factory=SharesConfig)
+    transformer: TransformerConfig = field(default_factory=TransformerConfig)
     max_steps: int = MISSING
-    """Of each."""
-    encoder: EncoderConfig = field(default_factory=EncoderConfig)
+    optimisation: OptimisationConfig = field(default_factory=OptimisationConfig)
+    real: list[str] = MISSING
+    """Real cells with known networks, as collection/name/network."""
+    trainer: Any = MISSING
+    """Arguments of Lightning's Trainer."""
     seed: int = MISSING
     n_jobs: int = MISSING
-    """Processes that simulate, and encoders that train, side by side; -1: one per core."""
+    """Processes that simulate side by side; -1: one per core."""
     output: str = MISSING
     """Folder of the result."""
     overwrite: bool = MISSING

@@ -1,4 +1,4 @@
-"""SphericalGRN: the scverse-style front door over training and read-out."""
+"""SphericalGRN: the scverse-style front door to the network of some cells."""
 
 import copy
 from collections.abc import Collection, Mapping
@@ -16,15 +16,24 @@ from grn.data.preprocessing.preprocess import preprocess
 from grn.data.reading.read import select_layer
 from grn.errors import InputError
 from grn.export import network_adata
-from grn.readout import read_attention, read_edges_off
+from grn.model.pretrained import GeneNetwork
+from grn.readout import read_edges_off
+from grn.training.checkpoint import (
+    describe_origin,
+    load_predictor,
+    read_checkpoint,
+    stored_network,
+)
 from grn.training.confidence import Confidence, assess, check_confidence, check_in_memory
-from grn.training.fit import build_loader, build_module, fit_aside
-from grn.training.transfer import load_parameters, read_checkpoint
+from grn.training.fit import build_loader, build_predictor, fit_aside
+from grn.training.infer import describe_transformer, infer_network, log_belief
+from grn.training.prediction import judge_start, r_squared
+from grn.training.run_folder import fingerprint
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-    from grn.training.module import DenoisingModule
+    from grn.training.module import PredictionModule
 
 
 class SphericalGRN:
@@ -52,7 +61,6 @@ class SphericalGRN:
     Examples
     --------
     >>> model = grn.SphericalGRN(adata, tfs=["SOX2", "NANOG", "POU5F1"])  # doctest: +SKIP
-    >>> model.train(seed=0)  # doctest: +SKIP
     >>> model.edges(top=10)  # doctest: +SKIP
     """
 
@@ -72,9 +80,13 @@ class SphericalGRN:
         """The preprocessed cells, without genes that do not vary."""
         self.tfs = regulators
         """The regulators among the genes, in their order."""
-        self._module: DenoisingModule | None = None
-        self._config: Any = None
+        self._config: Any = compose_config(NO_FOLDER)
+        self._network: GeneNetwork | None = None
+        self._module: PredictionModule | None = None
         self._confidence = Confidence({}, {})
+        self.prediction: dict[str, float | None] | None = None
+        """R² of predicted expression on held-out cells, once trained: `r2`, beside `mean`,
+        `ridge` (None above 3000 regulators) and `start`, the predictor before training."""
 
     def train(
         self,
@@ -84,7 +96,9 @@ class SphericalGRN:
         seed: int = 0,
         overrides: Collection[str] = (),
     ) -> None:
-        """Fit the network, with the settings of conf/train.yaml.
+        """Train the predictor of expression, with the settings of conf/train.yaml.
+
+        The edges do not depend on it: they are those of the pretrained transformer.
 
         Parameters
         ----------
@@ -93,7 +107,7 @@ class SphericalGRN:
         accelerator
             Lightning's: `auto`, `cpu`, `gpu`.
         seed
-            Same seed, cells and threads: same edges, byte for byte.
+            Same seed, cells and threads: same predictor, byte for byte.
         overrides
             Further settings as on the command line, such as `objective.most_noise=0.5`; not
             those of `data` and `preprocess`: the cells are ready.
@@ -103,36 +117,27 @@ class SphericalGRN:
         InputError
             A setting is out of range.
         """
-        late = [override for override in overrides if override.lstrip("+~").startswith("preproc")]
-        if late:
-            msg = (
-                f"{late[0]} comes too late: the cells are preprocessed already. Pass what "
-                "grn.preprocess(adata, ...) returns to SphericalGRN."
-            )
-            raise InputError(msg)
-        config = compose_config([*NO_FOLDER, f"trainer.accelerator={accelerator}", *overrides])
-        config.seed = seed
-        if max_steps is not None:
-            if max_steps < 1:
-                msg = f"max_steps is {max_steps}; expected at least 1, or None for the default."
-                raise InputError(msg)
-            config.trainer.max_steps = max_steps
-            # However short it is, there is a validation loss to choose by.
-            at_most = min(max_steps, config.trainer.val_check_interval)
-            config.trainer.val_check_interval = at_most
+        config = _configure(max_steps, accelerator, seed, overrides)
         check_confidence(config)
         check_in_memory(config, self.adata)
-        cells = CellDataset(self.adata)
-        module = build_module(config, cells, self.tfs)
-        fit_aside(module, config, build_loader(config, cells))
-        self._module, self._config = module, config
-        self._confidence = assess(config, self.adata, module)
+        if (config.model, config.seed) != (self._config.model, self._config.seed):
+            self._network = None
+        self._config = config
+        cells, origin = CellDataset(self.adata), self._origin(None)
+        loader = build_loader(config, cells)
+        module = build_predictor(config, cells, self.tfs, loader, origin)
+        prediction = judge_start(module, loader, self.tfs, config.seed)
+        fit_aside(module, config, loader)
+        self._module = module
+        self.prediction = {"r2": r_squared(module, loader), **prediction}
+        self._confidence = assess(config, self.adata, self.tfs, self._found())
 
     def add_confidence(self, *, bootstraps: int = 0, permutations: int = 0) -> None:
-        """Fit again to other cells, with the settings of `train`: `edges` gets further columns.
+        """Find the networks of other cells, with the same settings: `edges` gets further columns.
 
-        Takes as many times as long as `train` as there are bootstraps and permutations. What they
-        mean says `grn.training.confidence.assess`. A later call replaces the columns.
+        Takes as many times as long as finding the network as there are bootstraps and
+        permutations. What they mean says `grn.training.confidence.assess`. A later call replaces
+        the columns.
 
         Parameters
         ----------
@@ -146,24 +151,16 @@ class SphericalGRN:
         Raises
         ------
         InputError
-            The model is not trained, or was loaded; a number is below 0; permutations of cells on
-            disk.
+            A number is below 0; permutations of cells on disk.
         """
-        module = self._trained()
-        if self._config is None:
-            msg = (
-                "the model was loaded, and its fit cannot be repeated. Call train() on these "
-                "cells first."
-            )
-            raise InputError(msg)
         config = copy.deepcopy(self._config)
         config.confidence.update(bootstraps=bootstraps, permutations=permutations)
         check_confidence(config)
         check_in_memory(config, self.adata)
-        self._confidence = assess(config, self.adata, module)
+        self._confidence = assess(config, self.adata, self.tfs, self._found())
 
     def edges(self, top: int | None = None) -> pd.DataFrame:
-        """Return the ranked edges, best first.
+        """Return the ranked edges, best first; the first call finds the network.
 
         Parameters
         ----------
@@ -175,41 +172,37 @@ class SphericalGRN:
         Columns `source, target, weight, importance, row_norm`: `weight` is signed (positive:
         activation), `importance` ≥ 0 ranks, `row_norm` is the target's ‖s_i‖. After
         `add_confidence` also `stability`, `p_value` and `fdr`, as far as asked for.
-
-        Raises
-        ------
-        InputError
-            The model is not trained.
         """
-        attended = read_attention(self._trained().network)
-        genes, columns = self.adata.var_names, self._confidence.columns
-        edges = read_edges_off(attended, self.tfs, genes, **columns)
+        scores, genes = self._found().scores, self.adata.var_names
+        edges = read_edges_off(scores, self.tfs, genes, **self._confidence.columns)
         return edges if top is None else edges.head(top)
 
     def to_adata(self) -> "AnnData":
         """Return the preprocessed cells with the network in `varp["grn"]`, rows regulators."""
         edges, summary = self.edges(), self._confidence.summary
-        seed = None if self._config is None else self._config.seed
-        provenance = {"seed": seed, "n_tfs": len(self.tfs), "confidence": summary or None}
+        provenance = {
+            "seed": self._config.seed,
+            "n_tfs": len(self.tfs),
+            "belief": self._found().belief,
+            "transformer": describe_transformer(self._config),
+            "confidence": summary or None,
+        }
         return network_adata(edges, self.adata, provenance)
 
     def save(self, path: str | Path) -> None:
-        """Write the trained parameters with the names of genes and regulators.
-
-        Raises
-        ------
-        InputError
-            The model is not trained.
-        """
-        module = self._trained()
-        torch.save({"state_dict": module.state_dict(), **module.origin()}, path)
+        """Write network and predictor, as far as it is trained, with the names of the genes."""
+        stored = self._origin(fingerprint(self.adata))
+        if self._module is not None:
+            stored["state_dict"] = self._module.state_dict()
+        torch.save(stored, path)
 
     @classmethod
     def load(cls, path: str | Path, adata: "AnnData", layer: str | None = None) -> "SphericalGRN":
-        """Apply saved parameters to cells: those it was trained on, or others.
+        """Apply what was saved to cells: those it was made of, or others.
 
-        What carries over to other cells, and what does not, says
-        `grn.training.transfer.load_parameters`.
+        The same cells have the same network and predictor again. The network of other cells is
+        found anew, with the saved settings; of the predictor only what belongs to no gene carries
+        over.
 
         Parameters
         ----------
@@ -221,19 +214,58 @@ class SphericalGRN:
         Raises
         ------
         InputError
-            No such checkpoint, or no gene of it is among those of the cells.
+            No such checkpoint, one of an earlier version, or no gene of it is among those of the
+            cells.
         """
         checkpoint = read_checkpoint(path)
         model = cls(adata, checkpoint["grn"]["tfs"], layer)
-        config = compose_config(NO_FOLDER)
-        config.update(checkpoint["settings"])
-        module = build_module(config, CellDataset(model.adata), model.tfs)
-        load_parameters(module, checkpoint)
-        model._module = module.eval()
+        model._config.merge_with(checkpoint["settings"])
+        cells = CellDataset(model.adata)
+        names, digest = model._names(), fingerprint(model.adata)
+        model._network = stored_network(checkpoint, names, digest)
+        same_cells = model._network is not None
+        if "state_dict" in checkpoint:
+            loader = build_loader(model._config, cells)
+            origin = model._origin(digest)
+            model._module = build_predictor(model._config, cells, model.tfs, loader, origin)
+            load_predictor(model._module, checkpoint, same_cells=same_cells)
         return model
 
-    def _trained(self) -> "DenoisingModule":
-        if self._module is None:
-            msg = "the model is not trained. Call train() first, or SphericalGRN.load()."
+    def _found(self) -> GeneNetwork:
+        """Return the network, which is found when it is first needed."""
+        if self._network is None:
+            cells = CellDataset(self.adata)
+            self._network = infer_network(self._config, cells, self.tfs)
+            log_belief(self._network)
+        return self._network
+
+    def _names(self) -> dict[str, list[str]]:
+        return {"genes": self.adata.var_names.tolist(), "tfs": self.tfs}
+
+    def _origin(self, cells: str | None) -> dict[str, Any]:
+        transformer = describe_transformer(self._config)
+        return describe_origin(self._config, self._names(), self._found(), transformer, cells)
+
+
+def _configure(
+    max_steps: int | None, accelerator: str, seed: int, overrides: Collection[str]
+) -> Any:
+    """Compose the settings of a training of cells that are ready."""
+    late = [override for override in overrides if override.lstrip("+~").startswith("preproc")]
+    if late:
+        msg = (
+            f"{late[0]} comes too late: the cells are preprocessed already. Pass what "
+            "grn.preprocess(adata, ...) returns to SphericalGRN."
+        )
+        raise InputError(msg)
+    config = compose_config([*NO_FOLDER, f"trainer.accelerator={accelerator}", *overrides])
+    config.seed = seed
+    if max_steps is not None:
+        if max_steps < 1:
+            msg = f"max_steps is {max_steps}; expected at least 1, or None for the default."
             raise InputError(msg)
-        return self._module
+        config.trainer.max_steps = max_steps
+        # However short it is, there is a validation loss to choose by.
+        at_most = min(max_steps, config.trainer.val_check_interval)
+        config.trainer.val_check_interval = at_most
+    return config

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from omegaconf import DictConfig
 
-    from grn.training.module import DenoisingModule
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what needs a GPU where there is none."""
@@ -58,23 +56,6 @@ def simulated() -> "AnnData":
     from grn.simulation.random_network import simulate
 
     return simulate(n_tfs=10, n_targets=40, n_cells=400, seed=0)
-
-
-@pytest.fixture(scope="session")
-def trained(
-    simulated: "AnnData", tmp_path_factory: pytest.TempPathFactory
-) -> tuple["DenoisingModule", "AnnData", list[str]]:
-    """A module trained on `simulated`, its preprocessed cells and TFs. Not to be changed."""
-    from grn.data.dataset import CellDataset
-    from grn.data.preprocessing.preprocess import preprocess
-    from grn.training.fit import build_module
-    from tests.helpers import fast_config, tfs_of, train
-
-    adata, tfs = preprocess(simulated), tfs_of(simulated)
-    config = fast_config(tmp_path_factory.mktemp("trained"), "trainer.max_steps=24")
-    module = build_module(config, CellDataset(adata), tfs)
-    train(config, module, adata)
-    return module, adata, tfs
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from omegaconf import DictConfig
 
-    from grn.training.module import DenoisingModule
+    from grn.training.module import TrainedModule
 
 QUIET = (
     "trainer.accelerator=cpu",
@@ -36,7 +36,7 @@ def file_config(folder: Path, files: dict[str, Path], *overrides: str) -> "DictC
 
 def train(
     config: "DictConfig",
-    module: "DenoisingModule",
+    module: "TrainedModule",
     adata: "AnnData",
     callbacks: Sequence["L.Callback"] = (),
     resume_from: Path | None = None,

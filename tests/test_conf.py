@@ -45,7 +45,7 @@ def test_what_is_named_can_be_built(choice: str, tmp_path: Path) -> None:
     assert not OmegaConf.missing_keys(config)
     for name in ("objective", "optimizer", "preprocess"):
         assert callable(instantiate(config[name]))
-    assert callable(instantiate(config.model.network))
+    assert callable(instantiate(config.model.predictor))
     assert callable(instantiate(config.data.loader))
     callbacks = [instantiate(c) for c in config.callbacks.values() if c is not None]
     assert isinstance(
@@ -87,7 +87,13 @@ def test_an_experiment_wins_over_the_root(with_recipe: Callable[[str], None]) ->
     assert (config.seed, config.trainer.max_steps) == (3, 77)
 
 
-@pytest.mark.parametrize("body", ["sed: 3", "seed: seven", "overwrite: 2.5"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        *("sed: 3", "seed: seven", "overwrite: 2.5", "model: {pretraind: false}"),
+        *("model: {max_cells: many}", "model: {predictor: {n_axis: 5}}"),
+    ],
+)
 def test_a_typo_in_an_experiment_is_an_error(
     with_recipe: Callable[[str], None], body: str
 ) -> None:

@@ -14,8 +14,9 @@ _DIGITS = 3
 _KEYS = ["method", "collection"]
 _NOTE = (
     "All networks of a collection together, with 95 % intervals (Wilson); `symmetric`: 0.5 in "
-    "every network. Pairs are taken for independent, which those of one TF are not: an interval "
-    "may be too narrow. One in twenty excludes chance by accident."
+    "every network. Pairs are taken for independent, which those of one TF are not, nor the same "
+    "pair in several data sets: an interval may be too narrow. One in twenty excludes chance by "
+    "accident."
 )
 
 

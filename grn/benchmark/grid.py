@@ -1,8 +1,10 @@
 """The grid of a benchmark: which methods, on which data sets and networks, with which seeds."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from types import MappingProxyType
 from typing import Any
 
 from grn.benchmark.methods import (
@@ -11,23 +13,13 @@ from grn.benchmark.methods import (
     METHODS,
     OURS,
     TRAINED_ON_EDGES,
-    TRANSFER,
     Method,
 )
 from grn.benchmark.regimes import UNSUPERVISED, Regimes, read_regimes
-from grn.data.library.datasets import list_datasets
+from grn.data.library.datasets import COLLECTIONS, list_datasets
 from grn.errors import InputError
 
 logger = logging.getLogger(__name__)
-
-SOURCES: Mapping[str, str] = {
-    "beeline/mDC": "beeline/mESC",
-    "beeline/mESC": "beeline/mDC",
-    "beeline/hESC": "beeline/mESC",
-}
-"""By data set, the other one of its collection that shares the most genes with it by name, case
-aside: 60 of mDC's 821 and mESC's 642, 43 of hESC's 541. Others have none: each model of the
-simulated sets has genes of its own, and DREAM4's G1 is another gene in every network."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +52,8 @@ class Grid:
     versions: Mapping[Method, str]
     """Digest of what decides each method's result: of the code that was loaded, since files may be
     edited while a benchmark runs."""
+    not_on: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Methods that do not run on a collection of data sets, by its name."""
 
     @property
     def has_ours(self) -> bool:
@@ -71,12 +65,10 @@ class Grid:
 
         In regimes with known edges all their predictions but our own are controls.
         """
+        spared = self.not_on.get(_collection(dataset), ())
         for method in sorted(self.methods, key=lambda method: method.seeded):
-            if method.name == OURS:
-                runs = self.regimes.unsupervised
-            else:
-                runs = method.name != TRANSFER or dataset in SOURCES
-            if runs:
+            runs = self.regimes.unsupervised or method.name != OURS
+            if runs and method.name not in spared:
                 for seed in self.seeds if method.seeded else (None,):
                     yield Job(method, seed)
 
@@ -92,6 +84,7 @@ def make_grid(
     seeds: Sequence[int],
     regimes: Sequence[str],
     settings: Mapping[str, Mapping[str, Any]],
+    not_on: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Grid:
     """Check everything that can be asked for before anything is run.
 
@@ -107,6 +100,9 @@ def make_grid(
         As `grn.benchmark.regimes.read_regimes` takes them.
     settings
         Keyword arguments by the name of the method.
+    not_on
+        By collection, methods that do not run on its data sets, for the time they would take.
+        It says nothing of regimes with known edges.
 
     Raises
     ------
@@ -119,7 +115,7 @@ def make_grid(
         if not values:
             msg = f"{what} is empty; expected at least one, such as {what}=[{_EXAMPLES[what]}]."
             raise InputError(msg)
-    for name in [*methods, *settings]:
+    for name in [*methods, *settings, *chain.from_iterable(not_on.values())]:
         if name not in METHODS:
             msg = f"no method {name!r}. Available: {', '.join(METHODS)}. Controls always run."
             raise InputError(msg)
@@ -132,9 +128,7 @@ def make_grid(
     asked = [METHODS[name] for name in dict.fromkeys(methods)]
     networks = _find_networks(datasets)
     skipped = [f"{m.name} (needs {', '.join(m.missing())})" for m in asked if m.missing()]
-    alone = [dataset for dataset in networks if dataset not in SOURCES]
-    if alone and TRANSFER in methods:
-        skipped.append(f"{TRANSFER} on {', '.join(alone)} (no data set with the same genes)")
+    skipped += _spared(methods, networks, not_on)
     for one in skipped:
         logger.warning("skipped: %s", one)
     installed = (*(method for method in asked if not method.missing()), *CONTROLS)
@@ -149,6 +143,7 @@ def make_grid(
             method: method.fingerprint()
             for method in (*installed, TRAINED_ON_EDGES, GUIDED_BY_PRIOR)
         },
+        not_on=not_on,
     )
 
 
@@ -168,6 +163,32 @@ def _check_settings(method: Method, given: Mapping[str, Any]) -> None:
             f"{', '.join(sorted(method.parameters)) or 'none'}."
         )
         raise InputError(msg)
+
+
+def _spared(
+    methods: Sequence[str], datasets: Collection[str], not_on: Mapping[str, Sequence[str]]
+) -> list[str]:
+    """Say which methods that are asked for do not run on a collection that is asked for."""
+    for collection in not_on:
+        if collection not in COLLECTIONS:
+            known = ", ".join(COLLECTIONS)
+            msg = f"not_on: no collection {collection!r}. Available: {known}."
+            raise InputError(msg)
+    asked_for = {_collection(dataset) for dataset in datasets}
+    found = {
+        collection: [name for name in dict.fromkeys(methods) if name in spared]
+        for collection, spared in not_on.items()
+        if collection in asked_for
+    }
+    return [
+        f"{', '.join(names)} on {collection} (for time; not_on.{collection}=[] runs them)"
+        for collection, names in found.items()
+        if names
+    ]
+
+
+def _collection(dataset: str) -> str:
+    return dataset.partition("/")[0]
 
 
 def _find_networks(entries: Sequence[str]) -> dict[str, tuple[str, ...]]:

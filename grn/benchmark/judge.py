@@ -29,8 +29,6 @@ class Entry:
     seed: int | None
     """None of what draws nothing: it counts for every seed."""
     prediction: Prediction
-    trained_on: str | None = None
-    """Data set whose cells the method saw; None: the one that is judged."""
 
 
 class Judge:
@@ -153,7 +151,6 @@ class Judge:
         self, entry: Entry, seed: int, scores: Mapping[str, float]
     ) -> Iterator[dict[str, Any]]:
         common = {"method": entry.name, "kind": entry.kind, **self._of, "seed": seed}
-        common["trained_on"] = entry.trained_on or self._of["dataset"]
         seconds = entry.prediction.seconds
         judged_on = {key: scores[key] for key in ("density", "n_candidates", "n_one_way")}
         for metric, value in scores.items():

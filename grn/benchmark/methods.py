@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grn.benchmark.ours import (
-    pretrained,
+    beyond_background,
     prior_guided,
     read_settings,
     read_supervised_settings,
+    ridge_profiles,
     spherical,
-    spherical_transfer,
     supervised,
     untrained,
 )
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 METHOD, CONTROL = "method", "control"
 OURS = "spherical"
-TRANSFER = "spherical_transfer"
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,8 @@ class Method:
     kind: str
     """`METHOD`, or `CONTROL`: what a method must beat."""
     function: Callable[..., Scores]
-    """Called with preprocessed cells, the names of the TFs, `seed` and settings."""
+    """Called with preprocessed cells, the names of the TFs, `seed` and settings; and with
+    `left_out` where it has such a parameter."""
     parameters: frozenset[str]
     """Settings that the function takes."""
     seeded: bool
@@ -50,6 +50,14 @@ class Method:
     """Distributions whose release decides the result; without them the method is skipped."""
     configured: Callable[[], str] = str
     """What the result depends on besides: settings that are kept in files."""
+
+    @property
+    def leaves_out(self) -> bool:
+        """Whether the function is given `left_out`: the study that measured the cells, or None.
+
+        What it learned from real networks beforehand must then be without that study.
+        """
+        return "left_out" in inspect.signature(self.function).parameters
 
     def missing(self) -> list[str]:
         """Return the distributions it needs that are not installed."""
@@ -109,8 +117,13 @@ def _peer(name: str, *sources: str, **facts: Any) -> Method:
 
 
 _SOURCES = (
-    *("grn.estimator", "grn.model", "grn.readout", "grn.data.dataset", "grn.data.datamodule"),
-    *("grn.training.fit", "grn.training.module", "grn.training.objectives", "flashsign"),
+    *("grn.benchmark.ours", "grn.model", "grn.readout", "grn.data.dataset", "grn.moments"),
+    *("grn.training.infer", "grn.training.prior", "flashsign"),
+)
+_TRAINED = (
+    *(*_SOURCES, "grn.data.datamodule", "grn.evaluation.metrics"),
+    *("grn.training.fit", "grn.training.module", "grn.training.objectives"),
+    *("grn.training.supervised", "grn.training.lessons"),
 )
 _CONTROLS = "grn.evaluation.controls"
 _PEERS = "grn.benchmark.peers"
@@ -124,14 +137,18 @@ METHODS: Mapping[str, Method] = {
         _peer("spearman_double_centred", f"{_PEERS}.correlation", _DENSE),
         _peer("closed_form", "grn.evaluation.closed_form"),
         _peer("closed_form_max", "grn.evaluation.closed_form"),
+        Method(
+            "ridge_profiles", METHOD, ridge_profiles, frozenset(), True, _SOURCES, ("torch",),
+            read_settings,
+        ),
+        Method(
+            "beyond_background", METHOD, beyond_background, frozenset(), True, _SOURCES,
+            ("torch",), read_settings,
+        ),
         _peer("pidc", f"{_PEERS}.information", _DENSE),
         Method(
             OURS, METHOD, spherical, frozenset({"overrides"}), True, _SOURCES, ("torch",),
             read_settings,
-        ),
-        Method(
-            TRANSFER, METHOD, spherical_transfer, frozenset({"overrides"}), True,
-            (*_SOURCES, "grn.training.transfer", "grn.gene_names"), ("torch",), read_settings,
         ),
         _peer("grnboost2", f"{_PEERS}.trees", _DENSE, seeded=True, needs=("scikit-learn",)),
         _peer("genie3", f"{_PEERS}.trees", _DENSE, seeded=True, needs=("scikit-learn",)),
@@ -141,15 +158,11 @@ METHODS: Mapping[str, Method] = {
         ),
     )
 }  # fmt: skip
-"""What can be asked for, by name; from fast to slow. The function of a transfer is also given the
-`source` and its `source_tfs`."""
+"""What can be asked for, by name; from fast to slow."""
 
 CONTROLS: tuple[Method, ...] = (
     Method(
         "untrained", CONTROL, untrained, frozenset(), True, _SOURCES, ("torch",), read_settings
-    ),
-    Method(
-        "pretrained", CONTROL, pretrained, frozenset(), True, _SOURCES, ("torch",), read_settings
     ),
     _of_arrays("target_mean", target_mean, _CONTROLS, kind=CONTROL),
     _of_arrays("tf_variance", tf_variance, _CONTROLS, kind=CONTROL),
@@ -157,14 +170,13 @@ CONTROLS: tuple[Method, ...] = (
 """What stands in every table; the random ranking, which needs no cells, comes when judged."""
 
 TRAINED_ON_EDGES = Method(
-    OURS, METHOD, supervised, frozenset({"overrides"}), True,
-    (*_SOURCES, "grn.training.supervised", "grn.training.lessons", "grn.evaluation.metrics"),
-    ("torch",), read_supervised_settings,
+    OURS, METHOD, supervised, frozenset({"overrides"}), True, _TRAINED, ("torch",),
+    read_supervised_settings,
 )  # fmt: skip
 """Ours where part of a network is known; its function is also given the `split`."""
 
 GUIDED_BY_PRIOR = Method(
-    OURS, METHOD, prior_guided, frozenset({"overrides"}), True,
-    (*_SOURCES, "grn.training.prior"), ("torch",), read_settings,
+    OURS, METHOD, prior_guided, frozenset({"overrides"}), True, _SOURCES, ("torch",),
+    read_settings,
 )  # fmt: skip
 """Ours where another network is known; its function is also given the `prior`."""

@@ -1,41 +1,46 @@
-"""Spherical attention as a method of the benchmark: in every regime, untrained, transferred."""
+"""Spherical attention as a method of the benchmark, in every regime, and its own controls."""
 
 from collections.abc import Collection
 from copy import deepcopy
 from functools import cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
+import torch
 
 from grn.config import NO_FOLDER, compose_config
 from grn.data.dataset import CellDataset
-from grn.estimator import SphericalGRN
 from grn.evaluation.controls import Scores
 from grn.evaluation.splits import Split
-from grn.gene_names import match_names
-from grn.network import adjacency, locate
-from grn.readout import read_attention, score_pairs
-from grn.training.fit import build_module
-from grn.training.module import DenoisingModule
-from grn.training.prior import fit_prior_guided
+from grn.model.background import alike_beyond_background
+from grn.model.profiles import gene_profiles
+from grn.network import locate
+from grn.readout import read_map, without_self
+from grn.training.infer import infer_network, sample_rows, untrained_network
 from grn.training.supervised import fit_supervised
-from grn.training.transfer import load_parameters, read_checkpoint
 
 if TYPE_CHECKING:
     from anndata import AnnData
+
+    from grn.model.pretrained import GeneNetwork
 
 _READ = ("model", "objective", "optimizer", "trainer", "callbacks")
 # The benchmark shows its own progress.
 _QUIET = ("callbacks.progress_bar=null", "+trainer.enable_progress_bar=false")
 _SUPERVISED = "objective=supervised"
+_GENES_PER_BLOCK = 1024
 
 
 def spherical(
-    adata: "AnnData", tfs: Collection[str], *, seed: int, overrides: Collection[str] = ()
+    adata: "AnnData",
+    tfs: Collection[str],
+    *,
+    seed: int,
+    left_out: str | None = None,
+    overrides: Collection[str] = (),
 ) -> Scores:
-    """Train with the settings of conf/train.yaml and read the edges off.
+    """Find the network with the pretrained transformer; nothing is trained on the cells.
 
     Parameters
     ----------
@@ -44,72 +49,63 @@ def spherical(
     tfs
         Regulators, in the order of the genes.
     seed
-        Of the network's start, minibatches and noise.
+        Draws the cells that statistics are computed on, where there are many.
+    left_out
+        Study whose known networks must not have trained the transformer.
     overrides
         Other settings, as on the command line of `grn train`.
     """
-    model = SphericalGRN(adata, tfs)
-    model.train(seed=seed, overrides=[*_QUIET, *overrides])
-    edges = model.edges()
-    layout = (tfs, adata.var_names)
-    return Scores(adjacency(edges, *layout), adjacency(edges, *layout, "importance"))
+    cells, config = CellDataset(adata), _configure(seed, overrides)
+    return _scores(infer_network(config, cells, list(tfs), left_out=left_out), adata, tfs)
 
 
 def untrained(adata: "AnnData", tfs: Collection[str], *, seed: int) -> Scores:
-    """Read the edges off the network before any training; parameters as in `spherical`."""
-    return _as_it_starts(adata, tfs, seed, pretrained=False)
+    """Apply a transformer of the same sizes with random weights; parameters as in `spherical`."""
+    cells, config = CellDataset(adata), _configure(seed)
+    return _scores(untrained_network(config, cells, list(tfs)), adata, tfs)
 
 
-def pretrained(adata: "AnnData", tfs: Collection[str], *, seed: int) -> Scores:
-    """Read the edges off the network before it is trained on the cells, as `spherical` starts."""
-    return _as_it_starts(adata, tfs, seed, pretrained=True)
+def beyond_background(adata: "AnnData", tfs: Collection[str], *, seed: int) -> Scores:
+    """Rank pairs by the mean of six closed forms (`alike_beyond_background`), nothing learned.
 
-
-def _as_it_starts(
-    adata: "AnnData", tfs: Collection[str], seed: int, *, pretrained: bool
-) -> Scores:
-    config = deepcopy(_settings())
-    config.seed, config.model.pretrained = seed, pretrained
-    module = build_module(config, CellDataset(adata), list(tfs))
-    return _scores(module, adata, tfs)
-
-
-def spherical_transfer(
-    adata: "AnnData",
-    tfs: Collection[str],
-    *,
-    seed: int,
-    source: "AnnData",
-    source_tfs: Collection[str],
-    overrides: Collection[str] = (),
-) -> Scores:
-    """Train on other cells, and apply that checkpoint as it is.
-
-    Names are matched as those of TFs are (`grn.gene_names.match_names`): data of mouse are also
-    written in capitals.
-
-    Parameters
-    ----------
-    adata, tfs
-        What it is applied to.
-    seed, overrides
-        Of training, as in `spherical`.
-    source, source_tfs
-        What it is trained on, preprocessed.
+    This is what the blend of the transformer believes in cells that programmes dominate.
+    Parameters as in `spherical`.
     """
-    here = match_names(source.var_names, adata.var_names).matched
-    source = source.copy()
-    source.var_names = [here.get(gene, gene) for gene in source.var_names]
-    model = SphericalGRN(source, [here.get(tf, tf) for tf in source_tfs])
-    model.train(seed=seed, overrides=[*_QUIET, *overrides])
-    with TemporaryDirectory() as folder:
-        model.save(Path(folder, "transfer.ckpt"))
-        checkpoint = read_checkpoint(Path(folder, "transfer.ckpt"))
-    config = deepcopy(_settings())
-    config.update(checkpoint["settings"])
-    module = build_module(config, CellDataset(adata), list(tfs))
-    load_parameters(module, checkpoint)
-    return _scores(module, adata, tfs)
+    cells, config = CellDataset(adata), _configure(seed)
+    index = locate(tfs, adata.var_names)
+    roots = cells.roots(sample_rows(config, np.arange(len(cells))))
+    alike = alike_beyond_background(roots, torch.from_numpy(index))
+    score, pairs = (
+        alike.beyond_background.T.numpy(),
+        without_self((len(index), len(roots.T)), index),
+    )
+    importance = np.where(pairs, score - score[pairs].min(), 0)
+    return Scores(importance * np.sign(alike.cosine.T.numpy()), importance)
+
+
+def ridge_profiles(adata: "AnnData", tfs: Collection[str], *, seed: int) -> Scores:
+    r"""Rank pairs by the cosine of their ridge profiles beyond their background, nothing learned.
+
+    With r the cosines (`GeneProfiles.tokens` on all axes) and dc(A) = A − row means − column
+    means over all other genes: the larger of dc(r) and dc(|r|), each at unit variance, signed by
+    r. Nothing of n_genes² is in memory. Parameters as in `spherical`.
+    """
+    cells, config = CellDataset(adata), _configure(seed)
+    z = cells.rows(sample_rows(config, np.arange(len(cells))))
+    profiles = gene_profiles(z)
+    u = profiles.tokens(len(profiles.variances)).numpy()
+    index = locate(tfs, adata.var_names)
+    pairs = without_self((len(index), len(u)), index)
+    cosines = np.where(pairs, u[index] @ u.T, 0)
+    own = (u**2).sum(axis=1)
+    ranked = []
+    for transform in (np.asarray, np.abs):
+        blocks = np.array_split(u, max(1, len(u) // _GENES_PER_BLOCK))
+        totals = np.concatenate([transform(block @ u.T).sum(axis=1) for block in blocks])
+        mean = (totals - own) / max(len(u) - 1, 1)
+        beyond = transform(cosines) - mean[index, None] - mean
+        ranked.append((beyond - beyond[pairs].mean()) / (beyond[pairs].std() or 1))
+    return Scores(cosines, np.maximum(*ranked))
 
 
 def supervised(
@@ -118,12 +114,12 @@ def supervised(
     *,
     seed: int,
     split: Split,
+    left_out: str | None = None,
     overrides: Collection[str] = (),
 ) -> Scores:
     """Train on the training part of a split; other parameters as in `spherical`."""
-    config = compose_config([*NO_FOLDER, _SUPERVISED, *_QUIET, *overrides])
-    config.seed = seed
-    return fit_supervised(config, adata, list(tfs), split)
+    config = _configure(seed, [_SUPERVISED, *_QUIET, *overrides])
+    return fit_supervised(config, adata, list(tfs), split, left_out=left_out)
 
 
 def prior_guided(
@@ -132,32 +128,35 @@ def prior_guided(
     *,
     seed: int,
     prior: pd.DataFrame,
+    left_out: str | None = None,
     overrides: Collection[str] = (),
 ) -> Scores:
-    """Start from known edges and train on the cells; other parameters as in `spherical`."""
-    config = compose_config([*NO_FOLDER, *_QUIET, *overrides])
+    """Let the edges of a known network come first; other parameters as in `spherical`."""
+    cells, config = CellDataset(adata), _configure(seed, overrides)
+    found = infer_network(config, cells, list(tfs), prior=prior, left_out=left_out)
+    return _scores(found, adata, tfs)
+
+
+def _scores(network: "GeneNetwork", adata: "AnnData", tfs: Collection[str]) -> Scores:
+    found = read_map(network.scores, locate(tfs, adata.var_names))
+    return Scores(found.weight, found.importance)
+
+
+def _configure(seed: int, overrides: Collection[str] = ()) -> Any:
+    config = deepcopy(_settings(*overrides))
     config.seed = seed
-    return fit_prior_guided(config, adata, list(tfs), prior)
-
-
-def _scores(module: DenoisingModule, adata: "AnnData", tfs: Collection[str]) -> Scores:
-    attended = read_attention(module.network)
-    return Scores(*score_pairs(attended, locate(tfs, adata.var_names)))
+    return config
 
 
 def read_settings() -> str:
     """Return what conf/train.yaml says where no known edge trains, as one text."""
-    return _read()
+    return str(_settings().model)
 
 
 def read_supervised_settings() -> str:
     """Return what it says where known edges train."""
-    return _read(_SUPERVISED)
-
-
-def _read(*choices: str) -> str:
-    config = _settings(*choices)
-    return str([config[key] for key in _READ] + [config.data.loader])
+    config = _settings(_SUPERVISED)
+    return str([config[key] for key in _READ])
 
 
 @cache

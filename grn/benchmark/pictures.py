@@ -184,7 +184,7 @@ def accuracy_time(ranked: pd.DataFrame) -> Figure:
         spread = 0.0 if np.isnan(row["sd"]) else row["sd"]
         ax.errorbar(row["seconds"], row["mean"], spread, color=colour, marker=marker, capsize=2)
     ax.axhline(1, color=_GREY, linestyle="--", linewidth=1)
-    ax.set(xscale="log", xlabel="seconds per seed, all data sets together")
+    ax.set(xscale="log", xlabel="seconds per seed, data sets of the mean together")
     ax.set_ylabel("AUPRC / random, geometric mean over networks")
     ax.spines[["top", "right"]].set_visible(False)
     # Room for the names to the right of the slowest.

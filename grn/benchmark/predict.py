@@ -16,7 +16,8 @@ from grn.benchmark.grid import Grid, Job
 from grn.benchmark.judge import Entry
 from grn.benchmark.methods import METHODS
 from grn.benchmark.progress import Progress
-from grn.data.library.datasets import load_dataset, truth_files
+from grn.data.library.catalogue import study_of
+from grn.data.library.datasets import load_dataset
 from grn.data.preprocessing.prepare import prepare
 from grn.data.preprocessing.preprocess import preprocess
 from grn.network import read_truth
@@ -36,16 +37,17 @@ class Cells:
     tfs: list[str]
     truths: Mapping[str, pd.DataFrame]
     """Networks by name: those that judge, and priors."""
+    study: str | None = None
+    """What measured them; None of simulated cells, and where nobody knows."""
 
     @classmethod
     def read(cls, dataset: str, networks: Collection[str]) -> "Cells":
         """Read and preprocess a data set by its name, with some of its networks."""
         collection, name = dataset.split("/")
-        files = truth_files(collection, name)
-        truths = {network: read_truth(files[network]) for network in networks}
         opened = load_dataset(collection, name)
+        truths = {network: read_truth(opened.truths[network]) for network in networks}
         adata, tfs = prepare(opened.adata, opened.tfs, preprocess)
-        return cls(dataset, adata, tfs, truths)
+        return cls(dataset, adata, tfs, truths, study_of(dataset))
 
     @property
     def genes(self) -> list[str]:
@@ -55,14 +57,12 @@ class Cells:
 
 @dataclass(frozen=True)
 class Known:
-    """What a job is told besides the cells: known edges, or other cells."""
+    """What a job is told besides the cells: known edges."""
 
     argument: Mapping[str, Any]
     """What the method is called with besides, by name."""
     digest: str
     """Of all in it that can change the prediction."""
-    trained_on: str | None = None
-    """Name of the other cells."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +151,11 @@ class Predictor:
         return self._predictions.path(name, version, self._settings(job), job.seed, digest)
 
     def _settings(self, job: Job) -> Mapping[str, Any]:
-        return self._grid.settings.get(job.method.name, {})
+        """Return what a method is called with, and what its prediction is kept by."""
+        settings = self._grid.settings.get(job.method.name, {})
+        if job.method.leaves_out:
+            return {**settings, "left_out": self.cells.study}
+        return settings
 
     def _outcomes(
         self, tasks: Mapping[Path, Task]
@@ -179,9 +183,8 @@ class Predictor:
 
 
 def _entry(task: Task, prediction: Prediction) -> Entry:
-    method, seed = task.job.method, task.job.seed
-    trained_on = None if task.known is None else task.known.trained_on
-    return Entry(method.name, method.kind, seed, prediction, trained_on)
+    method = task.job.method
+    return Entry(method.name, method.kind, task.job.seed, prediction)
 
 
 def _haste(job: Job) -> int:

@@ -6,7 +6,7 @@ from functools import partial
 
 import pandas as pd
 
-from grn.data.library.datasets import truth_files
+from grn.data.library.datasets import list_datasets
 from grn.errors import InputError
 from grn.evaluation.genelink_split import apply_split, genelink_split
 from grn.evaluation.splits import (
@@ -81,7 +81,8 @@ def read_regimes(names: Sequence[str], datasets: Mapping[str, Sequence[str]]) ->
 
 def _check_prior(prior: str, datasets: Mapping[str, Sequence[str]]) -> None:
     for dataset, asked in datasets.items():
-        present = truth_files(*dataset.split("/"))
+        collection, name = dataset.split("/")
+        present = list_datasets(collection)[name]
         if prior not in present:
             msg = (
                 f"{PRIOR_GUIDED}{prior}: {dataset} has no network {prior!r}. Available: "

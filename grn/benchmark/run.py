@@ -11,16 +11,15 @@ from grn.benchmark.failures import Failure, Failures
 from grn.benchmark.grid import Grid
 from grn.benchmark.guided import guided_rows, plan_guided
 from grn.benchmark.judge import Entry, Judge
-from grn.benchmark.predict import Cells, Predictor
+from grn.benchmark.predict import Cells, Predictor, Task
 from grn.benchmark.progress import Progress
 from grn.benchmark.regimes import UNSUPERVISED
-from grn.benchmark.transfer import plan_blind
 from grn.evaluation import candidates
 from grn.side_by_side import count_processes
 
 COLUMNS = (
     *("method", "kind", "dataset", "network", "regime", "seed", "metric", "value", "density"),
-    *("n_candidates", "n_one_way", "seconds", "trained_on"),
+    *("n_candidates", "n_one_way", "seconds"),
 )
 
 
@@ -32,8 +31,7 @@ class Outcome:
     """Tidy: one row per method, data set, network, regime, seed and metric (`COLUMNS`).
 
     `density`, `n_candidates` and `n_one_way`, the pairs of TFs that are true in one direction
-    only, are of what is judged and the same for every method. `trained_on` is the data set whose
-    cells the method saw: the one it is judged on, but of a transfer.
+    only, are of what is judged and the same for every method.
     """
     curves: pd.DataFrame
     """Precision at 200 recalls of every method that knows no edge, first seed."""
@@ -77,7 +75,7 @@ def run_benchmark(grid: Grid, cache: Path, n_jobs: int = 1) -> Outcome:
                 progress.drop(counts[dataset])
                 continue
             predictor = Predictor(grid, cells, cache, progress, failures, n_processes)
-            blind = plan_blind(grid, predictor)
+            blind = [Task(job, dataset) for job in grid.jobs(dataset)]
             plans = plan_guided(grid, predictor)
             predicted = predictor.predict([*blind, *(t for plan in plans for t in plan.tasks)])
             entries = _in_order(grid, [predicted[task] for task in blind if task in predicted])

@@ -8,6 +8,8 @@ import pandas as pd
 from grn.benchmark.direction import summarise_directions
 from grn.benchmark.markdown import label, markdown_table, network_label, number, spread
 from grn.benchmark.methods import CONTROL, METHOD
+from grn.data.library.catalogue import study_of
+from grn.data.library.corpus import COLLECTION as CORPUS
 
 METRICS = {
     "auprc_ratio": "AUPRC ratio",
@@ -32,33 +34,65 @@ _NOTES = {
 def overview(results: pd.DataFrame) -> pd.DataFrame:
     """Rank the methods by the geometric mean of their AUPRC ratios over all networks.
 
+    The corpus has no part in that mean, unless nothing else was run.
+
     Returns
     -------
     One row per method, index `method`, methods from best to worst, then the controls. Columns:
     `kind`; `rank` (NaN of controls); `mean` and `sd` over seeds of the geometric mean over
-    networks, NaN where a network has no result; `seconds`, of one seed, all data sets together,
-    NaN likewise; and the mean of each collection under its name.
+    networks, NaN where a network has no result; `seconds`, of one seed, the data sets of that mean
+    together, NaN likewise; the mean of each collection under its name; and beside that of cells
+    that were measured the mean of their per-TF AUROC.
     """
-    ratios = results[results["metric"] == "auprc_ratio"]
-    ratios = ratios.assign(collection=ratios["dataset"].str.partition("/")[0])
-    means = _geometric_mean(ratios).groupby("method")
+    values = results.assign(collection=results["dataset"].str.partition("/")[0])
+    ratios = values[values["metric"] == "auprc_ratio"]
+    ranking = ratios[_ranks(ratios)]
+    means = _geometric_mean(ranking).groupby("method")
     table = means.agg(["mean", "std"]).rename(columns={"std": "sd"})
+    table = table.reindex(ratios["method"].unique())
     table["kind"] = ratios.groupby("method")["kind"].first()
-    per_job = ratios.drop_duplicates(["method", "seed", "dataset"])
+    per_job = ranking.drop_duplicates(["method", "seed", "dataset"])
     by_dataset = per_job.set_index(["method", "seed", "dataset"])["seconds"].unstack()
     table["seconds"] = by_dataset.sum(axis=1, skipna=False).groupby("method").mean()
     for collection, part in ratios.groupby("collection", sort=False):
         table[collection] = _geometric_mean(part).groupby("method").mean()
+        if any(map(study_of, part["dataset"].unique())):
+            chosen = (values["metric"] == "per_tf_auroc") & (values["collection"] == collection)
+            by_seed = _mean(values[chosen], values.loc[chosen, "value"])
+            table[f"{collection}, per-TF AUROC"] = by_seed.groupby("method").mean()
     table = table.sort_values("mean", ascending=False, kind="stable")
     table["rank"] = table["mean"].where(table["kind"] == METHOD).rank(ascending=False)
     return pd.concat([table[table["kind"] == kind] for kind in (METHOD, CONTROL)])
 
 
+def _ranks(rows: pd.DataFrame) -> pd.Series:
+    """Mark the rows of networks that rank the methods: not the corpus, beside others."""
+    is_corpus = rows["dataset"].str.startswith(f"{CORPUS}/")
+    return ~is_corpus | is_corpus.all()
+
+
 def _geometric_mean(ratios: pd.DataFrame) -> pd.Series:
     """Geometric mean over networks by method and seed; NaN where a network has no result."""
+    return np.exp(_mean(ratios, np.log(ratios["value"])))
+
+
+def _mean(rows: pd.DataFrame, values: pd.Series) -> pd.Series:
+    """Mean over networks by method and seed; NaN where a network has no result.
+
+    Of the corpus first within each study, then over studies: data sets of one study are much the
+    same cells.
+    """
     keys = ["method", "seed", "dataset", "network"]
-    wide = ratios.set_index(keys)["value"].unstack(["dataset", "network"])
-    return pd.Series(np.exp(np.log(wide).mean(axis=1, skipna=False)), wide.index)
+    wide = rows.assign(value=values).set_index(keys)["value"].unstack(["dataset", "network"])
+    groups = pd.Series(
+        [
+            study_of(dataset) if dataset.startswith(f"{CORPUS}/") else f"{dataset}/{network}"
+            for dataset, network in wide.columns
+        ],
+        wide.columns,
+    )
+    weights = 1 / (groups.map(groups.value_counts()) * groups.nunique())
+    return (wide * weights).sum(axis=1, skipna=False)
 
 
 def summarise(
@@ -89,7 +123,7 @@ def summarise(
         "a score means something only above its controls. `–`: undefined, or no result. Seconds "
         "are those of one core, unless jobs ran one after another (`n_jobs=1`).",
     ]
-    said += ["## Overall", _overview_table(ranked), *_transfers(results)]
+    said += ["## Overall", *_on_corpus(results), _overview_table(ranked)]
     by_metric = dict(tuple(results.groupby("metric")))
     for metric in filter(by_metric.__contains__, METRICS):
         if tables := _metric_tables(by_metric[metric], ranked):
@@ -102,16 +136,18 @@ def summarise(
     return "\n\n".join(said) + "\n"
 
 
-def _transfers(results: pd.DataFrame) -> list[str]:
-    """Say of methods that saw other cells than those they are judged on which these were."""
-    moved = results[results["trained_on"] != results["dataset"]]
-    pairs = moved[["method", "dataset", "trained_on"]].drop_duplicates()
+def _on_corpus(results: pd.DataFrame) -> list[str]:
+    """Say what the column of the corpus is a mean of, and that it ranks nothing."""
+    networks = results[["dataset", "network"]].drop_duplicates()
+    inside = networks["dataset"].str.startswith(f"{CORPUS}/")
+    if not inside.any():
+        return []
+    n_studies = len({study_of(dataset) for dataset in networks.loc[inside, "dataset"]})
+    n_others = int((~inside).sum())
+    apart = f" Rank, geometric mean and seconds are of the other {n_others} networks alone."
     return [
-        f"{label(str(method), METHOD)} is trained on other cells than those that judge, and "
-        "applied to these as it is: "
-        + ", ".join(f"{row.dataset} from {row.trained_on}" for row in rows.itertuples())
-        + "."
-        for method, rows in pairs.groupby("method", sort=False)
+        f"{CORPUS}: real cells of {n_studies} studies, {inside.sum()} networks; mean within each "
+        f"study, then over studies.{apart if n_others else ''}"
     ]
 
 

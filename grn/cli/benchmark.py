@@ -39,7 +39,7 @@ def _job(config: "DictConfig", command: str) -> None:
     plain: Any = OmegaConf.to_container(config, resolve=True)
     try:
         asked = (config.methods, config.datasets, config.seeds, config.regimes)
-        grid = make_grid(*asked, plain["settings"])
+        grid = make_grid(*asked, plain["settings"], plain["not_on"])
         run_logger = instantiate(config.logger)
         outcome = run_benchmark(grid, Path(config.cache), config.n_jobs)
         pictures = write_report(outcome, folder, command=command, skipped=grid.skipped)

@@ -20,7 +20,14 @@ def add_parser(commands: Any) -> None:
     infer.add_argument(
         "--tfs", metavar="FILE|human|mouse", help="candidate regulators; without it every gene"
     )
-    infer.add_argument("--checkpoint", metavar="PATH", help="apply a trained model, do not train")
+    infer.add_argument(
+        "--train", action=argparse.BooleanOptionalAction, default=False,
+        help="also train a predictor of every gene's expression; the edges do not depend on it",
+    )  # fmt: skip
+    infer.add_argument(
+        "--checkpoint", metavar="PATH",
+        help="use its settings, and for the same cells its network",
+    )  # fmt: skip
     infer.add_argument("--output", metavar="DIR", default="grn_output", help="run folder")
     infer.add_argument("--seed", type=int, default=0)
     infer.add_argument(
@@ -34,18 +41,18 @@ def add_parser(commands: Any) -> None:
     )
     infer.add_argument(
         "--bootstraps", type=int, default=0, metavar="N",
-        help="refit to N bootstraps of the cells: adds the column stability",
+        help="networks of N bootstraps of the cells: adds the column stability",
     )  # fmt: skip
     infer.add_argument(
         "--permutations", type=int, default=0, metavar="N",
-        help="refit to N sets of cells with independent genes: adds p_value and fdr",
+        help="networks of N sets of independent genes: adds p_value and fdr",
     )  # fmt: skip
     infer.add_argument("--threads", type=int, metavar="N", help="CPU threads")
     infer.add_argument("--device", choices=["cpu", "cuda", "auto"], default="auto")
     infer.add_argument("--overwrite", action="store_true", help="replace an existing result")
     infer.add_argument(
         "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", dest="overrides",
-        help="any setting of conf/train.yaml, such as trainer.max_steps=600",
+        help="any setting of conf/train.yaml, such as model.max_cells=5000",
     )  # fmt: skip
 
 
@@ -87,5 +94,5 @@ def _infer(options: argparse.Namespace) -> None:
         raise InputError(msg)
     if options.threads is not None:
         torch.set_num_threads(options.threads)
-    result = run(config, options.checkpoint)
+    result = run(config, options.checkpoint, train=options.train)
     report(result.metrics, result.folder)

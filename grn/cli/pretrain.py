@@ -1,4 +1,4 @@
-"""`grn pretrain`: pair encoders from simulated networks, configured by Hydra."""
+"""`grn pretrain`: the transformer from simulated and real networks, configured by Hydra."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,7 +8,7 @@ from grn.cli.hydra_job import run_with_hydra
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-HELP = "train pair encoders on simulated networks, configured by Hydra overrides (key=value)"
+HELP = "train the transformer on known networks, configured by Hydra overrides (key=value)"
 
 
 def pretrain(overrides: list[str]) -> None:
@@ -17,12 +17,11 @@ def pretrain(overrides: list[str]) -> None:
 
 
 def _job(config: "DictConfig") -> None:
-    from functools import partial
-
     from hydra.utils import instantiate
     from omegaconf import OmegaConf
 
-    from grn.training.pretraining import RESULT, Pretraining, pretrain_encoders
+    from grn.pretraining.pretrain import RESULT, Pretraining, pretrain
+    from grn.pretraining.real import load_networks
     from grn.training.run_folder import check_folder, remove_if_empty
 
     folder = Path(config.output)
@@ -30,16 +29,17 @@ def _job(config: "DictConfig") -> None:
     try:
         settings = Pretraining(
             n_networks=plain["n_networks"],
-            sizes=plain["encoder"],
-            n_encoders=config.n_encoders,
+            batch_size=plain["batch_size"],
+            share=plain["share"],
+            sizes=plain["transformer"],
+            optimisation=plain["optimisation"],
             max_steps=config.max_steps,
+            trainer=plain["trainer"],
             seed=config.seed,
             n_jobs=config.n_jobs,
         )
         check_folder(folder, config.overwrite, RESULT)
-        # Made where it logs, in a process per encoder; here it only shows that it can be made.
-        make_logger = partial(instantiate, plain["logger"])
-        make_logger()
-        pretrain_encoders(settings, folder / RESULT, make_logger)
+        real = load_networks(plain["real"])
+        pretrain(settings, folder, real, instantiate(plain["logger"]))
     finally:
         remove_if_empty(folder)

@@ -1,4 +1,4 @@
-"""`grn train`: train, read out, judge and log, configured by Hydra."""
+"""`grn train`: find the network, train the predictor, judge and log, configured by Hydra."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +9,7 @@ from grn.cli.report import report
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-HELP = "train, read out, judge and log, configured by Hydra overrides (key=value)"
+HELP = "find the network, train the predictor, judge and log; Hydra overrides (key=value)"
 
 
 def train(overrides: list[str]) -> None:

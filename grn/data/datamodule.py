@@ -73,17 +73,20 @@ class CellDataModule(L.LightningDataModule):
         shuffled = np.random.default_rng(seed).permutation(np.unique(dataset.cells))
         n_val = min(max(2, round(val_fraction * len(shuffled))), _MOST_VALIDATION_CELLS)
         validates = np.isin(dataset.cells, shuffled[:n_val])
-        self._val, self._train = np.flatnonzero(validates), np.flatnonzero(~validates)
+        self.val_rows = np.flatnonzero(validates)
+        """Rows of the dataset on which predictions are judged."""
+        self.train_rows = np.flatnonzero(~validates)
+        """All other rows."""
 
     def train_dataloader(self) -> DataLoader[Tensor]:
         """Return `max_steps` minibatches of training cells, drawn with replacement."""
-        rows = _Rows(self.dataset, self._train)
+        rows = _Rows(self.dataset, self.train_rows)
         drawn = self.max_steps * self.minibatch_size
         return self._loader(rows, RandomSampler(rows, replacement=True, num_samples=drawn))
 
     def val_dataloader(self) -> DataLoader[Tensor]:
         """Return the validation cells, in order."""
-        return self._loader(_Rows(self.dataset, self._val), None)
+        return self._loader(_Rows(self.dataset, self.val_rows), None)
 
     def _loader(self, rows: "_Rows", sampler: RandomSampler | None) -> DataLoader[Tensor]:
         return DataLoader(

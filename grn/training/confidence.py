@@ -1,29 +1,26 @@
 """How far to trust an edge: stability over bootstraps, p-value against independent genes."""
 
-import copy
 import logging
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig
 from scipy.stats import false_discovery_control
 
 from grn.data.dataset import CellDataset
 from grn.data.resampling import bootstrap, independent_genes
 from grn.errors import InputError
 from grn.evaluation.metrics import top_k
-from grn.model.transformer import SphericalTransformer
+from grn.model.pretrained import GeneNetwork
 from grn.moments import is_on_disk
-from grn.readout import AttentionScores, read_attention, score_pairs, without_self
-from grn.training.fit import build_loader, build_module, fit_aside
-from grn.training.module import DenoisingModule
-from grn.training.prior import start_from_prior
+from grn.network import locate
+from grn.readout import read_map, without_self
+from grn.training.infer import infer_network
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -54,15 +51,8 @@ class Confidence:
     summary: dict[str, int]
 
 
-def check_confidence(config: DictConfig, *, applied: bool = False) -> None:
+def check_confidence(config: DictConfig) -> None:
     """Make sure that what `confidence` asks for can be computed.
-
-    Parameters
-    ----------
-    config
-        As composed from conf/train.yaml.
-    applied
-        Whether a checkpoint is applied instead of training.
 
     Raises
     ------
@@ -76,13 +66,11 @@ def check_confidence(config: DictConfig, *, applied: bool = False) -> None:
         raise InputError(msg)
     if not (bootstraps or permutations):
         return
-    if applied or config.split is not None:
-        reason = (
-            "a checkpoint is applied without training, so there is no fit to repeat"
-            if applied
-            else "known edges decide what a supervised run finds, not the cells alone"
+    if config.split is not None:
+        msg = (
+            f"got {asked}, but known edges decide what a supervised run finds, not the cells "
+            "alone. Set both to 0, or run without a split."
         )
-        msg = f"got {asked}, but {reason}. Set both to 0, or train on these cells without a split."
         raise InputError(msg)
     if permutations and config.prior is not None:
         msg = (
@@ -107,24 +95,22 @@ def check_in_memory(config: DictConfig, adata: "AnnData") -> None:
 def assess(
     config: DictConfig,
     adata: "AnnData",
-    module: DenoisingModule,
+    tfs: Sequence[str],
+    network: GeneNetwork,
     prior: pd.DataFrame | None = None,
 ) -> Confidence:
-    r"""Fit again to other cells, as often as `confidence` says, and compare the edges.
+    r"""Find the network of other cells, as often as `confidence` says, and compare the edges.
 
     *Stability* of an edge is the share of the bootstraps (as many cells, drawn with replacement)
     in which it is among the `top_edges` by importance.
 
     *p-value.* Every gene's values are permuted over the cells, which leaves no dependence between
-    genes, and the network is fitted to that. With B null importances, of all pairs and all
-    permutations, b of them at least the edge's own, p = (1 + b) / (1 + B). `fdr` is what Benjamini
-    and Hochberg (1995) make of the p-values of all pairs. A small p-value says: independent genes
-    hardly give this. It does not say: this is regulation.
-
-    What turns scores into importances is taken from the real fit (`score_pairs`), and so are the
-    constants of the network (`like` of `SphericalTransformer`): on a scale of its own, chance
-    would look like the real thing. What simulated networks have taught has no part in it, in the
-    real fit neither: all of them had edges, so among independent genes it still finds some.
+    genes, and the network of that is found by the same transformer. With B null importances, of
+    all pairs and all permutations, b of them at least the edge's own, p = (1 + b) / (1 + B).
+    `fdr` is what Benjamini and Hochberg (1995) make of the p-values of all pairs. A small p-value
+    says: independent genes hardly give this. It does not say: this is regulation. Transformer and
+    closed form are blended as for the real cells; the closed form is on a scale of the null's own,
+    which makes p-values larger, not smaller.
 
     Parameters
     ----------
@@ -132,15 +118,15 @@ def assess(
         As composed from conf/train.yaml, checked by `check_confidence`.
     adata
         The preprocessed cells.
-    module
-        Fitted to them with these settings.
+    tfs
+        Regulators, in the order of the genes.
+    network
+        Of these cells.
     prior
-        What it started from; the fits to bootstraps start from it too.
+        Known edges that come first, in the bootstraps too.
     """
-    counts, tf_index = config.confidence, module.network.attention.tf_index.numpy()
-    is_taught = module.network.attention.start is not None
-    n_fits = counts.bootstraps + counts.permutations + (is_taught and counts.permutations > 0)
-    refit = _Refit(config, module, prior, n_fits)
+    counts, tf_index = config.confidence, locate(tfs, adata.var_names)
+    repeat = _Repeat(config, tfs, counts.bootstraps + counts.permutations)
     columns: dict[str, Matrix] = {}
     summary: dict[str, int] = {}
     if counts.bootstraps:
@@ -148,21 +134,16 @@ def assess(
         held = np.zeros((len(tf_index), adata.n_vars))
         for number in range(counts.bootstraps):
             cells = bootstrap(adata, np.random.default_rng((config.seed, _BOOTSTRAP, number)))
-            held += among_top(score_pairs(refit(cells), tf_index)[1], tf_index, k)
+            held += among_top(repeat(cells, prior=prior), tf_index, k)
         columns["stability"] = held / counts.bootstraps
         summary |= {"bootstraps": counts.bootstraps, "top_k": k}
     if counts.permutations:
-        units: dict[str, float] = {}
-        refit.forget_simulations()
-        network = module.network
-        attended = refit(CellDataset(adata), network) if is_taught else read_attention(network)
-        real = score_pairs(attended, tf_index, units)[1]
         nulls = []
         for number in range(counts.permutations):
             generator = np.random.default_rng((config.seed, _PERMUTATION, number))
-            found = refit(independent_genes(adata, generator), network)
-            nulls.append(score_pairs(found, tf_index, units)[1])
-        columns |= significance(real, nulls, tf_index)
+            nulls.append(repeat(independent_genes(adata, generator), like=network))
+        importance = read_map(network.scores, tf_index).importance
+        columns |= significance(importance, nulls, tf_index)
         summary["permutations"] = counts.permutations
     return Confidence(columns, summary)
 
@@ -203,66 +184,34 @@ def significance(
     return {"p_value": p_value, "fdr": fdr}
 
 
-class _Refit:
-    """Fits the network to other cells as it was fitted to the real ones, and tells how long.
+class _Repeat:
+    """Finds the networks of other cells as that of the real ones was, and logs how long it takes.
 
     Parameters
     ----------
-    config, module, prior
+    config, tfs
         As in `assess`.
-    n_fits
+    n_networks
         How many there will be.
     """
 
-    def __init__(
-        self,
-        config: DictConfig,
-        module: DenoisingModule,
-        prior: pd.DataFrame | None,
-        n_fits: int,
-    ) -> None:
-        self._config = copy.deepcopy(config)
-        with open_dict(self._config):
-            self._config.callbacks.progress_bar = None
-            self._config.trainer.enable_progress_bar = False
-        self._tfs = module.names["tfs"]
-        self._prior = prior
-        self._total = n_fits
+    def __init__(self, config: DictConfig, tfs: Sequence[str], n_networks: int) -> None:
+        self._config, self._tfs, self._total = config, tfs, n_networks
         self._done, self._started = 0, time.perf_counter()
 
-    def forget_simulations(self) -> None:
-        """Start from profiles alone from now on."""
-        self._config.model.pretrained = False
-
     def __call__(
-        self, cells: CellDataset, like: SphericalTransformer | None = None
-    ) -> AttentionScores:
-        with _only_warnings():
-            module = build_module(self._config, cells, self._tfs, like)
-            if self._prior is not None:
-                start_from_prior(module, self._prior)
-            fit_aside(module, self._config, build_loader(self._config, cells))
+        self,
+        cells: CellDataset,
+        *,
+        prior: pd.DataFrame | None = None,
+        like: GeneNetwork | None = None,
+    ) -> Matrix:
+        found = infer_network(self._config, cells, self._tfs, prior=prior, like=like)
         self._done += 1
-        self._report()
-        return read_attention(module.network)
-
-    def _report(self) -> None:
-        """Log how long the rest will take after the first fit, then at every tenth of the way."""
         each = (time.perf_counter() - self._started) / self._done
         if self._done == 1 or self._done % max(1, self._total // 10) == 0:
             logger.info(
-                "confidence: %d of %d further fits done, about %.0f s to go",
+                "confidence: %d of %d further networks found, about %.0f s to go",
                 *(self._done, self._total, each * (self._total - self._done)),
             )
-
-
-@contextmanager
-def _only_warnings() -> Iterator[None]:
-    """Keep what every fit says of itself from the log."""
-    parent = logging.getLogger("grn.training")
-    level = parent.level
-    parent.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        parent.setLevel(level)
+        return read_map(found.scores, locate(self._tfs, cells.genes)).importance

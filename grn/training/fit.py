@@ -1,4 +1,4 @@
-"""Builds the module for some cells and fits it with Lightning."""
+"""Builds the predictor for some cells, and fits modules with Lightning."""
 
 import logging
 import signal
@@ -11,90 +11,73 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
-import numpy as np
+import pandas as pd
 import torch
 from hydra.utils import instantiate
 from lightning.pytorch.callbacks import ModelCheckpoint
 from omegaconf import DictConfig, OmegaConf
 
+from grn.data.datamodule import CellDataModule
 from grn.data.dataset import CellDataset
 from grn.errors import InputError
-from grn.model.embeddings import GeneProfiles, gene_profiles
-from grn.model.pair_encoder import edge_log_odds, is_encodable
-from grn.model.transformer import SphericalTransformer
+from grn.model.profiles import gene_profiles, noise_edge
 from grn.network import locate
-from grn.training.module import DenoisingModule, NetworkModule
+from grn.training.infer import infer_network, sample_rows
+from grn.training.module import PredictionModule, TrainedModule
 
 logger = logging.getLogger(__name__)
 
-# Above, what simulated networks have taught would count for less than a hundredth.
-_DOMINATED = 0.99
 
-
-def build_module(
+def build_predictor(
     config: DictConfig,
     cells: CellDataset,
     tfs: Sequence[str],
-    like: SphericalTransformer | None = None,
-) -> DenoisingModule:
-    """Build the untrained module for some cells.
+    loader: CellDataModule,
+    origin: dict[str, Any],
+    prior: pd.DataFrame | None = None,
+) -> PredictionModule:
+    """Build the untrained predictor of expression for some cells.
+
+    It sees the training cells alone, its gene network too: the network that is read off stands on
+    all cells, and predictions with it on held-out cells would be judged too well.
 
     Parameters
     ----------
     config
         As composed from conf/train.yaml; `model`, `objective`, `optimizer` and `seed` are read.
     cells
-        What the profiles are computed on.
+        Preprocessed cells.
     tfs
         Regulators, in the order of the genes.
-    like
-        Network of other cells with which the scores are to be compared (`SphericalTransformer`).
+    loader
+        From `build_loader`; says which cells are held out.
+    origin
+        What stands in its checkpoints (`grn.training.checkpoint.describe_origin`).
+    prior
+        Known edges that come first, as in `infer_network`.
 
     Raises
     ------
     InputError
         A setting is out of its range.
     """
-    network, profiles = build_network(config, cells, tfs, like)
-    return DenoisingModule(
-        network=network,
-        objective=instantiate(config.objective)(profiles.sampling_variance),
-        optimizer=instantiate(config.optimizer),
-        names={"genes": cells.genes, "tfs": list(tfs)},
-        settings={"model": OmegaConf.to_container(config.model), "seed": config.seed},
-    )
-
-
-def build_network(
-    config: DictConfig,
-    cells: CellDataset,
-    tfs: Sequence[str],
-    like: SphericalTransformer | None = None,
-) -> tuple[SphericalTransformer, GeneProfiles]:
-    """Build the network as it starts, and the profiles it stands on; as `build_module`."""
-    if not 0 <= config.seed < 2**32:
-        msg = f"seed is {config.seed}; expected a whole number from 0 to 4294967295."
-        raise InputError(msg)
-    n_sampled = min(config.model.profiles.max_cells, len(cells))
-    sampled = np.random.default_rng(config.seed).choice(len(cells), n_sampled, replace=False)
-    sampled.sort()
-    profiles = gene_profiles(cells.rows(sampled), config.model.profiles.n_axes)
+    rows = loader.train_rows
+    network = infer_network(config, cells, tfs, rows=rows, prior=prior)
+    z = cells.rows(sample_rows(config, rows))
     tf_index = torch.from_numpy(locate(tfs, cells.genes))
-    # The network's own start is drawn here; the seed is set again before training.
+    # The small networks start from random numbers; the seed is set again before training.
     torch.manual_seed(config.seed)
-    network: SphericalTransformer = instantiate(config.model.network)(
-        profiles, tf_index, like=like
+    predictor = instantiate(config.model.predictor)(z, gene_profiles(z), network.scores, tf_index)
+    # Over all cells the mean of every gene is 0, and the held-out ones are few.
+    of_others = cells.rows(loader.val_rows).sum(dim=0)
+    return PredictionModule(
+        predictor,
+        instantiate(config.objective)(noise_edge(len(rows), len(tfs)) - 1),
+        training_mean=-of_others / len(rows),
+        max_steps=config.trainer.max_steps,
+        optimizer=instantiate(config.optimizer),
+        origin=origin,
     )
-    if config.model.pretrained and network.dominated < _DOMINATED:
-        if is_encodable(len(tf_index), len(cells.genes)):
-            log_odds = edge_log_odds(cells.roots(sampled), tf_index)
-            network.attention.start_from(log_odds, 1 - network.dominated)
-        else:
-            logger.info(
-                "too many pairs for what simulated networks have taught: scores start from "
-                "profiles alone (docs/pretraining.md)"
-            )
-    return network, profiles
 
 
 def build_trainer(
@@ -131,7 +114,7 @@ def build_trainer(
 
 
 def fit(
-    module: NetworkModule,
+    module: TrainedModule,
     trainer: L.Trainer,
     loader: L.LightningDataModule,
     *,
@@ -143,7 +126,8 @@ def fit(
     Parameters
     ----------
     module, trainer, loader
-        From `build_module`, `build_trainer` and `build_loader`; the trainer not used before.
+        From `build_predictor` or `build_supervised`, `build_trainer`, and `build_loader` or
+        `Lessons`; the trainer not used before.
     seed
         Of minibatches and noise.
     resume_from
@@ -158,7 +142,6 @@ def fit(
     keeper = next(c for c in trainer.checkpoint_callbacks if isinstance(c, ModelCheckpoint))
     best = torch.load(keeper.best_model_path, map_location="cpu", weights_only=True)
     module.load_state_dict(best["state_dict"])
-    # Reading the edges off needs one map: on the CPU it is exact in fp32 and the same everywhere.
     module.cpu().eval()
     logger.info(
         "trained for %d steps; kept step %d (val/loss %.5f)",
@@ -190,16 +173,25 @@ def train(
             signal.signal(signal.SIGINT, on_interrupt)
 
 
-def fit_aside(module: NetworkModule, config: DictConfig, loader: L.LightningDataModule) -> None:
+def training_record(trainer: L.Trainer) -> dict[str, Any]:
+    """Return what metrics.json says of a finished training."""
+    best = trainer.checkpoint_callback
+    return {
+        "steps": int(trainer.global_step),
+        "best_validation_loss": float(best.best_model_score),  # type: ignore[union-attr]
+    }
+
+
+def fit_aside(module: TrainedModule, config: DictConfig, loader: L.LightningDataModule) -> None:
     """Fit as configured, with the checkpoints in a temporary folder: nothing is left behind."""
     with tempfile.TemporaryDirectory() as folder:
         config = OmegaConf.merge(config, {"paths": {"run": folder}})  # type: ignore[assignment]
         fit(module, build_trainer(config), loader, seed=config.seed)
 
 
-def build_loader(config: DictConfig, cells: CellDataset) -> L.LightningDataModule:
+def build_loader(config: DictConfig, cells: CellDataset) -> CellDataModule:
     """Build the configured minibatches of some cells."""
-    loader: L.LightningDataModule = instantiate(config.data.loader)(cells)
+    loader: CellDataModule = instantiate(config.data.loader)(cells)
     return loader
 
 

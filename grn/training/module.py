@@ -1,5 +1,6 @@
-"""The LightningModule: how one minibatch becomes a loss."""
+"""The LightningModule of prediction: how one minibatch becomes a loss, and how it is judged."""
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -8,89 +9,89 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from grn.model.transformer import SphericalTransformer
+from grn.model.predictor import ExpressionPredictor
 from grn.training.objectives import Denoising
 
 OptimizerFactory = Callable[[Iterable[torch.nn.Parameter]], torch.optim.Optimizer]
 
 _VALIDATION_SEED = 0
-_BIAS_RATE = 0.1
 
 
-class NetworkModule(L.LightningModule):
-    """The network with its optimiser, and what its checkpoints hold.
+class TrainedModule(L.LightningModule):
+    """A module with its optimiser, and what its checkpoints hold beside its parameters.
 
     Parameters
     ----------
-    network
-        What is trained.
     optimizer
         Given the parameters, returns the optimiser.
-    names
-        `genes` and `tfs` of the network, in order; kept in every checkpoint, so that one can be
-        applied to other cells.
-    settings
-        `model` and `seed` as configured: what it takes to build the network again.
+    origin
+        Stands in every checkpoint (`grn.training.checkpoint.describe_origin`).
     """
 
-    def __init__(
-        self,
-        network: SphericalTransformer,
-        optimizer: OptimizerFactory,
-        names: dict[str, list[str]],
-        settings: dict[str, Any],
-    ) -> None:
+    def __init__(self, optimizer: OptimizerFactory, origin: dict[str, Any]) -> None:
         super().__init__()
-        self.network = network
-        self.names = names
-        self.settings = settings
+        self.origin = origin
         self._optimizer = optimizer
 
-    def configure_optimizers(self) -> torch.optim.Optimizer:
+    def configure_optimizers(self) -> Any:
         """Hand all parameters to the configured optimiser."""
         return self._optimizer(self.parameters())
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep with the parameters what they belong to."""
-        checkpoint.update(self.origin())
-
-    def origin(self) -> dict[str, Any]:
-        """Return names and settings, as every checkpoint holds them."""
-        return {"grn": self.names, "settings": self.settings}
+        checkpoint.update(self.origin)
 
 
-class DenoisingModule(NetworkModule):
-    """Trains the network to denoise.
+class PredictionModule(TrainedModule):
+    r"""Trains the predictor of expression to undo noise.
+
+    The learning rate falls along a half cosine to 0, so that the last steps average the noise of
+    the minibatches out. Predictions are judged without noise, by
+
+    .. math:: R^2 = 1 - \frac{\sum (x - \hat x)^2}{\sum (x - \bar x)^2}
+
+    over all genes and held-out cells, with x̄ the mean of the training cells.
 
     Parameters
     ----------
-    network, optimizer, names, settings
-        As `NetworkModule` takes them.
+    predictor
+        What is trained.
     objective
         Adds noise and compares.
+    training_mean
+        x̄ of every gene.
+    max_steps
+        Optimisation steps, over which the rate falls.
+    optimizer, origin
+        As `TrainedModule` takes them.
     """
+
+    training_mean: Tensor
+    _squares: Tensor
 
     def __init__(
         self,
-        network: SphericalTransformer,
+        predictor: ExpressionPredictor,
         objective: Denoising,
+        training_mean: Float[Tensor, " n_genes"],
+        max_steps: int,
         optimizer: OptimizerFactory,
-        names: dict[str, list[str]],
-        settings: dict[str, Any],
+        origin: dict[str, Any],
     ) -> None:
-        super().__init__(network, optimizer, names, settings)
+        super().__init__(optimizer, origin)
+        self.predictor = predictor
         self.objective = objective
+        self.register_buffer("training_mean", training_mean, persistent=False)
+        self.register_buffer("_squares", torch.zeros(2), persistent=False)
+        self._max_steps = max_steps
 
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Hand all parameters to the configured optimiser, the pair bias at a tenth of the rate.
-
-        The scores start from knowledge: the rest of the network adapts to them first.
-        """
-        bias = self.network.attention.bias
-        optimizer = self._optimizer([p for p in self.parameters() if p is not bias])
-        rate = _BIAS_RATE * optimizer.defaults["lr"]
-        optimizer.add_param_group({"params": [bias], "lr": rate})
-        return optimizer
+    def configure_optimizers(self) -> Any:
+        """Hand all parameters to the configured optimiser, and let its rate fall to 0."""
+        optimizer = super().configure_optimizers()
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: (1 + math.cos(math.pi * min(step / self._max_steps, 1))) / 2
+        )
+        return [optimizer], [{"scheduler": schedule, "interval": "step"}]
 
     def training_step(self, cells: Float[Tensor, "cells n_genes"], _: int) -> Float[Tensor, ""]:
         """Corrupt, predict, compare; the noise comes from the seeded global generator."""
@@ -98,14 +99,30 @@ class DenoisingModule(NetworkModule):
         self.log("train/loss", loss)
         return loss
 
+    def on_validation_epoch_start(self) -> None:
+        """Begin new sums of squares."""
+        self._squares.zero_()
+
     def validation_step(self, cells: Float[Tensor, "cells n_genes"], index: int) -> None:
-        """Compare on the same noise every time, so that steps can be compared."""
+        """Compare on the same noise every time, so that steps can be compared; then without."""
         generator = torch.Generator().manual_seed(_VALIDATION_SEED + index)
         self.log("val/loss", self._loss(cells, generator), batch_size=len(cells), sync_dist=True)
+        self._squares += self.squares(cells)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log R² over all held-out cells."""
+        error, total = self.trainer.strategy.reduce(self._squares.clone(), reduce_op="sum")
+        self.log("val/r2", 1 - error / total)
+
+    def squares(self, cells: Float[Tensor, "cells n_genes"]) -> Float[Tensor, "2"]:
+        """Return the sums of squares of the error and about the training mean."""
+        predicted = self.predictor(*self.objective.without_noise(cells))
+        error, total = cells - predicted, cells - self.training_mean
+        return torch.stack([error.square().sum(), total.square().sum()])
 
     def _loss(
         self, cells: Float[Tensor, "cells n_genes"], generator: torch.Generator | None = None
     ) -> Float[Tensor, ""]:
         noisy, level = self.objective.corrupt(cells, generator)
-        loss: Tensor = self.objective(self.network(noisy, level), cells)
+        loss: Tensor = self.objective(self.predictor(noisy, level), cells)
         return loss

@@ -19,13 +19,13 @@ class Denoising(nn.Module):
     forward process of a diffusion model (Ho et al. 2020) in its variance-preserving form, drawn
     uniformly in log-variance. Noise of variance σ² acts as a ridge of σ² on the regulators'
     covariance, so it has to be measured against ν, what sampling alone adds to it: with too little
-    noise, thousands of genes in a few hundred cells are fitted by chance.
+    noise, hundreds of regulators in a few hundred cells fit every gene by chance.
 
     Parameters
     ----------
     sampling_variance
-        ν, by how much the strongest axis of as many independent genes in as many cells exceeds 1
-        (`GeneProfiles.sampling_variance`).
+        ν, by how much the strongest axis of as many independent regulators in as many cells
+        exceeds 1 (`grn.model.profiles.noise_edge`, less 1).
     least_noise, most_noise
         a and b, in units of ν.
 
@@ -60,6 +60,16 @@ class Denoising(nn.Module):
         noise = torch.randn(cells.shape, generator=generator).to(cells.device)
         variance = (self._low + (self._high - self._low) * level).exp().to(cells.device)[:, None]
         return (cells + variance.sqrt() * noise) / (1 + variance).sqrt(), level.to(cells.device)
+
+    def without_noise(
+        self, cells: Float[Tensor, "cells n_genes"]
+    ) -> tuple[Float[Tensor, "cells n_genes"], Float[Tensor, " cells"]]:
+        r"""Return what is predicted from when nothing is added: the signal of the least noise.
+
+        $x / \sqrt{1 + \sigma^2}$ with the least σ, for which the predictor has learned how much
+        to shrink, and its level, 0.
+        """
+        return cells / math.sqrt(1 + math.exp(self._low)), cells.new_zeros(len(cells))
 
     def forward(
         self, predicted: Float[Tensor, "cells n_genes"], cells: Float[Tensor, "cells n_genes"]

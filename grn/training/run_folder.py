@@ -63,13 +63,11 @@ def check_folder(folder: Path, overwrite: bool, result: str = EDGES) -> None:
         raise InputError(msg) from error
 
 
-def open_folder(
-    folder: Path, config: DictConfig, adata: "AnnData", overwrite: bool
-) -> Path | None:
+def open_folder(folder: Path, config: DictConfig, cells: str, overwrite: bool) -> Path | None:
     """Create the folder, or find in it the checkpoint of the same run, interrupted.
 
-    config.yaml is written first, with a fingerprint of the cells: it is what makes an interrupted
-    run recognisable.
+    config.yaml is written first, with the `fingerprint` of the cells: it is what makes an
+    interrupted run recognisable.
 
     Returns
     -------
@@ -89,7 +87,7 @@ def open_folder(
         for name in (EDGES, CONFIG, "checkpoints"):
             _remove(folder / name)
     record = OmegaConf.to_container(config, resolve=True)
-    record = {**record, "cells": fingerprint(adata)}  # type: ignore[dict-item]
+    record = {**record, "cells": cells}  # type: ignore[dict-item]
     interrupted = folder / CONFIG
     if interrupted.exists():
         if _recorded(interrupted) != _compared(record):

@@ -1,6 +1,5 @@
-"""The supervised regime: the scores of attention are trained on known edges."""
+"""The supervised regime: known edges train a bias on the scores of the gene network."""
 
-import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -8,8 +7,8 @@ import lightning as L
 import numpy as np
 import torch
 from hydra.utils import instantiate
-from jaxtyping import Float
-from omegaconf import DictConfig, OmegaConf
+from jaxtyping import Float, Int
+from omegaconf import DictConfig
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
@@ -18,18 +17,16 @@ from grn.errors import InputError
 from grn.evaluation.controls import Scores
 from grn.evaluation.metrics import auprc
 from grn.evaluation.splits import Split
-from grn.model.attention import SphericalAttention, scores_of
 from grn.model.pair_bias import PairBias, pair_features
-from grn.model.transformer import SphericalTransformer
-from grn.readout import read_attention, score_pairs
-from grn.training.fit import build_network, fit_aside
+from grn.model.pretrained import GeneNetwork
+from grn.model.profiles import gene_profiles
+from grn.training.fit import fit_aside
+from grn.training.infer import infer_network, sample_rows
 from grn.training.lessons import LaidOut, lay_out, make_lessons
-from grn.training.module import NetworkModule, OptimizerFactory
+from grn.training.module import OptimizerFactory, TrainedModule
 
 if TYPE_CHECKING:
     from anndata import AnnData
-
-logger = logging.getLogger(__name__)
 
 
 class KnownEdges(nn.Module):
@@ -67,63 +64,58 @@ class KnownEdges(nn.Module):
         return losses.mean()
 
 
-class SupervisedModule(NetworkModule):
-    r"""Trains $s_{ij} = q_i \cdot k_j + b_{ij}$ to be the log odds of an edge j→i.
+class SupervisedModule(TrainedModule):
+    r"""Trains $|s_{ij}| / \mathrm{rms}(s) + b_{ij}$ to be the log odds of an edge j→i.
 
-    The pair bias is a function of the known edges around a pair (`grn.model.pair_bias`), so that
-    it says something of pairs never seen. A lesson hides some known edges and asks for them. All
-    edges of the training part are told in the end.
+    s are the scores of the gene network, which the pretrained transformer found without any known
+    edge. The bias is a function of the known edges around a pair (`grn.model.pair_bias`), so that
+    it says something of pairs never seen. A lesson hides some known edges and asks for them. In
+    the end the bias follows from all edges of the training part.
 
     Parameters
     ----------
-    network, optimizer, names, settings
-        As `NetworkModule` takes them.
+    scores
+        s, rows are targets and columns are regulators.
+    tokens
+        Profiles of the genes, at unit length.
     objective
         Compares.
     laid_out
         Training and validation parts.
+    optimizer, origin
+        As `TrainedModule` takes them.
     """
 
     def __init__(
         self,
-        network: SphericalTransformer,
+        scores: Float[Tensor, "n_genes n_tfs"],
+        tokens: Float[Tensor, "n_genes n_axes"],
         objective: KnownEdges,
-        optimizer: OptimizerFactory,
-        names: dict[str, list[str]],
-        settings: dict[str, Any],
         laid_out: LaidOut,
+        optimizer: OptimizerFactory,
+        origin: dict[str, Any],
     ) -> None:
-        super().__init__(network, optimizer, names, settings)
+        super().__init__(optimizer, {**origin, "regime": "supervised"})
         self.objective = objective
         self._asked = laid_out.asked
         self._answers = laid_out.answers[laid_out.asked]
-        attention = network.attention
-        # A few thousand edges say nothing of every single pair.
-        attention.bias.requires_grad_(False)
-        # q·k does not learn: the products of all pairs are the same in every step.
-        with torch.no_grad():
-            self._products = attention.scores().T.contiguous()
-        # Before any training, hence from expression alone.
-        resemblance = _resemblance(attention)
-        _, importance = score_pairs(read_attention(network), laid_out.tf_index)
+        tf_index = torch.from_numpy(laid_out.tf_index)
+        strength = scores.abs().T.contiguous()
+        # It does not learn: the same in every step.
+        self._strength = strength / strength.square().mean().sqrt().clamp_min(1e-12)
+        resemblance = _resemblance(tokens, tf_index)
 
         def describe(known: np.ndarray) -> Float[Tensor, "n_tfs n_genes features"]:
-            return pair_features(
-                torch.from_numpy(known),
-                attention.tf_index,
-                resemblance,
-                torch.from_numpy(importance),
-            )
+            return pair_features(torch.from_numpy(known), tf_index, resemblance, self._strength)
 
         self._features = describe(laid_out.known)
-        lessons = make_lessons(laid_out, objective.n_lessons, settings["seed"])
         self._lessons = [
             (
                 describe(lesson.visible).flatten(0, 1),
                 torch.from_numpy(lesson.positives),
                 torch.from_numpy(lesson.negatives),
             )
-            for lesson in lessons
+            for lesson in make_lessons(laid_out, objective.n_lessons, origin["settings"]["seed"])
         ]
         start = -float(np.log(objective.negatives_per_positive))
         self.pair_bias = PairBias(self._features, start)
@@ -134,32 +126,22 @@ class SupervisedModule(NetworkModule):
         n_drawn = min(len(negatives), self.objective.negatives_per_positive * len(positives))
         drawn = negatives[torch.randint(len(negatives), (n_drawn,))]
         pairs = torch.cat([positives, drawn])
-        products = self._products.flatten()[pairs].to(self.device)
-        scores = products + self.pair_bias(features[pairs].to(self.device))
+        strength = self._strength.flatten()[pairs].to(self.device)
+        scores = strength + self.pair_bias(features[pairs].to(self.device))
         loss: Tensor = self.objective(scores[: len(positives)], scores[len(positives) :])
         self.log("train/loss", loss, batch_size=len(pairs))
         return loss
 
     def validation_step(self, _: int, __: int) -> None:
         """Rank the validation pairs; what is kept is the least 1 − AUPRC."""
-        scores = self._products + self._told()
-        found = auprc(scores.numpy()[self._asked], self._answers)
+        found = auprc(self.log_odds()[self._asked], self._answers)
         self.log_dict({"val/loss": 1 - found, "val/auprc": found}, batch_size=1)
 
-    def origin(self) -> dict[str, Any]:
-        """Say beside names and settings that known edges trained this network."""
-        return {**super().origin(), "regime": "supervised"}
-
-    def tell_everything(self) -> None:
-        """Write the bias that follows from all training edges into the attention layer."""
-        attention = self.network.attention
-        with torch.no_grad():
-            attention.bias[0] = self._told().T.to(attention.bias.device)
-
-    def _told(self) -> Float[Tensor, "n_tfs n_genes"]:
+    def log_odds(self) -> Float[np.ndarray, "n_tfs n_genes"]:
+        """Return the log odds of every edge, as they follow from all training edges."""
         with torch.no_grad():
             bias: Tensor = self.pair_bias(self._features.to(self.device)).cpu()
-        return bias
+        return (self._strength + bias).numpy()
 
 
 class Lessons(L.LightningDataModule):
@@ -179,7 +161,12 @@ class Lessons(L.LightningDataModule):
 
 
 def build_supervised(
-    config: DictConfig, cells: CellDataset, tfs: Sequence[str], split: Split
+    config: DictConfig,
+    cells: CellDataset,
+    tfs: Sequence[str],
+    split: Split,
+    network: GeneNetwork,
+    origin: dict[str, Any],
 ) -> SupervisedModule:
     """Build the untrained module; of the split only training and validation parts are kept.
 
@@ -188,9 +175,13 @@ def build_supervised(
     config
         As composed with `objective=supervised`.
     cells, tfs
-        As in `grn.training.fit.build_module`.
+        As in `grn.training.infer.infer_network`.
     split
         Known edges; those of genes that the cells lack are left out.
+    network
+        What the pretrained transformer found in the cells.
+    origin
+        As `TrainedModule` takes it.
 
     Raises
     ------
@@ -204,19 +195,26 @@ def build_supervised(
             "among the regulators and genes of the cells; expected some of each. Check the names."
         )
         raise InputError(msg)
-    network, _ = build_network(config, cells, tfs)
+    profiles = gene_profiles(cells.rows(sample_rows(config, np.arange(len(cells)))))
+    # The pair bias starts from random numbers; the seed is set again before training.
+    torch.manual_seed(config.seed)
     return SupervisedModule(
-        network=network,
-        objective=instantiate(config.objective)(),
+        network.scores,
+        profiles.tokens(config.model.predictor.n_axes),
+        instantiate(config.objective)(),
+        laid_out,
         optimizer=instantiate(config.optimizer),
-        names={"genes": cells.genes, "tfs": list(tfs)},
-        settings={"model": OmegaConf.to_container(config.model), "seed": config.seed},
-        laid_out=laid_out,
+        origin=origin,
     )
 
 
 def fit_supervised(
-    config: DictConfig, adata: "AnnData", tfs: Sequence[str], split: Split
+    config: DictConfig,
+    adata: "AnnData",
+    tfs: Sequence[str],
+    split: Split,
+    *,
+    left_out: str | None = None,
 ) -> Scores:
     """Train on the training part of a split and score every pair.
 
@@ -232,6 +230,8 @@ def fit_supervised(
         Regulators, in the order of the genes.
     split
         Known edges; those of genes that the cells lack are left out.
+    left_out
+        As in `grn.training.infer.infer_network`.
 
     Returns
     -------
@@ -243,19 +243,23 @@ def fit_supervised(
         A setting is out of its range, or no training or validation edge is among the genes.
     """
     cells = CellDataset(adata)
-    module = build_supervised(config, cells, tfs, split)
+    network = infer_network(config, cells, tfs, left_out=left_out)
+    origin = {"settings": {"seed": config.seed}}
+    module = build_supervised(config, cells, tfs, split, network, origin)
     fit_aside(module, config, Lessons(config.trainer.max_steps))
-    module.tell_everything()
-    return Scores(None, read_attention(module.network).scores)
+    return Scores(None, module.log_odds())
 
 
-def _resemblance(attention: SphericalAttention) -> Float[Tensor, "n_genes n_genes"]:
-    """Share of each gene in all that another one clearly attends to, before any training.
+def _resemblance(
+    tokens: Float[Tensor, "n_genes n_axes"], tf_index: Int[Tensor, " n_tfs"]
+) -> Float[Tensor, "n_genes n_genes"]:
+    """Return the share of each gene in all that another one clearly resembles.
 
-    Clearly: by a score above the root mean square of its scores with regulators, which is 1.
+    Clearly: the cosine of their profiles is above the root mean square of a gene's cosines with
+    regulators.
     """
-    with torch.no_grad():
-        every_gene = torch.arange(len(attention.tokens))
-        scores = scores_of(attention.profile_map(every_gene))[0]
-        clear = (scores - 1).clamp_min(0)
-        return clear / clear.sum(dim=1, keepdim=True).clamp_min(1e-9)
+    cosines = tokens @ tokens.T
+    cosines.fill_diagonal_(0)
+    typical = cosines[:, tf_index].square().mean().sqrt().clamp_min(1e-12)
+    clear = (cosines / typical - 1).clamp_min(0)
+    return clear / clear.sum(dim=1, keepdim=True).clamp_min(1e-9)

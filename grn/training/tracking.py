@@ -16,6 +16,7 @@ def log_result(
     edges: pd.DataFrame,
     metrics: pd.DataFrame | None,
     folder: Path,
+    record: Mapping[str, Any],
 ) -> None:
     """Add final metrics and the edge table to a wandb run, and end it.
 
@@ -27,6 +28,8 @@ def log_result(
         The result; metrics None without a truth.
     folder
         The run folder, complete.
+    record
+        As in metrics.json; R² of prediction and its baselines go to the summary.
     """
     if not isinstance(run_logger, WandbLogger):
         return
@@ -39,6 +42,8 @@ def log_result(
         experiment.log({"evaluation": wandb.Table(dataframe=named)})
         final = metrics.loc["edges"].dropna()
         experiment.summary.update({f"final/{key}": float(value) for key, value in final.items()})
+    predicted = record.get("prediction") or {}
+    experiment.summary.update({f"prediction/{key}": value for key, value in predicted.items()})
     artifact = wandb.Artifact(f"edges-{experiment.id}", type="edge-list")
     artifact.add_file(str(folder / "edges.tsv"))
     experiment.log_artifact(artifact)

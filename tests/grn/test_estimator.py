@@ -5,6 +5,7 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 import grn
 from grn.data.preprocessing.preprocess import preprocess
@@ -82,9 +83,29 @@ def test_cells_may_come_preprocessed(small: "AnnData") -> None:
         grn.SphericalGRN(small).train(1, overrides=["preprocess.min_cells=30"])
 
 
-def test_same_seed_same_edges(small: "AnnData", model: grn.SphericalGRN) -> None:
-    pd.testing.assert_frame_equal(train(small).edges(), model.edges(), check_exact=True)
-    assert not train(small, seed=1).edges().equals(model.edges())
+def test_edges_need_no_training_and_training_leaves_them_alone(
+    small: "AnnData", model: grn.SphericalGRN
+) -> None:
+    untrained = grn.SphericalGRN(small, tfs_of(small))
+    assert untrained.prediction is None
+    before = untrained.edges()
+    pd.testing.assert_frame_equal(before, model.edges(), check_exact=True)
+    untrained.train(4, accelerator="cpu", overrides=[*QUIET, "optimizer.lr=1"])
+    pd.testing.assert_frame_equal(untrained.edges(), before, check_exact=True)
+    assert set(untrained.prediction) == {"r2", "mean", "ridge", "start"}
+
+
+def test_same_seed_same_predictor(small: "AnnData", model: grn.SphericalGRN) -> None:
+    assert train(small).prediction == model.prediction
+    assert train(small, seed=1).prediction != model.prediction
+
+
+def test_settings_of_the_model_are_those_of_the_training(small: "AnnData") -> None:
+    few = train(small, "model.max_cells=30", max_steps=1)
+    other = grn.SphericalGRN(small, tfs_of(small))
+    assert not few.edges().equals(other.edges())
+    other.train(1, accelerator="cpu", overrides=[*QUIET, "model.max_cells=30"])
+    pd.testing.assert_frame_equal(few.edges(), other.edges(), check_exact=True)
 
 
 def test_saved_model_gives_the_same_edges(
@@ -94,25 +115,29 @@ def test_saved_model_gives_the_same_edges(
     loaded = grn.SphericalGRN.load(tmp_path / "model.ckpt", small)
     pd.testing.assert_frame_equal(loaded.edges(), model.edges(), check_exact=True)
     loaded.save(tmp_path / "again.ckpt")
-    again = grn.SphericalGRN.load(tmp_path / "again.ckpt", small)
-    pd.testing.assert_frame_equal(again.edges(), model.edges(), check_exact=True)
+    first, again = (torch.load(tmp_path / f"{n}.ckpt") for n in ("model", "again"))
+    assert first["network"]["belief"] == again["network"]["belief"]
+    for name, value in first["state_dict"].items():
+        assert torch.equal(again["state_dict"][name], value), name
 
 
-@pytest.mark.parametrize("setting", ["model.network.hidden_size=5", "model.profiles.n_axes=7"])
-def test_saved_model_remembers_its_settings(
-    small: "AnnData", tmp_path: Path, setting: str
-) -> None:
-    model = train(small, setting, max_steps=1)
+def test_a_network_alone_can_be_saved(small: "AnnData", tmp_path: Path) -> None:
+    model = grn.SphericalGRN(small, tfs_of(small))
     model.save(tmp_path / "model.ckpt")
+    assert "state_dict" not in torch.load(tmp_path / "model.ckpt")
     loaded = grn.SphericalGRN.load(tmp_path / "model.ckpt", small)
     pd.testing.assert_frame_equal(loaded.edges(), model.edges(), check_exact=True)
 
 
-def test_saved_model_of_more_cells_than_profiles_take(tmp_path: Path) -> None:
-    adata = grn.simulate(n_tfs=3, n_targets=4, n_cells=2100, seed=0)
-    model = train(adata, seed=1, max_steps=1)
+@pytest.mark.parametrize(
+    "setting", ["model.predictor.hidden_size=5", "model.max_cells=30", "model.predictor.n_axes=7"]
+)
+def test_saved_model_remembers_its_settings(
+    small: "AnnData", tmp_path: Path, setting: str
+) -> None:
+    model = train(small, setting, seed=1, max_steps=1)
     model.save(tmp_path / "model.ckpt")
-    loaded = grn.SphericalGRN.load(tmp_path / "model.ckpt", adata)
+    loaded = grn.SphericalGRN.load(tmp_path / "model.ckpt", small)
     pd.testing.assert_frame_equal(loaded.edges(), model.edges(), check_exact=True)
 
 
@@ -137,6 +162,8 @@ def test_network_is_put_beside_the_cells(model: grn.SphericalGRN) -> None:
     at = adata.var_names.get_indexer([best["source"], best["target"]])
     assert adata.varp["grn"][*at] == pytest.approx(best["weight"])
     assert adata.uns["grn"]["n_tfs"] == 4
+    assert adata.uns["grn"]["belief"]["dominance"] > 0
+    assert len(adata.uns["grn"]["transformer"]["sha256"]) == 12
 
 
 def test_confidence_is_added_when_asked_for(small: "AnnData", tmp_path: Path) -> None:
@@ -156,8 +183,9 @@ def test_confidence_is_added_when_asked_for(small: "AnnData", tmp_path: Path) ->
     expected = grn.evaluate(plain, small.uns["truth"], n_random=1)
     pd.testing.assert_frame_equal(evaluated, expected)
     model.save(tmp_path / "model.ckpt")
-    with pytest.raises(InputError, match="was loaded"):
-        grn.SphericalGRN.load(tmp_path / "model.ckpt", small).add_confidence(bootstraps=1)
+    loaded = grn.SphericalGRN.load(tmp_path / "model.ckpt", small)
+    loaded.add_confidence(permutations=1)
+    pd.testing.assert_frame_equal(loaded.edges(), edges, check_exact=True)
     model.train(6, accelerator="cpu", overrides=QUIET)
     assert model.edges().columns.equals(plain.columns)
 
@@ -169,13 +197,7 @@ def test_confidence_may_be_a_setting_of_training(small: "AnnData") -> None:
         model.add_confidence(bootstraps=-1)
 
 
-def test_what_needs_training_says_so(small: "AnnData", tmp_path: Path) -> None:
-    model = grn.SphericalGRN(small, tfs_of(small))
-    calls = (model.edges, model.add_confidence, model.to_adata, lambda: model.save(tmp_path / "x"))
-    for call in calls:
-        with pytest.raises(InputError, match=r"not trained. Call train\(\)"):
-            call()
-    assert not (tmp_path / "x").exists()
+def test_a_missing_checkpoint_is_refused(small: "AnnData", tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no checkpoint at"):
         grn.SphericalGRN.load(tmp_path / "x", small)
 

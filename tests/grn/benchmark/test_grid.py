@@ -100,29 +100,23 @@ def test_what_is_not_installed_is_skipped_with_a_notice(
     assert "no-such-package" in caplog.text
 
 
-def test_a_transfer_runs_where_there_is_something_to_transfer(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setitem(grid.SOURCES, "beeline/toy", "dream4/other")
-    asked = (["spherical_transfer"], ["beeline/toy", "dream4/other"], [0, 1], UNSUPERVISED, {})
+def test_slow_methods_are_spared_a_collection(caplog: pytest.LogCaptureFixture) -> None:
+    asked = (["genie3", "pearson"], ["beeline/toy", "dream4/other"], [0, 1], UNSUPERVISED, {})
     with caplog.at_level(logging.WARNING):
-        made = make_grid(*asked)
-    assert [str(job) for job in made.jobs("beeline/toy")].count("spherical_transfer, seed 1") == 1
-    controls = {"untrained", "pretrained", "target_mean", "tf_variance"}
-    assert {job.method.name for job in made.jobs("dream4/other")} == controls
+        made = make_grid(*asked, {"dream4": ["genie3", "grnboost2"]})
+    assert "genie3" in {job.method.name for job in made.jobs("beeline/toy")}
+    assert "genie3" not in {job.method.name for job in made.jobs("dream4/other")}
     assert made.count_jobs("beeline/toy") == made.count_jobs("dream4/other") + 2
     (said,) = made.skipped
-    assert "spherical_transfer on dream4/other (" in said
+    assert said == "genie3 on dream4 (for time; not_on.dream4=[] runs them)"
     assert said in caplog.text
-    assert make_grid(["pearson"], *asked[1:]).skipped == ()
-
-
-def test_a_transfer_is_from_another_data_set_of_the_same_collection() -> None:
-    known = {f"{entry.collection}/{entry.name}" for entry in read_catalogue()}
-    for dataset, source in grid.SOURCES.items():
-        assert {dataset, source} <= known
-        assert source != dataset
-        assert source.partition("/")[0] == dataset.partition("/")[0]
+    # Nothing is said of what was not asked for.
+    assert make_grid(["pearson"], *asked[1:], {"dream4": ["genie3"]}).skipped == ()
+    assert make_grid(*asked, {"corpus": ["genie3"]}).skipped == ()
+    with pytest.raises(InputError, match=r"not_on: no collection 'drem4'.*dream4"):
+        make_grid(*asked, {"drem4": ["genie3"]})
+    with pytest.raises(InputError, match="'genie4'"):
+        make_grid(*asked, {"dream4": ["genie4"]})
 
 
 def test_the_default_grid_names_what_exists() -> None:
@@ -135,6 +129,10 @@ def test_the_default_grid_names_what_exists() -> None:
         # Without a network all are judged; the default names one where there are several.
         assert set(network) <= set(networks), entry
         assert network or len(networks) == 1, entry
-    assert len(config["datasets"]) == 7 + 2 + 10
+    # Every network of the corpus that judges all of it; the others are what ranks.
+    corpus = {entry.name for entry in read_catalogue() if entry.collection == "corpus"}
+    assert {f"corpus/{name}/STRING" for name in corpus} < set(config["datasets"])
+    assert len(config["datasets"]) == 7 + 2 + 10 + len(corpus)
+    assert set(config["not_on"]["corpus"]) < set(config["methods"])
     assert len(config["seeds"]) >= 3
     assert config["regimes"] == UNSUPERVISED

@@ -27,7 +27,7 @@ BY_REGIME = {
 
 def results() -> pd.DataFrame:
     rows = [
-        [method, "control", *network, seed, metric, value * factor, 0.1, 1000, 8, 1.5, network[0]]
+        [method, "control", *network, seed, metric, value * factor, 0.1, 1000, 8, 1.5]
         for network, methods in BY_REGIME.items()
         for method, values in methods.items()
         for seed, value in enumerate(values)

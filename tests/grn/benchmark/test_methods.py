@@ -19,7 +19,7 @@ FAST = ("pearson", "spearman", "spearman_double_centred", "closed_form", "closed
 
 
 def test_every_peer_and_ours_can_be_asked_for() -> None:
-    assert set(METHODS) == {*PEERS, "spherical", "spherical_transfer"}
+    assert set(METHODS) == {*PEERS, "spherical"}
     assert {control.name for control in CONTROLS} == {
         *("untrained", "pretrained", "target_mean", "tf_variance")
     }

@@ -51,6 +51,13 @@ def predictor(job: Job, small: "AnnData", tmp_path: Path) -> Predictor:
     return predictor_of(job, small, tmp_path, n_processes=1)
 
 
+def left_out_as_scores(
+    adata: "AnnData", tfs: list[str], *, seed: int, left_out: str | None, ridge: float
+) -> Scores:
+    assert ridge == 5.0
+    return Scores(None, np.full((len(tfs), adata.n_vars), float(len(left_out or ""))))
+
+
 def predictor_of(job: Job, small: "AnnData", folder: Path, n_processes: int) -> Predictor:
     settings = {"pearson": {"ridge": 5.0}}
     grid = Grid((job.method,), {}, (0,), Regimes(True, (), ()), settings, (), {job.method: "v1"})
@@ -71,6 +78,22 @@ def test_known_edges_reach_the_method_and_have_a_file_of_their_own(
     # The digest decides, not the argument.
     assert predictor.predict([Task(job, "x", Known({"edges": 9.0}, "two"))])
     assert len(asked) == 2
+
+
+def test_a_method_that_leaves_a_study_out_is_told_which(small: "AnnData", tmp_path: Path) -> None:
+    job = Job(replace(METHODS["pearson"], function=left_out_as_scores), None)
+    assert job.method.leaves_out
+    assert not METHODS["pearson"].leaves_out
+    predictor = predictor_of(job, small, tmp_path, n_processes=1)
+    found = []
+    for study in ("four", "seventh", None, "four"):
+        predictor.cells = replace(predictor.cells, study=study)
+        task = Task(job, "x")
+        found.append(predictor.predict([task])[task].prediction.importance[0, 0])
+    assert not predictor.failures.found
+    assert found == [4, 7, 0, 4]
+    # Each study is a prediction of its own, and settings are passed as ever.
+    assert len(list((tmp_path / "cache").iterdir())) == 3
 
 
 def test_what_fails_is_reported_with_what_it_was_on(predictor: Predictor, job: Job) -> None:

@@ -30,7 +30,6 @@ def results() -> pd.DataFrame:
             1000,
             8,
             1.5,
-            network[0],
         ]
         for (method, kind), by_seed in RATIOS.items()
         for seed, values in enumerate(by_seed)
@@ -68,14 +67,54 @@ def test_time_is_of_one_seed_and_each_data_set_counts_once(results: pd.DataFrame
     assert seconds["good"] == 3.0
 
 
-def test_a_transfer_says_from_where(results: pd.DataFrame) -> None:
-    assert "other cells" not in summarise(results, command="c")
-    moved = (results["method"] == "part") & (results["dataset"] == "two/y")
-    text = summarise(
-        results.assign(trained_on=results["dataset"].mask(moved, "one/x")), command="c"
-    )
-    assert "part is trained on other cells" in text
-    assert "as it is: two/y from one/x." in text
+def with_corpus(results: pd.DataFrame) -> pd.DataFrame:
+    """Add ratios of three data sets of the corpus, two of them of one study, for two methods."""
+    cells = {"kang_pbmc_ctrl": 2.0, "kang_pbmc_stim": 8.0, "deng_preimplantation": 1.0}
+    rows = results[results["method"].isin(["fair", "chance"]) & (results["dataset"] == "two/y")]
+    added = [
+        rows.assign(dataset=f"corpus/{name}", network="STRING", value=value, seconds=100.0)
+        for name, value in cells.items()
+    ]
+    return pd.concat([results, *added])
+
+
+def test_the_corpus_is_a_mean_of_studies_and_ranks_nothing(results: pd.DataFrame) -> None:
+    ranked, before = overview(with_corpus(results)), overview(results)
+    shared = list(before.columns)
+    pd.testing.assert_frame_equal(ranked[shared], before)
+    assert ranked.loc["fair", "corpus"] == pytest.approx(2)  # √(√(2 · 8) · 1)
+    assert np.isnan(ranked.loc["good", "corpus"])
+    text = summarise(with_corpus(results), command="c")
+    assert "corpus: real cells of 2 studies, 3 networks; mean within each study, then" in text
+    assert "Rank, geometric mean and seconds are of the other 3 networks alone." in text
+    assert "corpus" not in summarise(results, command="c")
+
+
+def test_the_corpus_alone_ranks(results: pd.DataFrame) -> None:
+    results = with_corpus(results)
+    alone = results[results["dataset"].str.startswith("corpus/")]
+    ranked = overview(alone)
+    assert ranked.loc["fair", ["mean", "corpus", "seconds"]].tolist() == pytest.approx([2, 2, 300])
+    assert "Rank, geometric mean" not in summarise(alone, command="c")
+
+
+def test_a_method_on_the_corpus_alone_stands_without_a_mean(results: pd.DataFrame) -> None:
+    results = with_corpus(results)
+    failed = (results["method"] == "fair") & ~results["dataset"].str.startswith("corpus/")
+    fair = overview(results[~failed]).loc["fair"]
+    assert fair[["mean", "rank", "seconds"]].isna().all()
+    assert fair["corpus"] == pytest.approx(2)
+
+
+def test_measured_cells_have_their_per_tf_auroc_beside_the_ratio(results: pd.DataFrame) -> None:
+    results = with_corpus(results)
+    per_tf = results[results["metric"] == "auprc_ratio"].assign(metric="per_tf_auroc")
+    ranked = overview(pd.concat([results, per_tf.assign(value=per_tf["value"] / 10)]))
+    names = list(ranked.columns)
+    assert names[names.index("corpus") + 1] == "corpus, per-TF AUROC"
+    assert "two, per-TF AUROC" not in names  # nobody measured these
+    # The arithmetic mean, within the study and over the two: ((0.2 + 0.8) / 2 + 0.1) / 2.
+    assert ranked.loc["fair", "corpus, per-TF AUROC"] == pytest.approx(0.3)
 
 
 def test_the_tables_say_mean_and_spread(results: pd.DataFrame) -> None:

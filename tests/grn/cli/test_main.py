@@ -98,9 +98,6 @@ def test_confidence_adds_columns(infer: Cli, cli: Cli, tmp_path: Path) -> None:
 
 def test_confidence_that_cannot_be_is_refused_before_anything(infer: Cli, tmp_path: Path) -> None:
     refuses(infer("--bootstraps", -1), "confidence.bootstraps=-1", "expected 0")
-    assert infer(output="trained")[0] == 0
-    best = tmp_path / "trained/checkpoints/best.ckpt"
-    refuses(infer("--checkpoint", best, "--permutations", 1), "applied without training")
     refuses(infer("--permutations", 1, "--set", "data.on_disk=true"), "these are on disk")
     assert not (tmp_path / "out").exists()
 
@@ -111,12 +108,37 @@ def test_paths_may_hold_what_hydra_would_read(infer: Cli, tmp_path: Path) -> Non
     assert (odd / "edges.tsv").exists()
 
 
-def test_a_checkpoint_is_applied_without_training(infer: Cli, tmp_path: Path) -> None:
+def test_a_predictor_is_trained_only_where_asked_for(infer: Cli, tmp_path: Path) -> None:
+    outputs = {"plain": [], "no": ["--no-train"], "yes": ["--train"]}
+    said = {name: infer(*flags, output=name) for name, flags in outputs.items()}
+    assert all(code == 0 for code, _, _ in said.values())
+    for name in ("plain", "no"):
+        assert "no predictor of expression is trained" in said[name][2]
+        assert json.loads((tmp_path / name / "metrics.json").read_text())["prediction"] is None
+    assert "share of variance predicted: r2" in said["yes"][2]
+    assert json.loads((tmp_path / "yes/metrics.json").read_text())["prediction"]["r2"] < 1
+    tables = {(tmp_path / name / "edges.tsv").read_bytes() for name in outputs}
+    assert len(tables) == 1
+
+
+def test_a_checkpoint_is_applied(infer: Cli, tmp_path: Path) -> None:
     assert infer()[0] == 0
-    best = tmp_path / "out/checkpoints/best.ckpt"
-    assert infer("--checkpoint", best, output="applied")[0] == 0
-    first, second = (tmp_path / d / "edges.tsv" for d in ("out", "applied"))
-    assert first.read_bytes() == second.read_bytes()
+    checkpoint = tmp_path / "out/checkpoints/network.ckpt"
+    result = infer("--checkpoint", checkpoint, "--permutations", 1, output="applied")
+    assert result[0] == 0, result[2]
+    first, second = (
+        pd.read_csv(tmp_path / name / "edges.tsv", sep="\t") for name in ("out", "applied")
+    )
+    pd.testing.assert_frame_equal(second[first.columns], first)
+
+
+def test_an_old_checkpoint_is_refused(infer: Cli, tmp_path: Path) -> None:
+    import torch
+
+    old = {"grn": {"genes": [], "tfs": []}, "settings": {}, "state_dict": {}}
+    torch.save(old, tmp_path / "old.ckpt")
+    refuses(infer("--checkpoint", "old.ckpt"), "earlier version of spherical-grn", "train again")
+    assert not (tmp_path / "out").exists()
 
 
 def test_dropped_genes_are_counted_in_a_warning(infer: Cli, files: dict[str, Path]) -> None:
@@ -166,7 +188,8 @@ def test_train_judges_beside_controls(cli: Cli, files: dict[str, Path], tmp_path
     before = (tmp_path / "run/edges.tsv").read_bytes()
     refuses(cli(*arguments, "seed=1"), "already holds a result", "overwrite=true")
     assert (tmp_path / "run/edges.tsv").read_bytes() == before
-    assert cli(*arguments, "seed=1", "overwrite=true")[0] == 0
+    fewer = "model.max_cells=30"
+    assert cli(*arguments, fewer, "overwrite=true")[0] == 0
     assert (tmp_path / "run/edges.tsv").read_bytes() != before
 
 
@@ -203,19 +226,21 @@ def test_an_interrupt_exits_with_130(
     tmp_path: Path,
     command: str,
 ) -> None:
-    from grn.training.module import DenoisingModule
+    from grn.training.module import PredictionModule
 
-    arguments: tuple[object, ...] = ("infer", files["cells"], "--output", "out", "--set", *FAST)
+    arguments: tuple[object, ...] = (
+        *("infer", files["cells"], "--train", "--output", "out", "--set", *FAST),
+    )
     if command == "train":
         cells = f"data.cells={files['cells']}"
         arguments = ("train", "data=file", cells, "logger=none", "hydra.run.dir=out", *FAST)
-    step = DenoisingModule.training_step
+    step = PredictionModule.training_step
 
-    def pressed(module: DenoisingModule, cells: Any, index: int) -> Any:
+    def pressed(module: PredictionModule, cells: Any, index: int) -> Any:
         return broken(KeyboardInterrupt())() if index == 6 else step(module, cells, index)
 
     with monkeypatch.context() as patch:
-        patch.setattr(DenoisingModule, "training_step", pressed)
+        patch.setattr(PredictionModule, "training_step", pressed)
         code, _, err = cli(*arguments)
     assert code == 130
     assert "goes on from what is complete" in err

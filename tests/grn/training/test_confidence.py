@@ -23,28 +23,22 @@ from grn.training.confidence import (
     significance,
     top_edges,
 )
-from grn.training.fit import build_loader, build_module, fit_aside
-from grn.training.prior import start_from_prior
+from grn.training.infer import infer_network
 from grn.training.run import run
 from tests.helpers import fast_config, file_config, tfs_of, written
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-    from grn.training.module import DenoisingModule
-
 TF_INDEX = np.array([1, 3])
 
 
-def fitted(
+def assessed(
     adata: "AnnData", tfs: list[str], *overrides: str, prior: pd.DataFrame | None = None
 ) -> Confidence:
-    config = fast_config(Path("unused"), *overrides)
-    module = build_module(config, CellDataset(adata), tfs)
-    if prior is not None:
-        start_from_prior(module, prior)
-    fit_aside(module, config, build_loader(config, CellDataset(adata)))
-    return assess(config, adata, module, prior)
+    config, cells = fast_config(Path("unused"), *overrides), CellDataset(adata)
+    found = infer_network(config, cells, tfs, prior=prior)
+    return assess(config, adata, tfs, found, prior)
 
 
 def pairs_of(matrix: np.ndarray, tf_index: np.ndarray) -> np.ndarray:
@@ -78,13 +72,13 @@ def test_significance_by_hand() -> None:
 
 
 def test_nothing_is_computed_unless_asked_for(small: "AnnData") -> None:
-    assert fitted(preprocess(small), tfs_of(small)) == Confidence({}, {})
+    assert assessed(preprocess(small), tfs_of(small)) == Confidence({}, {})
 
 
 def test_edges_of_a_true_network_are_stable_and_beyond_chance(simulated: "AnnData") -> None:
     adata, tfs = preprocess(simulated), tfs_of(simulated)
-    asked = ("confidence.bootstraps=4", "confidence.permutations=1", "trainer.max_steps=24")
-    found = fitted(adata, tfs, *asked)
+    asked = ("confidence.bootstraps=4", "confidence.permutations=1")
+    found = assessed(adata, tfs, *asked)
     assert found.summary == {"bootstraps": 4, "top_k": 49, "permutations": 1}
     assert list(found.columns) == ["stability", "p_value", "fdr"]
     tf_index = locate(tfs, adata.var_names)
@@ -96,7 +90,7 @@ def test_edges_of_a_true_network_are_stable_and_beyond_chance(simulated: "AnnDat
     assert stability[known].mean() > 2 * stability[~known].mean()
     assert stability[known].max() == 1 > np.median(stability)
     assert np.median(p_value[known]) < np.median(p_value[~known])
-    assert p_value.min() == pytest.approx(1 / 491)
+    assert 1 / 491 <= p_value.min() < 0.01
     significant = columns["fdr"] < 0.05
     assert known[significant].mean() > 1.5 * known.mean()
     assert significant.mean() > 0.1
@@ -112,7 +106,7 @@ def noise() -> "AnnData":
 
 def test_independent_genes_have_uniform_p_values(noise: "AnnData") -> None:
     tfs = noise.var_names[:12].tolist()
-    found = fitted(noise, tfs, "confidence.permutations=2", "trainer.max_steps=24")
+    found = assessed(noise, tfs, "confidence.permutations=2")
     tf_index = locate(tfs, noise.var_names)
     p_value, fdr = (pairs_of(found.columns[name], tf_index) for name in ("p_value", "fdr"))
     assert kstest(p_value, "uniform").pvalue > 0.01
@@ -123,7 +117,7 @@ def test_independent_genes_have_uniform_p_values(noise: "AnnData") -> None:
 def test_same_seed_same_columns(small: "AnnData") -> None:
     adata, tfs = preprocess(small), tfs_of(small)
     asked = ("confidence.bootstraps=2", "confidence.permutations=1")
-    first, again, other = (fitted(adata, tfs, *asked, f"seed={seed}") for seed in (0, 0, 1))
+    first, again, other = (assessed(adata, tfs, *asked, f"seed={seed}") for seed in (0, 0, 1))
     for name, column in first.columns.items():
         np.testing.assert_array_equal(column, again.columns[name])
     assert not np.array_equal(first.columns["p_value"], other.columns["p_value"])
@@ -137,45 +131,33 @@ def test_a_gene_that_a_bootstrap_does_not_show_breaks_nothing(small: "AnnData") 
     expression[3, 0] = expression[5, 9] = 1.0
     flat = anndata.AnnData(expression, var=adata.var)
     tfs = tfs_of(adata)
-    found = fitted(flat, tfs, "confidence.bootstraps=6")
+    found = assessed(flat, tfs, "confidence.bootstraps=6")
     assert np.isfinite(found.columns["stability"]).all()
     assert pairs_of(found.columns["stability"], np.arange(4)).sum() == pytest.approx(6)
 
 
-def test_bootstraps_start_from_the_prior(
-    small: "AnnData", monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_prior_comes_first_in_every_bootstrap(small: "AnnData") -> None:
     adata, tfs = preprocess(small), tfs_of(small)
-    started = []
-
-    def counted(module: "DenoisingModule", prior: pd.DataFrame) -> None:
-        start_from_prior(module, prior)
-        started.append(module)
-
-    monkeypatch.setattr("grn.training.confidence.start_from_prior", counted)
     pairs = {"source": ["TF02", "TF01", "TF03"], "target": ["TF01", "G005", "G007"]}
     prior = read_truth(pd.DataFrame(pairs))
-    found = fitted(adata, tfs, "confidence.bootstraps=2", prior=prior)
-    assert len(started) == 2
-    stability = adjacency(prior.assign(one=1), tfs, adata.var_names, "one")
-    assert (found.columns["stability"][stability == 1] == 1).all()
+    found = assessed(adata, tfs, "confidence.bootstraps=2", prior=prior)
+    known = adjacency(prior.assign(one=1), tfs, adata.var_names, "one") == 1
+    assert (found.columns["stability"][known] == 1).all()
 
 
 def test_the_log_says_how_long_it_takes(
     small: "AnnData", caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO, logger="grn"):
-        fitted(preprocess(small), tfs_of(small), "confidence.bootstraps=3")
+        assessed(preprocess(small), tfs_of(small), "confidence.bootstraps=3")
     said = [r.getMessage() for r in caplog.records if r.name == "grn.training.confidence"]
     assert [line.partition(" further")[0] for line in said] == [
         f"confidence: {number} of 3" for number in (1, 2, 3)
     ]
     assert "s to go" in said[0]
-    # What each fit says of itself is left out.
-    assert sum("trained for" in r.getMessage() for r in caplog.records) == 1
 
 
-def test_a_run_interrupted_while_it_fits_again_is_not_complete(
+def test_a_run_interrupted_meanwhile_is_not_complete(
     tmp_path: Path, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = file_config(tmp_path / "run", files, "confidence.bootstraps=2")
@@ -196,29 +178,25 @@ def test_a_run_interrupted_while_it_fits_again_is_not_complete(
 
 
 @pytest.mark.parametrize(
-    ("overrides", "applied", "message"),
+    ("overrides", "message"),
     [
-        (["confidence.bootstraps=-1"], False, r"confidence\.bootstraps=-1.*expected 0"),
-        (["confidence.permutations=-2"], False, r"permutations=-2; expected 0"),
-        (["confidence.bootstraps=1"], True, "checkpoint is applied without training"),
+        (["confidence.bootstraps=-1"], r"confidence\.bootstraps=-1.*expected 0"),
+        (["confidence.permutations=-2"], r"permutations=-2; expected 0"),
         (
             ["confidence.bootstraps=1", "objective=supervised", "split=unseen_tf"],
-            *(False, "known edges decide"),
+            "known edges decide",
         ),
-        (["confidence.permutations=1", "prior=x.csv"], False, "and a prior"),
+        (["confidence.permutations=1", "prior=x.csv"], "and a prior"),
     ],
 )
-def test_what_cannot_be_computed_is_refused(
-    overrides: list[str], applied: bool, message: str
-) -> None:
+def test_what_cannot_be_computed_is_refused(overrides: list[str], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        check_confidence(fast_config(Path("unused"), *overrides), applied=applied)
+        check_confidence(fast_config(Path("unused"), *overrides))
 
 
 def test_what_can_be_computed_is_not_refused() -> None:
     for overrides in (["prior=x.csv", "confidence.bootstraps=2"], ["confidence.permutations=1"]):
         check_confidence(fast_config(Path("unused"), *overrides))
-    check_confidence(fast_config(Path("unused")), applied=True)
 
 
 def test_cells_on_disk_are_not_permuted(small: "AnnData", tmp_path: Path) -> None:

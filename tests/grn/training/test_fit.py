@@ -4,25 +4,23 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import anndata
 import lightning as L
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 
 from grn.data.dataset import CellDataset
 from grn.data.preprocessing.preprocess import preprocess
 from grn.errors import InputError
-from grn.model import pair_encoder
-from grn.training.fit import build_loader, build_module, build_trainer, no_logger
+from grn.training.fit import build_loader, build_predictor, build_trainer, no_logger
+from grn.training.infer import infer_network
 from tests.helpers import fast_config, tfs_of, train
 
 if TYPE_CHECKING:
     from anndata import AnnData
     from omegaconf import DictConfig
 
-    from grn.training.module import DenoisingModule
+    from grn.training.module import PredictionModule
 
 
 @pytest.fixture
@@ -38,11 +36,12 @@ def ctrl_c() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
-def build(config: "DictConfig", cells: "AnnData") -> "DenoisingModule":
-    return build_module(config, CellDataset(cells), tfs_of(cells))
+def build(config: "DictConfig", cells: "AnnData") -> "PredictionModule":
+    dataset = CellDataset(cells)
+    return build_predictor(config, dataset, tfs_of(cells), build_loader(config, dataset), {})
 
 
-def same(first: "DenoisingModule", second: "DenoisingModule") -> bool:
+def same(first: "PredictionModule", second: "PredictionModule") -> bool:
     ours, theirs = first.state_dict(), second.state_dict()
     return all(torch.equal(ours[key], theirs[key]) for key in ours)
 
@@ -68,62 +67,31 @@ class Watch(L.Callback):
         self.losses[trainer.global_step] = float(trainer.callback_metrics["val/loss"])
 
 
-def test_module_knows_its_genes_and_regulators(config: "DictConfig", cells: "AnnData") -> None:
+def test_the_predictor_starts_the_same_every_time(config: "DictConfig", cells: "AnnData") -> None:
     module = build(config, cells)
-    assert module.names == {"genes": cells.var_names.tolist(), "tfs": tfs_of(cells)}
-    assert module.network.attention.tf_index.tolist() == [0, 1, 2, 3]
-    assert module.network.attention.bias.shape == (1, 16, 4)
+    attention = module.predictor.attention
+    assert attention.tf_index.tolist() == [0, 1, 2, 3]
+    assert attention.bias.shape == (16, 4)
     assert same(module, build(config, cells))
 
 
-def test_profiles_of_many_cells_are_those_of_a_seeded_sample(
-    tmp_path: Path, cells: "AnnData"
+def test_the_predictor_never_sees_the_held_out_cells(
+    config: "DictConfig", cells: "AnnData", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def tokens(*overrides: str) -> torch.Tensor:
-        config = fast_config(tmp_path, "model.profiles.max_cells=30", *overrides)
-        return build(config, cells).network.attention.tokens
+    seen = []
 
-    assert torch.equal(tokens(), tokens())
-    assert not torch.equal(tokens(), tokens("seed=1"))
+    def watched(*arguments: Any, rows: np.ndarray, **others: Any) -> Any:
+        seen.append(rows)
+        return infer_network(*arguments, rows=rows, **others)
 
-
-def test_scores_start_from_simulated_networks_unless_told_otherwise(
-    config: "DictConfig",
-    cells: "AnnData",
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    taught = build(config, cells).network.attention
-    assert taught.start is not None
-    blank = copy.deepcopy(config)
-    blank.model.pretrained = False
-    assert build(blank, cells).network.attention.start is None
-    monkeypatch.setattr(pair_encoder, "_MOST_PAIRS", 3)
-    with caplog.at_level("INFO"):
-        assert build(config, cells).network.attention.start is None
-    assert "too many pairs" in caplog.text
-
-
-def test_cells_that_one_programme_dominates_start_from_profiles(config: "DictConfig") -> None:
-    rng = np.random.default_rng(0)
-    programme = rng.normal(size=(400, 1))
-    expression = np.exp(1 + 0.5 * programme + 0.1 * rng.normal(size=(400, 60)))
-    names = [f"g{number}" for number in range(60)]
-    adata = anndata.AnnData(expression.astype(np.float32), var=pd.DataFrame(index=names))
-    module = build_module(config, CellDataset(adata), names[:5])
-    assert module.network.dominated > 0.99
-    assert module.network.attention.start is None
-
-
-def test_a_network_like_another_shares_its_constants(
-    config: "DictConfig", cells: "AnnData"
-) -> None:
-    other = build(config, cells).network
-    other.dominated = 0.25
-    other.attention.scale.fill_(3.0)
-    network = build_module(config, CellDataset(cells[:40]), tfs_of(cells), other).network
-    assert network.dominated == 0.25
-    assert network.attention.scale == 3.0
+    monkeypatch.setattr("grn.training.fit.infer_network", watched)
+    module = build(config, cells)
+    loader = build_loader(config, CellDataset(cells))
+    (rows,) = seen
+    assert np.array_equal(rows, loader.train_rows)
+    assert not np.isin(rows, loader.val_rows).any()
+    held_in = CellDataset(cells).rows(rows).mean(dim=0)
+    torch.testing.assert_close(module.training_mean, held_in, atol=1e-5, rtol=1e-4)
 
 
 def test_same_seed_same_parameters(tmp_path: Path, cells: "AnnData") -> None:

@@ -7,18 +7,21 @@ import torch
 
 from grn.data.dataset import CellDataset
 from grn.data.preprocessing.preprocess import preprocess
-from grn.training.fit import build_module
-from grn.training.module import DenoisingModule
+from grn.training.fit import build_loader, build_predictor
 from tests.helpers import tfs_of
 
 if TYPE_CHECKING:
     from anndata import AnnData
     from omegaconf import DictConfig
 
+    from grn.training.module import PredictionModule
+
 
 @pytest.fixture
-def module(config: "DictConfig", small: "AnnData") -> DenoisingModule:
-    return build_module(config, CellDataset(preprocess(small)), tfs_of(small))
+def module(config: "DictConfig", small: "AnnData") -> "PredictionModule":
+    cells = CellDataset(preprocess(small))
+    loader = build_loader(config, cells)
+    return build_predictor(config, cells, tfs_of(small), loader, {"format": 7})
 
 
 @pytest.fixture
@@ -27,7 +30,7 @@ def cells(small: "AnnData") -> torch.Tensor:
 
 
 @pytest.fixture
-def logged(module: DenoisingModule, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, float]]:
+def logged(module: "PredictionModule", monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, float]]:
     """What the module logs, in order."""
     seen: list[tuple[str, float]] = []
 
@@ -39,11 +42,11 @@ def logged(module: DenoisingModule, monkeypatch: pytest.MonkeyPatch) -> list[tup
 
 
 def test_training_lowers_the_loss(
-    module: DenoisingModule, cells: torch.Tensor, logged: list[tuple[str, float]]
+    module: "PredictionModule", cells: torch.Tensor, logged: list[tuple[str, float]]
 ) -> None:
     torch.manual_seed(0)
     module.validation_step(cells, 0)
-    optimizer = module.configure_optimizers()
+    (optimizer,), _ = module.configure_optimizers()
     for step in range(30):
         optimizer.zero_grad()
         module.training_step(cells, step).backward()
@@ -53,21 +56,36 @@ def test_training_lowers_the_loss(
     assert logged[-1][1] < logged[0][1] - 0.02
 
 
-def test_optimizer_gets_every_parameter(module: DenoisingModule) -> None:
-    groups = module.configure_optimizers().param_groups
-    assert sum(len(group["params"]) for group in groups) == len(list(module.parameters()))
+def test_optimizer_gets_every_parameter_and_the_rate_falls_to_0(
+    module: "PredictionModule",
+) -> None:
+    (optimizer,), (schedule,) = module.configure_optimizers()
+    (group,) = optimizer.param_groups
+    assert len(group["params"]) == len(list(module.parameters()))
+    rates = [group["lr"]]
+    for _ in range(8):  # the steps of the configuration
+        optimizer.step()
+        schedule["scheduler"].step()
+        rates.append(group["lr"])
+    assert rates[0] == optimizer.defaults["lr"]
+    assert rates[4] == pytest.approx(rates[0] / 2)
+    assert rates[8] == pytest.approx(0)
+    assert rates == sorted(rates, reverse=True)
 
 
-def test_pair_bias_learns_at_a_tenth_of_the_rate(module: DenoisingModule) -> None:
-    rest, (bias,) = (group["params"] for group in module.configure_optimizers().param_groups)
-    assert bias is module.network.attention.bias
-    assert not any(parameter is bias for parameter in rest)
-    rates = [group["lr"] for group in module.configure_optimizers().param_groups]
-    assert rates[1] == pytest.approx(rates[0] / 10)
+def test_squares_are_those_of_the_error_and_about_the_training_mean(
+    module: "PredictionModule", cells: torch.Tensor
+) -> None:
+    with torch.no_grad():
+        error, total = module.squares(cells)
+        predicted = module.predictor(*module.objective.without_noise(cells))
+    assert error.item() == pytest.approx((cells - predicted).square().sum().item(), rel=1e-5)
+    about = (cells - module.training_mean).square().sum().item()
+    assert total.item() == pytest.approx(about, rel=1e-5)
 
 
 def test_validation_noise_is_the_same_every_time(
-    module: DenoisingModule, cells: torch.Tensor, logged: list[tuple[str, float]]
+    module: "PredictionModule", cells: torch.Tensor, logged: list[tuple[str, float]]
 ) -> None:
     for index in (0, 0, 1):
         torch.rand(3)  # whatever was drawn before must not matter
@@ -77,23 +95,23 @@ def test_validation_noise_is_the_same_every_time(
 
 
 def test_training_noise_is_new_every_time(
-    module: DenoisingModule, cells: torch.Tensor, logged: list[tuple[str, float]]
+    module: "PredictionModule", cells: torch.Tensor, logged: list[tuple[str, float]]
 ) -> None:
     torch.manual_seed(0)
     assert module.training_step(cells, 0) != module.training_step(cells, 0)
 
 
-def test_checkpoint_keeps_the_names(module: DenoisingModule, small: "AnnData") -> None:
+def test_checkpoint_keeps_what_the_parameters_belong_to(module: "PredictionModule") -> None:
     checkpoint: dict[str, Any] = {}
     module.on_save_checkpoint(checkpoint)
-    assert checkpoint["grn"] == {"genes": small.var_names.tolist(), "tfs": tfs_of(small)}
+    assert checkpoint == {"format": 7}
 
 
-def test_state_is_all_there_is(module: DenoisingModule, cells: torch.Tensor) -> None:
+def test_state_is_all_there_is(module: "PredictionModule", cells: torch.Tensor) -> None:
     other = copy.deepcopy(module)
     with torch.no_grad():
         for parameter in module.parameters():
             parameter += 0.1
     other.load_state_dict(module.state_dict())
     level = torch.full((40,), 0.3)
-    assert torch.equal(other.network(cells, level), module.network(cells, level))
+    assert torch.equal(other.predictor(cells, level), module.predictor(cells, level))

@@ -45,6 +45,13 @@ def test_own_generator_fixes_the_noise_and_leaves_the_global_one_alone() -> None
     assert not torch.equal(objective.corrupt(cells)[0], objective.corrupt(cells)[0])
 
 
+def test_without_noise_the_signal_is_that_of_the_least_noise() -> None:
+    objective, cells = Denoising(2.0, least_noise=0.5, most_noise=3.0), torch.randn(4, 6)
+    signal, level = objective.without_noise(cells)
+    torch.testing.assert_close(signal, cells / math.sqrt(1 + 1.0))
+    assert not level.any()
+
+
 def test_loss_is_the_mean_squared_error() -> None:
     objective = Denoising(1.0, least_noise=0.1, most_noise=1.0)
     loss = objective(torch.tensor([[1.0, 2.0]]), torch.tensor([[0.0, 4.0]]))

@@ -1,66 +1,46 @@
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from grn.errors import InputError
 from grn.network import read_truth
-from grn.training.fit import build_module
-from grn.training.prior import fit_prior_guided, prior_alone, start_from_prior
+from grn.training.prior import add_prior, prior_alone
 from grn.training.run import run
-from tests.helpers import fast_config, file_config, tfs_of
-
-if TYPE_CHECKING:
-    from anndata import AnnData
-
-    from grn.data.dataset import CellDataset
+from tests.helpers import fast_config, file_config
 
 PRIOR = pd.DataFrame({"source": ["TF02", "TF01", "SOX2"], "target": ["TF01", "TF03", "TF01"]})
 
 
-@pytest.fixture(scope="module")
-def cells(small: "AnnData") -> "AnnData":
-    from grn.data.preprocessing.prepare import prepare
-    from grn.data.preprocessing.preprocess import preprocess
-
-    adata, _ = prepare(small, tfs_of(small), preprocess)
-    return adata
+TFS, GENES = ["TF01", "TF02", "TF03"], ["TF01", "TF02", "TF03", "G1"]
 
 
 @pytest.fixture
-def dataset(cells: "AnnData") -> "CellDataset":
-    from grn.data.dataset import CellDataset
-
-    return CellDataset(cells)
-
-
-def test_only_the_bias_of_known_edges_starts_elsewhere(
-    cells: "AnnData", dataset: "CellDataset"
-) -> None:
-    tfs = tfs_of(cells)
-    config = fast_config(Path("unused"))
-    module = build_module(config, dataset, tfs)
-    start_from_prior(module, read_truth(PRIOR))
-    expected = np.zeros((len(tfs), cells.n_vars))
-    for source, target in (("TF02", "TF01"), ("TF01", "TF03")):
-        expected[tfs.index(source), cells.var_names.get_loc(target)] = 1
-    attention = module.network.attention
-    assert np.array_equal(attention.bias[0].detach().numpy().T, 8 * expected)
-    assert np.array_equal(prior_alone(PRIOR, tfs, cells.var_names).importance, expected)
+def scores() -> torch.Tensor:
+    found = torch.randn(4, 3)
+    found[torch.arange(3), torch.arange(3)] = 0
+    return found
 
 
-def test_known_edges_come_first_in_the_order_that_expression_gives(cells: "AnnData") -> None:
-    tfs = tfs_of(cells)
-    config = fast_config(Path("unused"))
-    truth = read_truth(cells.uns["truth"])
-    known = prior_alone(truth, tfs, cells.var_names).importance == 1
-    scores = fit_prior_guided(config, cells, tfs, truth)
-    assert np.median(scores.importance[known]) > np.quantile(scores.importance[~known], 0.9)
-    assert len(np.unique(scores.importance[known])) > 1
-    assert not Path("unused").exists()
+def test_only_known_edges_are_raised_and_keep_their_sign(scores: torch.Tensor) -> None:
+    guided = add_prior(scores, read_truth(PRIOR), TFS, GENES)
+    expected = np.zeros((3, 4))
+    expected[1, 0] = expected[0, 2] = 1
+    raised = (guided.abs() - scores.abs()).T / scores.square().mean().sqrt()
+    np.testing.assert_allclose(raised, 8 * expected, atol=1e-5)
+    assert torch.equal(guided.sign(), scores.sign())
+    assert np.array_equal(prior_alone(PRIOR, TFS, GENES).importance, expected)
+
+
+def test_known_edges_come_first_in_the_order_that_expression_gives(scores: torch.Tensor) -> None:
+    guided = add_prior(scores, read_truth(PRIOR), TFS, GENES).abs().T.numpy()
+    known = prior_alone(PRIOR, TFS, GENES).importance == 1
+    assert guided[known].min() > guided[~known].max()
+    before = scores.abs().T.numpy()
+    assert np.array_equal(guided[known].argsort(), before[known].argsort())
 
 
 def test_a_run_says_that_a_prior_guided_it_and_judges_the_prior(

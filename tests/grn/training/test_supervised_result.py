@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from grn.errors import InputError
+from grn.training.checkpoint import read_checkpoint
 from grn.training.run import run
-from grn.training.transfer import read_checkpoint
 from tests.helpers import fast_config, file_config
 
 SUPERVISED = ("objective=supervised", "split=both_seen")
@@ -25,6 +25,7 @@ def test_a_supervised_run_says_what_it_is(
     assert result.metrics.index.tolist() == ["edges", "untrained", "degree", "walk"]
     record = json.loads((folder / "metrics.json").read_text())
     assert record["regime"] == "supervised"
+    assert record["belief"]["dominance"] > 0
     n_test = record["split"]["test"]["n_pairs"]
     assert record["evaluation"]["n_candidates"] == n_test
     edges = pd.read_csv(folder / "edges.tsv", sep="\t")

@@ -52,18 +52,17 @@ def test_losses_are_in_the_history(history: pd.DataFrame) -> None:
     assert history["val/loss"].notna().sum() >= 5
 
 
-def test_metrics_are_in_the_history_over_steps(history: pd.DataFrame) -> None:
-    judged = history.dropna(subset="val/auprc_ratio")
+def test_r2_is_in_the_history_over_steps(history: pd.DataFrame) -> None:
+    judged = history.dropna(subset="val/r2")
     assert judged["trainer/global_step"].nunique() >= 5
-    assert {"val/auprc", "val/auroc", "val/early_precision_ratio"} <= set(history)
 
 
-def test_controls_are_constant_lines_beside_the_metrics(history: pd.DataFrame) -> None:
-    judged = history.dropna(subset="val/auprc_ratio")
-    for control in ("random", "untrained", "closed_form", "pearson"):
-        line = judged[f"val_controls/auprc_ratio/{control}"]
-        assert line.notna().all(), control
-        assert line.nunique() == 1, control
+def test_r2_and_its_baselines_are_in_the_summary(records: list[dict[str, Any]]) -> None:
+    summary = json.dumps([r for r in records if r["type"] == "summary"])
+    config = json.dumps([r for r in records if r["type"] in ("config", "run")])
+    for name in ("r2", "mean", "ridge", "start"):
+        assert f"prediction/{name}" in summary
+        assert name == "r2" or f"prediction/{name}" in config
 
 
 def test_config_and_final_tables_are_kept(records: list[dict[str, Any]]) -> None:
@@ -83,7 +82,7 @@ def test_config_and_final_tables_are_kept(records: list[dict[str, Any]]) -> None
 
 
 def test_other_loggers_are_left_alone(tmp_path: Path) -> None:
-    log_result(object(), pd.DataFrame(), None, tmp_path)
-    log_result(False, pd.DataFrame(), None, tmp_path)
+    log_result(object(), pd.DataFrame(), None, tmp_path, {})
+    log_result(False, pd.DataFrame(), None, tmp_path, {})
     log_benchmark(False, pd.DataFrame(), {}, {})
     assert not list(tmp_path.iterdir())

@@ -1,0 +1,92 @@
+"""From the scores of the last attention map to signed, ranked edges."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import flashsign
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Bool, Float, Int
+
+from grn.network import edge_table, locate
+
+# Far below the square of any score that counts: a weak row must reach the unit sphere too.
+_EPS = 1e-20
+
+
+@dataclass(frozen=True)
+class NetworkMap:
+    """The gene network as arrays whose rows are regulators.
+
+    Parameters
+    ----------
+    weight
+        w = s / ‖s_i‖: the row of a target over its regulators lies on the unit sphere. Positive
+        weights are activation, negative ones repression; 0 on pairs of a gene with itself.
+    importance
+        |w| ‖s_i‖ = |s|, which ranks the pairs.
+    row_norm
+        ‖s_i‖ of each target: a target without regulators has a unit row but a small norm.
+    """
+
+    weight: Float[np.ndarray, "n_tfs n_genes"]
+    importance: Float[np.ndarray, "n_tfs n_genes"]
+    row_norm: Float[np.ndarray, " n_genes"]
+
+
+def read_map(
+    scores: Float[torch.Tensor, "n_genes n_tfs"], tf_index: Int[np.ndarray, " n_tfs"]
+) -> NetworkMap:
+    """Put the scores of every target on the unit sphere (Abbott et al. 2025, arXiv 2505.09326).
+
+    Parameters
+    ----------
+    scores
+        s, signed; rows are targets and columns are regulators (`grn.model.pretrained`).
+    tf_index
+        Position of each regulator among the genes.
+    """
+    n_genes, n_tfs = scores.shape
+    own_key = torch.full((n_genes,), -1)
+    own_key[torch.from_numpy(tf_index)] = torch.arange(n_tfs)
+    # The scores are known: with queries and keys of 0, they are the whole pair bias.
+    attended = flashsign.spherical_attention_map(
+        torch.zeros(1, 1, n_genes, 1),
+        torch.zeros(1, 1, n_tfs, 1),
+        bias=scores[None],
+        exclude_self=own_key,
+        eps=_EPS,
+    )
+    importance = np.abs(scores.T.numpy())
+    importance[np.arange(n_tfs), tf_index] = 0
+    return NetworkMap(
+        attended.weight_mean[0].T.numpy(), importance, attended.row_norm_mean[0].numpy()
+    )
+
+
+def read_edges_off(
+    scores: Float[torch.Tensor, "n_genes n_tfs"],
+    tfs: Sequence[str],
+    genes: Sequence[str],
+    **extra: np.ndarray,
+) -> pd.DataFrame:
+    """Build the complete edge table: every TF × gene pair but self, best first.
+
+    Returns
+    -------
+    Columns `source, target, weight, importance, row_norm`, then the extra ones, as
+    `grn.network.edge_table` takes them; `row_norm` is the target's ‖s_i‖.
+    """
+    found = read_map(scores, locate(tfs, genes))
+    columns = {"row_norm": found.row_norm, **extra}
+    return edge_table(found.weight, found.importance, tfs, genes, **columns)
+
+
+def without_self(
+    shape: tuple[int, ...], tf_index: Int[np.ndarray, " n_tfs"]
+) -> Bool[np.ndarray, "n_tfs n_genes"]:
+    """Mark every pair but those of a regulator with itself."""
+    pairs = np.ones(shape, dtype=bool)
+    pairs[np.arange(len(tf_index)), tf_index] = False
+    return pairs
