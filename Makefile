@@ -10,7 +10,7 @@ READY := $(VENV)/.ready
 UNFINISHED := $(VENV)/.unfinished
 # -qq: errors only. Byte code is compiled after, on all cores: pip would take one.
 PIP := $(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check
-BENCHMARKS := flashsign_cpu flashsign_gpu scaling cells_on_disk
+BENCHMARKS := flashsign_cpu flashsign_gpu network_scaling scaling cells_on_disk
 TORCH := $(shell grep '^torch==' requirements.lock)
 
 .DEFAULT_GOAL := help

@@ -1,16 +1,17 @@
-"""Draws other cells from those at hand: bootstraps, and cells whose genes are independent."""
+"""Makes other cells of those at hand: bootstraps, and cells with decoys of the regulators."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
+from jaxtyping import Int
 
 from grn.data.dataset import CellDataset
 
 if TYPE_CHECKING:
     from anndata import AnnData
-
-_VALUES_PER_BLOCK = 2**21
 
 
 def bootstrap(adata: "AnnData", generator: np.random.Generator) -> CellDataset:
@@ -27,30 +28,39 @@ def bootstrap(adata: "AnnData", generator: np.random.Generator) -> CellDataset:
     return CellDataset(adata, np.sort(generator.integers(n_cells, size=n_cells)))
 
 
-def independent_genes(adata: "AnnData", generator: np.random.Generator) -> CellDataset:
-    """Deal every gene's values out to the cells anew, each gene for itself.
+def with_decoys(
+    adata: "AnnData", tf_index: Int[np.ndarray, " n_tfs"], generator: np.random.Generator
+) -> CellDataset:
+    """Add a decoy of every regulator: its values, dealt out to the cells anew.
 
-    Every gene keeps its distribution; nothing is left of what genes have to do with each other,
-    be it regulation, cell states or depth.
+    A decoy has the distribution of its regulator and nothing to do with any gene; all other genes
+    stay as they are.
 
     Parameters
     ----------
     adata
         Cells × genes as `CellDataset` takes them, in memory; copied.
+    tf_index
+        Position of each regulator among the genes.
     generator
         Deals; dense and sparse cells come out alike.
+
+    Returns
+    -------
+    The genes, then the decoys in the order of the regulators, named by `decoy_names`.
     """
     from anndata import AnnData
 
     expression = adata.X
     is_sparse = sp.issparse(expression)
     by_gene = expression.tocsc() if is_sparse else expression
-    # A few genes at a time: sparse cells are not made dense whole.
-    n_genes = max(1, _VALUES_PER_BLOCK // adata.n_obs)
-    blocks = []
-    for start in range(0, adata.n_vars, n_genes):
-        block = by_gene[:, start : start + n_genes]
-        dealt = generator.permuted(block.toarray() if is_sparse else block, axis=0)
-        blocks.append(sp.csc_matrix(dealt) if is_sparse else dealt)
-    dealt_out = sp.hstack(blocks, format="csr") if is_sparse else np.hstack(blocks)
-    return CellDataset(AnnData(dealt_out, var=adata.var[[]]))
+    regulators = by_gene[:, tf_index]
+    dealt = generator.permuted(regulators.toarray() if is_sparse else regulators, axis=0)
+    both = sp.hstack([by_gene, dealt], format="csr") if is_sparse else np.hstack([by_gene, dealt])
+    names = [*adata.var_names, *decoy_names(adata.var_names[tf_index])]
+    return CellDataset(AnnData(both, var=pd.DataFrame(index=names)))
+
+
+def decoy_names(tfs: Iterable[str]) -> list[str]:
+    """Return how the decoys of some regulators are called."""
+    return [f"decoy of {tf}" for tf in tfs]

@@ -7,35 +7,37 @@ from jaxtyping import Float
 from torch import Tensor
 
 from grn.model.background import Alike
-from grn.model.pair_statistics import OF_CELLS
-from grn.model.transformer import Found
+from grn.model.transformer import N_SUMMARY, Found
 
 _SURE_COSINE = 0.02  # of ridge profiles: where the sign of a closed form is half sure
+_LEAST = 1e-12
 
-N_PARAMETERS = len(OF_CELLS) + 3
+N_PARAMETERS = N_SUMMARY + 3
 
 
 class Blend(NamedTuple):
-    r"""Mix the last scores of the transformer with a closed form, by statistics of the cells.
+    r"""Mix the transformer's log-odds with a closed form, by statistics of the cells.
 
-    .. math:: e_{ij} = (1 - g)\, e^{\text{transformer}}_{ij} + g\,(a z_{ij} + b), \qquad
-        g = \sigma(w_0 + w \cdot \text{statistics of the cells})
+    .. math:: m = (1 - g)\, \hat e + g\, z, \qquad
+        e \leftarrow (1 - g)\,(\mu_e + \sigma_e m) + g\,(a m + b), \qquad
+        g = \sigma(w_0 + w \cdot \text{summary of the cells})
 
-    with z what a pair has in common beyond its background (`alike_beyond_background`). Simulated
-    networks teach nothing that holds in cells whose genes vary together by programmes, and a
-    closed form ignores what simulated networks teach. g is continuous in the number of cells and
-    genes, in the share of zeros and in the dominance of one programme; `grn pretrain` fits it,
-    a and b to simulated networks and to real cells with known networks. Signs are mixed alike.
+    with z what a pair has in common beyond its background (`alike_beyond_background`), and ê the
+    log-odds e of the transformer less their mean μ over all pairs, in units of their standard
+    deviation σ, as z is. Simulated networks teach little that holds in cells whose genes vary
+    together by programmes, and a closed form ignores what simulated networks teach. g is
+    continuous in everything it depends on; `grn pretrain` fits it, a and b to simulated networks
+    and to real cells with known networks. Signs are mixed alike.
 
     Parameters
     ----------
     weights
-        w: in units of the statistics, which are standardised by the transformer's moments.
+        w, of the summary (`SphericalTransformer.summarise`).
     offset, slope, intercept
         w₀, a and b.
     """
 
-    weights: Float[Tensor, " of_cells"]
+    weights: Float[Tensor, " summary"]
     offset: Float[Tensor, ""]
     slope: Float[Tensor, ""]
     intercept: Float[Tensor, ""]
@@ -45,22 +47,11 @@ class Blend(NamedTuple):
         """Return the blend of these parameters, `N_PARAMETERS` of them."""
         return cls(parameters[:-3], *parameters[-3:])
 
-    def share(self, of_cells: Float[Tensor, "*batch of_cells"]) -> Float[Tensor, "*batch"]:
-        """Return g, the share of the closed form, from 0 to 1.
+    def share(self, summary: Float[Tensor, " summary"]) -> float:
+        """Return g, the share of the closed form, from 0 to 1, of the cells with this summary."""
+        return float((summary @ self.weights + self.offset).sigmoid())
 
-        Parameters
-        ----------
-        of_cells
-            Statistics of the cells, standardised.
-        """
-        return (of_cells @ self.weights + self.offset).sigmoid()
-
-    def mix(
-        self,
-        found: Found,
-        alike: Alike,
-        share: Float[Tensor, ""] | float,
-    ) -> Found:
+    def mix(self, found: Found, alike: Alike, share: float) -> Found:
         """Return what is believed of every pair.
 
         Parameters
@@ -72,9 +63,12 @@ class Blend(NamedTuple):
         share
             g of the data set.
         """
-        closed = self.slope * alike.beyond_background + self.intercept
+        spread, mean = torch.std_mean(found.log_odds)
+        standard = (found.log_odds - mean) / spread.clamp_min(_LEAST)
+        mixed = (1 - share) * standard + share * alike.beyond_background
+        of_transformer, of_closed_form = mean + spread * mixed, self.slope * mixed + self.intercept
         sign = torch.tanh(alike.cosine / _SURE_COSINE)
         return Found(
-            (1 - share) * found.log_odds + share * closed,
+            (1 - share) * of_transformer + share * of_closed_form,
             (1 - share) * found.sign + share * sign,
         )

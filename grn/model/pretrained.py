@@ -35,8 +35,8 @@ class GeneNetwork:
     ----------
     scores
         s, before a row is put on the unit sphere: the sign says whether the regulator activates
-        or represses, the magnitude is the probability of an edge times how sure the sign is. 0
-        on pairs of a gene with itself.
+        or represses, the magnitude is the probability of an edge. 0 on pairs of a gene with
+        itself.
     belief
         What the scores stand on, by name: `share_of_closed_form` (the rest is the transformer's),
         and the statistics of the cells that decide it.
@@ -102,7 +102,7 @@ def find_network(
     blend = pretrained.blend_without(left_out)
     of_cells = statistics.of_cells
     if share is None:
-        share = float(blend.share(pretrained.transformer.standardise_cells(of_cells)))
+        share = blend.share(pretrained.transformer.summarise(statistics.of_genes, of_cells))
     mixed = blend.mix(found, alike_beyond_background(roots, tf_index), share)
     cells = {
         "n_cells": float(roots.shape[0]),
@@ -111,7 +111,7 @@ def find_network(
         "zeros": float(of_cells[-1]),
     }
     belief = {"share_of_closed_form": share, **cells}
-    return GeneNetwork(_without_self(mixed.scores, tf_index), belief)
+    return GeneNetwork(_signed_probability(mixed, tf_index), belief)
 
 
 def untrained_network(
@@ -132,7 +132,7 @@ def untrained_network(
     random.load_state_dict(dict(trained.named_buffers()), strict=False)
     found, _ = apply_transformer(random.eval(), roots, tf_index)
     belief = {"share_of_closed_form": 0.0}
-    return GeneNetwork(_without_self(found.scores, tf_index), belief)
+    return GeneNetwork(_signed_probability(found, tf_index), belief)
 
 
 def apply_transformer(
@@ -215,8 +215,11 @@ def _not_ours(path: Path) -> str:
     )
 
 
-def _without_self(
-    scores: Float[Tensor, "n_genes n_tfs"], tf_index: Int[Tensor, " n_tfs"]
+def _signed_probability(
+    found: Found, tf_index: Int[Tensor, " n_tfs"]
 ) -> Float[Tensor, "n_genes n_tfs"]:
+    """Return the probability of every edge with the likelier sign; 0 on self-pairs."""
+    probability = found.log_odds.sigmoid()
+    scores = torch.where(found.sign < 0, -probability, probability)
     scores[tf_index, torch.arange(len(tf_index))] = 0
     return scores

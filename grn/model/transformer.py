@@ -12,6 +12,8 @@ from grn.model.pair_statistics import OF_CELLS, OF_GENE, OF_PAIR
 from grn.model.pairs import PairNetwork, over_channels, over_heads, unit_mean_square
 
 _FARTHEST = 5.0  # standard deviations from what it was trained on
+N_SUMMARY = len(OF_CELLS) + len(OF_GENE) - 1
+"""Length of `SphericalTransformer.summarise`."""
 _STATISTICS = {"of_pairs": len(OF_PAIR), "of_genes": len(OF_GENE), "of_cells": len(OF_CELLS)}
 
 
@@ -109,11 +111,16 @@ class SphericalTransformer(nn.Module):
             self.get_buffer(f"{name}_mean").copy_(mean)
             self.get_buffer(f"{name}_spread").copy_(spread)
 
-    def standardise_cells(
-        self, of_cells: Float[Tensor, "*batch of_cells"]
-    ) -> Float[Tensor, "*batch of_cells"]:
-        """Return the statistics of cells in standard deviations from what was trained on."""
-        return self._standard("of_cells", of_cells)
+    def summarise(
+        self, of_genes: Float[Tensor, "genes of_gene"], of_cells: Float[Tensor, " of_cells"]
+    ) -> Float[Tensor, " summary"]:
+        """Return what kind of cells these are, in standard deviations from what was trained on.
+
+        The statistics of the cells, then the means of those of the genes, without the last,
+        which says of a gene whether it regulates.
+        """
+        genes = self._standard("of_genes", of_genes).mean(dim=0)[:-1]
+        return torch.cat([self._standard("of_cells", of_cells), genes])
 
     def forward(self, inputs: Inputs) -> Found:
         """Return what the last map stands on."""
@@ -140,7 +147,7 @@ class SphericalTransformer(nn.Module):
     def _start(self, inputs: Inputs, layout: Layout) -> tuple[State, list[Tensor]]:
         """Return tokens and scores from the statistics, and the channels of every pair."""
         n_genes = inputs.of_genes.shape[1]
-        of_cells = self.standardise_cells(inputs.of_cells)[:, None].expand(-1, n_genes, -1)
+        of_cells = self._standard("of_cells", inputs.of_cells)[:, None].expand(-1, n_genes, -1)
         of_genes = self._standard("of_genes", inputs.of_genes)
         tokens = self.token(torch.cat([of_genes, of_cells], dim=-1))
         tokens = tokens * layout.is_gene[..., None]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
-from torch import Tensor, nn
+from sklearn.linear_model import LogisticRegression
+from torch import Tensor
 
 from grn.data.library.catalogue import study_of
 from grn.data.library.datasets import load_dataset
@@ -16,12 +17,13 @@ from grn.data.preprocessing.prepare import prepare
 from grn.data.preprocessing.preprocess import preprocess
 from grn.errors import InputError
 from grn.evaluation import candidates
-from grn.model.background import Alike, alike_beyond_background
-from grn.model.blend import N_PARAMETERS, Blend
+from grn.evaluation.metrics import auprc
+from grn.model.background import alike_beyond_background
+from grn.model.blend import N_PARAMETERS
 from grn.model.pretrained import apply_transformer
-from grn.model.transformer import Found, SphericalTransformer
+from grn.model.transformer import SphericalTransformer
 from grn.network import locate, read_truth
-from grn.simulation.curriculum import Sample, draw_samples
+from grn.simulation.curriculum import KINDS, Sample, draw_samples
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,8 +36,8 @@ _DRAWS = 2
 _FEWEST_TFS, _FEWEST_EDGES = 3, 5
 _N_SIMULATED = 24  # networks of every kind
 _MOST_PAIRS = 4000
-_DECAY = 1e-3  # keeps parameters finite where the classes can be told apart without error
-_N_STEPS = 200
+_INVERSE_DECAY = 10.0  # keeps parameters finite where the classes can be told apart without error
+_MOST_STEPS = 5000
 
 
 @dataclass(frozen=True)
@@ -92,10 +94,13 @@ class _Judged:
 
     group: str
     """Study, or kind of simulated networks: groups count alike."""
-    of_cells: Float[Tensor, " of_cells"]
-    found: Found
-    alike: Alike
-    regulates: Float[Tensor, " n_pairs"]
+    is_real: bool
+    summary: Float[np.ndarray, " summary"]
+    """Of the cells (`SphericalTransformer.summarise`)."""
+    gain: float
+    """How much the closed form ranks better: difference of the logarithms of the AUPRC."""
+    beyond_background: Float[np.ndarray, " n_pairs"]
+    regulates: Bool[np.ndarray, " n_pairs"]
 
 
 def load_networks(names: Sequence[str]) -> list[RealNetwork]:
@@ -128,11 +133,13 @@ def load_networks(names: Sequence[str]) -> list[RealNetwork]:
 def fit_blend(
     transformer: SphericalTransformer, real: Sequence[RealNetwork], seed: int
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Fit the parameters of `Blend`, with all studies and without each of them.
+    r"""Fit the parameters of `Blend`, with all studies and without each of them.
 
-    The loss is the cross-entropy of the candidate pairs, averaged within a network, within a
-    study or a kind of simulated networks, and then over these, with a small decay. Real sets
-    come whole and as random panels of 30 to 250 genes, so that g is right for panels too.
+    g is fitted as the probability that the closed form ranks better, every network weighted by
+    how much better or worse it does (the difference of the log AUPRC), by logistic regression; a
+    and b turn the closed form into log-odds, by logistic regression on real cells. Studies and
+    kinds of simulated networks count alike. Real sets come whole and as random panels of 30 to
+    250 genes, so that g is right for panels too.
 
     Parameters
     ----------
@@ -148,12 +155,10 @@ def fit_blend(
     The parameters, and those fitted without each study, by its name.
     """
     if not real:
-        nothing = torch.zeros(N_PARAMETERS)
-        nothing[-3], nothing[-2] = -20.0, 1.0
-        return nothing, {}
+        return _fit([]), {}
     rng = np.random.default_rng([seed, 1])
     judged = [_judge(transformer, one, rng) for one in _with_panels(real, rng)]
-    for kind in ("boolean", "large_boolean", "single_cell", "bulk"):
+    for kind in KINDS:
         # Of a seed of their own: the transformer was not trained on them.
         samples = draw_samples(kind, _N_SIMULATED, seed + 1, -1)
         judged += [_judge(transformer, _as_network(sample), rng) for sample in samples]
@@ -185,37 +190,38 @@ def _judge(
 ) -> _Judged:
     roots, tf_index = torch.from_numpy(network.roots), torch.from_numpy(network.tf_index)
     found, statistics = apply_transformer(transformer, roots, tf_index)
-    alike = alike_beyond_background(roots, tf_index)
-    pairs = np.flatnonzero(network.is_candidate)
-    drawn = torch.from_numpy(rng.permutation(pairs)[:_MOST_PAIRS])
-    return _Judged(
-        network.study,
-        transformer.standardise_cells(statistics.of_cells),
-        Found(*(matrix.flatten()[drawn] for matrix in found)),
-        Alike(*(matrix.flatten()[drawn] for matrix in alike)),
-        torch.from_numpy(network.regulates).flatten()[drawn].float(),
-    )
+    pairs = rng.permutation(np.flatnonzero(network.is_candidate))[:_MOST_PAIRS]
+    alike = alike_beyond_background(roots, tf_index).beyond_background.numpy().ravel()[pairs]
+    log_odds, regulates = found.log_odds.numpy().ravel()[pairs], network.regulates.ravel()[pairs]
+    gain = 0.0
+    if regulates.any():
+        gain = float(np.log(auprc(alike, regulates) / auprc(log_odds, regulates)))
+    summary = transformer.summarise(statistics.of_genes, statistics.of_cells).numpy()
+    is_real = network.study not in KINDS
+    return _Judged(network.study, is_real, summary, gain, alike, regulates)
 
 
 def _fit(judged: Sequence[_Judged]) -> Tensor:
-    """Return the parameters of least loss, by L-BFGS from a half-and-half blend."""
-    groups = {one.group for one in judged}
-    sizes = {group: sum(one.group == group for one in judged) for group in groups}
-    start = torch.zeros(N_PARAMETERS)
-    start[-2], start[-1] = 1.0, -2.0
-    parameters = start.clone().requires_grad_()
-    optimizer = torch.optim.LBFGS([parameters], max_iter=_N_STEPS, line_search_fn="strong_wolfe")
-
-    def loss() -> Tensor:
-        optimizer.zero_grad()
-        blend = Blend.of(parameters)
-        total = _DECAY * (parameters - start).square().sum()
-        for one in judged:
-            mixed = blend.mix(one.found, one.alike, blend.share(one.of_cells))
-            entropy = nn.functional.binary_cross_entropy_with_logits(mixed.log_odds, one.regulates)
-            total = total + entropy / (sizes[one.group] * len(groups))
-        total.backward()  # type: ignore[no-untyped-call]
-        return total
-
-    optimizer.step(loss)  # type: ignore[no-untyped-call]
-    return parameters.detach()
+    """Return w, w₀, a and b, in the order of `Blend`; without a real set, a share of 0."""
+    real = [one for one in judged if one.is_real]
+    if not real:
+        nothing = torch.zeros(N_PARAMETERS)
+        nothing[-3], nothing[-2] = -20.0, 1.0
+        return nothing
+    groups = [one.group for one in judged]
+    share = {group: 1 / groups.count(group) for group in groups}
+    weights = np.array([share[one.group] * abs(one.gain) for one in judged])
+    # Two networks of which nothing is known, one of each outcome: both outcomes are always there.
+    summaries = np.stack([one.summary for one in judged] + 2 * [np.zeros_like(real[0].summary)])
+    wins = [one.gain > 0 for one in judged] + [False, True]
+    better = LogisticRegression(C=_INVERSE_DECAY, max_iter=_MOST_STEPS)
+    mean = float(weights.mean()) or 1.0
+    better.fit(summaries, wins, np.append(weights / mean, [1.0, 1.0]))
+    z = np.concatenate([one.beyond_background for one in real])
+    regulates = np.concatenate([one.regulates for one in real])
+    sizes = [len(one.regulates) for one in real]
+    per_pair = np.repeat([share[one.group] / len(one.regulates) for one in real], sizes)
+    odds = LogisticRegression(C=_INVERSE_DECAY, max_iter=_MOST_STEPS)
+    odds.fit(z[:, None], regulates, per_pair / per_pair.mean())
+    fitted = [*better.coef_[0], better.intercept_[0], odds.coef_[0, 0], odds.intercept_[0]]
+    return torch.tensor(fitted, dtype=torch.float32)

@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 from scipy.stats import false_discovery_control
 
 from grn.data.dataset import CellDataset
-from grn.data.resampling import bootstrap, independent_genes
+from grn.data.resampling import bootstrap, decoy_names, with_decoys
 from grn.errors import InputError
 from grn.evaluation.metrics import top_k
 from grn.model.pretrained import GeneNetwork
@@ -85,7 +85,7 @@ def check_in_memory(config: DictConfig, adata: "AnnData") -> None:
     """Raise `InputError` where permutations are asked for and the cells are on disk."""
     if config.confidence.permutations and is_on_disk(adata.X):
         msg = (
-            "confidence.permutations deals the values of every gene out to all cells, which takes "
+            "confidence.permutations deals the values of regulators out to all cells, which takes "
             "cells in memory; these are on disk. Set data.on_disk=false, keep fewer cells "
             "(preprocess.cells_per_state), or set confidence.permutations=0."
         )
@@ -104,13 +104,15 @@ def assess(
     *Stability* of an edge is the share of the bootstraps (as many cells, drawn with replacement)
     in which it is among the `top_edges` by importance.
 
-    *p-value.* Every gene's values are permuted over the cells, which leaves no dependence between
-    genes, and the network of that is found by the same transformer. With B null importances, of
-    all pairs and all permutations, b of them at least the edge's own, p = (1 + b) / (1 + B).
-    `fdr` is what Benjamini and Hochberg (1995) make of the p-values of all pairs. A small p-value
-    says: independent genes hardly give this. It does not say: this is regulation. Transformer and
-    closed form are blended as for the real cells; the closed form is on a scale of the null's own,
-    which makes p-values larger, not smaller.
+    *p-value.* Every regulator is joined by a decoy, its own values permuted over the cells, and
+    the network of regulators and decoys is found by the same transformer, blended as for the real
+    cells. The null importances are those of the decoys for the real genes: the cells are still
+    such as have a network, and only what a decoy knows of a gene is chance. They are compared
+    with those of the regulators in the same network, in the mean over the permutations. With B of them, of
+    all pairs and all permutations, b at least the edge's own, p = (1 + b) / (1 + B). `fdr` is
+    what Benjamini and Hochberg (1995) make of the p-values of all pairs. A small p-value says: a
+    regulator that has nothing to do with the gene hardly gives this. It does not say: this is
+    regulation.
 
     Parameters
     ----------
@@ -138,12 +140,13 @@ def assess(
         columns["stability"] = held / counts.bootstraps
         summary |= {"bootstraps": counts.bootstraps, "top_k": k}
     if counts.permutations:
-        nulls = []
+        real, nulls = [], []
         for number in range(counts.permutations):
             generator = np.random.default_rng((config.seed, _PERMUTATION, number))
-            nulls.append(repeat(independent_genes(adata, generator), like=network))
-        importance = read_map(network.scores, tf_index).importance
-        columns |= significance(importance, nulls, tf_index)
+            of_tfs, of_decoys = repeat.beside_decoys(adata, generator, network)
+            real.append(of_tfs)
+            nulls.append(of_decoys)
+        columns |= significance(np.mean(real, axis=0), nulls, tf_index)
         summary["permutations"] = counts.permutations
     return Confidence(columns, summary)
 
@@ -204,9 +207,27 @@ class _Repeat:
         cells: CellDataset,
         *,
         prior: pd.DataFrame | None = None,
+    ) -> Matrix:
+        return self._importance(cells, self._tfs, prior=prior)
+
+    def beside_decoys(
+        self, adata: "AnnData", generator: np.random.Generator, network: GeneNetwork
+    ) -> tuple[Matrix, Matrix]:
+        """Return importances of the regulators and of their decoys, found side by side."""
+        cells = with_decoys(adata, locate(self._tfs, adata.var_names), generator)
+        tfs = [*self._tfs, *decoy_names(self._tfs)]
+        found = self._importance(cells, tfs, like=network)[:, : adata.n_vars]
+        return found[: len(self._tfs)], found[len(self._tfs) :]
+
+    def _importance(
+        self,
+        cells: CellDataset,
+        tfs: Sequence[str],
+        *,
+        prior: pd.DataFrame | None = None,
         like: GeneNetwork | None = None,
     ) -> Matrix:
-        found = infer_network(self._config, cells, self._tfs, prior=prior, like=like)
+        found = infer_network(self._config, cells, tfs, prior=prior, like=like)
         self._done += 1
         each = (time.perf_counter() - self._started) / self._done
         if self._done == 1 or self._done % max(1, self._total // 10) == 0:
@@ -214,4 +235,4 @@ class _Repeat:
                 "confidence: %d of %d further networks found, about %.0f s to go",
                 *(self._done, self._total, each * (self._total - self._done)),
             )
-        return read_map(found.scores, locate(self._tfs, cells.genes)).importance
+        return read_map(found.scores, locate(tfs, cells.genes)).importance

@@ -22,7 +22,7 @@ def test_entries_of_one_data_set_are_run_once() -> None:
     assert made.datasets == {"beeline/toy": ("half", "all"), "dream4/other": ("gold",)}
     assert made.seeds == (2, 0)
     names = [method.name for method in made.methods]
-    assert names == ["pearson", "untrained", "pretrained", "target_mean", "tf_variance"]
+    assert names == ["pearson", "untrained", "target_mean", "tf_variance"]
 
 
 def test_without_a_network_all_are_judged() -> None:
@@ -40,7 +40,6 @@ def test_what_draws_nothing_is_one_job_and_comes_first() -> None:
     assert [str(job) for job in jobs] == [
         *("pearson", "target_mean", "tf_variance"),
         *("genie3, seed 0", "genie3, seed 1", "untrained, seed 0", "untrained, seed 1"),
-        *("pretrained, seed 0", "pretrained, seed 1"),
     ]
     assert jobs[0] == Job(METHODS["pearson"], None)
 
@@ -49,15 +48,15 @@ def test_without_the_unsupervised_regime_ours_needs_known_edges() -> None:
     regimes = ["supervised/both_seen", "prior_guided/all"]
     made = make_grid(["spherical", "genie3"], ["beeline/toy"], [0, 1], regimes, {})
     assert {job.method.name for job in made.jobs("beeline/toy")} == {
-        *("genie3", "untrained", "pretrained", "target_mean", "tf_variance"),
+        *("genie3", "untrained", "target_mean", "tf_variance"),
     }
-    # Three twice, and two once; then two for each network, and two for the prior.
-    assert made.count_jobs("beeline/toy") == 8 + 4 + 2
+    # Two twice, and two once; then two for each network, and two for the prior.
+    assert made.count_jobs("beeline/toy") == 6 + 4 + 2
     assert made.has_ours
     made = make_grid(["spherical"], ["beeline/toy"], [0, 1], [*regimes, *UNSUPERVISED], {})
     assert [job.method.name for job in made.jobs("beeline/toy")].count("spherical") == 2
     made = make_grid(["genie3"], ["beeline/toy"], [0, 1], regimes, {})
-    assert made.count_jobs("beeline/toy") == 8
+    assert made.count_jobs("beeline/toy") == 6
     assert not made.has_ours
 
 

@@ -19,10 +19,8 @@ FAST = ("pearson", "spearman", "spearman_double_centred", "closed_form", "closed
 
 
 def test_every_peer_and_ours_can_be_asked_for() -> None:
-    assert set(METHODS) == {*PEERS, "spherical"}
-    assert {control.name for control in CONTROLS} == {
-        *("untrained", "pretrained", "target_mean", "tf_variance")
-    }
+    assert set(METHODS) == {*PEERS, "spherical", "ridge_profiles", "beyond_background"}
+    assert {control.name for control in CONTROLS} == {*("untrained", "target_mean", "tf_variance")}
 
 
 @pytest.mark.parametrize("method", [*map(METHODS.get, FAST), *CONTROLS], ids=lambda m: m.name)

@@ -40,10 +40,10 @@ def test_the_heat_map_holds_the_ratios(outcome: Outcome) -> None:
     place = ax.get_xticks()[2], ax.get_yticks()[rows.index("target mean")]
     assert numbers[place] == f"{found['target_mean', 'half', 'auprc_ratio']:.2f}"
     assert numbers[0, 0] == f"{ranked['mean'].iloc[0]:.2f}"
-    assert len(numbers) == 4 * 7
+    assert len(numbers) == 4 * 6
     # The rows are apart where the controls begin.
     gaps = ax.get_yticks()[1:] - ax.get_yticks()[:-1]
-    assert gaps.tolist() == pytest.approx([1, 1.4, 1, 1, 1, 1])
+    assert gaps.tolist() == pytest.approx([1, 1.4, 1, 1, 1])
 
 
 def test_a_cell_without_result_is_a_dash(outcome: Outcome) -> None:
@@ -58,10 +58,10 @@ def test_every_network_has_its_curves(outcome: Outcome) -> None:
     FigureCanvasAgg(figure).draw()
     panels = [ax for ax in figure.axes if ax.get_visible()]
     assert [ax.get_title() for ax in panels] == ["toy all", "toy half", "other"]
-    assert {len(ax.get_lines()) for ax in panels} == {7}
+    assert {len(ax.get_lines()) for ax in panels} == {6}
     shown = [text.get_text() for text in figure.legends[0].get_texts()]
     assert set(shown) == {
-        *("pearson", "closed form", "untrained", "pretrained", "random"),
+        *("pearson", "closed form", "untrained", "random"),
         *("target mean", "tf variance"),
     }
     looks = {
@@ -77,7 +77,7 @@ def test_names_beside_the_points_do_not_cover_one_another(outcome: Outcome) -> N
     figure = accuracy_time(ranked)
     FigureCanvasAgg(figure).draw()
     names = [text for text in figure.axes[0].texts if text.get_text() != "random"]
-    assert len(names) == 6  # the random ranking is a line
+    assert len(names) == 5  # the random ranking is a line
     assert overlaps(names) == []
     crowded = ranked.assign(mean=1.5 + ranked["mean"] / 1000, seconds=2.0)
     figure = accuracy_time(crowded)

@@ -160,7 +160,7 @@ def test_a_benchmark_finds_the_same_side_by_side(
     caplog.clear()
     two = bench(*asked, **how, cache="two", n_jobs=2)
     assert not two.failures
-    assert two.n_run == one.n_run == 4 + 4 * 2 + 2 * 2
+    assert two.n_run == one.n_run == 4 + 3 * 2 + 2 * 2
     assert len(caplog.messages) == two.n_run
     assert caplog.messages[-1].endswith(f"(job {two.n_run} of {two.n_run})")
     pd.testing.assert_frame_equal(

@@ -41,17 +41,17 @@ def test_one_row_per_method_network_seed_and_metric(bench: Bench) -> None:
     assert n_metrics == 9
     methods = {
         *("pearson", "spearman", "closed_form", "closed_form_max"),
-        *("untrained", "pretrained", "target_mean", "tf_variance", "random"),
+        *("untrained", "target_mean", "tf_variance", "random"),
     }
     assert set(results["method"]) == methods
     # The random ranking has no overlap across seeds.
-    assert len(results) == len(TOY) * 2 * (9 * n_metrics - 1)
+    assert len(results) == len(TOY) * 2 * (8 * n_metrics - 1)
     assert set(results["dataset"] + "/" + results["network"]) == set(TOY)
     assert set(results["regime"]) == {"unsupervised"}
     assert set(results.loc[results["kind"] == "control", "method"]) == {
-        *("untrained", "pretrained", "target_mean", "tf_variance", "random"),
+        *("untrained", "target_mean", "tf_variance", "random"),
     }
-    assert outcome.n_run == 2 * (6 + 4)  # two data sets, each six methods once, two for two seeds
+    assert outcome.n_run == 2 * (6 + 2)  # two data sets, each six methods once, one for two seeds
     assert not outcome.failures
 
 
@@ -155,7 +155,7 @@ def test_killed_at_a_job_it_goes_on_from_there(bench: Bench, tmp_path: Path) -> 
     assert len(list((tmp_path / "cache").glob("*.npz"))) == 3
     asked = (["pearson", "closed_form"], ["beeline/toy", "dream4/other"], [0])
     resumed = bench(*asked)
-    assert resumed.n_run == 2 * 6 - 3
+    assert resumed.n_run == 2 * 5 - 3
     pd.testing.assert_frame_equal(table(resumed), table(bench(*asked, cache="new")))
 
 
@@ -207,7 +207,7 @@ def test_what_is_no_score_of_every_pair_is_a_failure(
 
 
 def deterministic(outcome: Outcome) -> pd.Series:
-    rows = outcome.results[~outcome.results["method"].isin(["untrained", "pretrained", "random"])]
+    rows = outcome.results[~outcome.results["method"].isin(["untrained", "random"])]
     return rows.set_index(KEYS)["value"].sort_index()
 
 
@@ -228,7 +228,7 @@ def test_the_order_of_genes_changes_no_metric(bench: Bench, library: Path) -> No
     order = np.random.default_rng(0).permutation(adata.n_vars)
     rewrite(library, adata[:, order].copy(), {})
     after = bench()
-    assert after.n_run == 6 + 4  # other cells: nothing is taken from the cache
+    assert after.n_run == 6 + 2  # other cells: nothing is taken from the cache
     pd.testing.assert_series_equal(deterministic(after), before, rtol=1e-6)
 
 

@@ -144,9 +144,12 @@ def test_tf_lists_that_name_no_regulators(infer: Cli, tmp_path: Path, problem: s
         (["--set", "modle=x"], ("modle",)),
         (["--set", "model=square"], ("square", "spherical")),
         (["--set", "nonsense"], ("nonsense",)),
-        (["--set", "objective.least_noise=0"], ("least_noise=0", "expected")),
-        (["--set", "+trainer.colour=red"], ("colour",)),
-        (["--set", "trainer.val_check_interval=99"], ("Lower trainer.val_check_interval",)),
+        (["--train", "--set", "objective.least_noise=0"], ("least_noise=0", "expected")),
+        (["--train", "--set", "+trainer.colour=red"], ("colour",)),
+        (
+            ["--train", "--set", "trainer.val_check_interval=99"],
+            ("Lower trainer.val_check_interval",),
+        ),
     ],
     ids=lambda value: value[-1] if isinstance(value, list) else "",
 )

@@ -6,7 +6,7 @@ import pytest
 import scipy.sparse as sp
 
 from grn.data.dataset import CellDataset
-from grn.data.resampling import bootstrap, independent_genes
+from grn.data.resampling import bootstrap, decoy_names, with_decoys
 
 KINDS = {"dense": np.array, "csr": sp.csr_matrix, "csc": sp.csc_matrix}
 
@@ -51,30 +51,31 @@ def test_cells_on_disk_are_drawn_there(tmp_path: Path) -> None:
     np.testing.assert_array_equal(on_disk.rows([3, 59]), expected.rows([3, 59]))
 
 
-@pytest.mark.parametrize("genes_per_block", [2, 100])
-def test_permuted_genes_keep_their_values_and_lose_each_other(
-    genes_per_block: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+TFS = np.array([3, 0])
+
+
+def test_decoys_keep_the_values_of_their_regulators_and_lose_all_genes() -> None:
     n_cells = 2000
-    monkeypatch.setattr("grn.data.resampling._VALUES_PER_BLOCK", genes_per_block * n_cells)
     adata = anndata.AnnData(sp.csr_matrix(expression(n_cells)))
     before = CellDataset(adata).rows(np.arange(n_cells)).numpy()
-    after = independent_genes(adata, generator()).rows(np.arange(n_cells)).numpy()
-    np.testing.assert_allclose(np.sort(after, axis=0), np.sort(before, axis=0), atol=1e-4)
-    between = np.corrcoef(before[:, :4].T)[np.triu_indices(4, 1)]
-    left = np.corrcoef(after[:, :4].T)[np.triu_indices(4, 1)]
-    assert between.min() > 0.3
+    drawn = with_decoys(adata, TFS, generator())
+    assert drawn.genes == [*adata.var_names, *decoy_names(adata.var_names[TFS])]
+    after = drawn.rows(np.arange(n_cells)).numpy()
+    np.testing.assert_allclose(after[:, :5], before, atol=1e-4)
+    decoys = after[:, 5:]
+    np.testing.assert_allclose(np.sort(decoys, axis=0), np.sort(before[:, TFS], axis=0), atol=1e-4)
+    left = np.corrcoef(after[:, [0, 1, 2, 3, 5, 6]].T)[4:, :4]
     assert np.abs(left).max() < 4 / np.sqrt(n_cells)
 
 
-def test_dense_and_sparse_cells_are_permuted_alike() -> None:
+def test_dense_and_sparse_cells_have_the_same_decoys() -> None:
     found = [
-        independent_genes(anndata.AnnData(kind(expression())), generator()).rows(np.arange(60))
+        with_decoys(anndata.AnnData(kind(expression())), TFS, generator()).rows(np.arange(60))
         for kind in KINDS.values()
     ]
     for other in found[1:]:
         np.testing.assert_array_equal(found[0], other)
     adata = anndata.AnnData(expression())
-    other = independent_genes(adata, generator(1)).rows(np.arange(60))
+    other = with_decoys(adata, TFS, generator(1)).rows(np.arange(60))
     assert not np.array_equal(found[0], other)
     np.testing.assert_array_equal(adata.X, expression())
