@@ -12,7 +12,7 @@ from grn.model.pair_statistics import OF_CELLS, OF_GENE, OF_PAIR
 from grn.model.pairs import PairNetwork, over_channels, over_heads, unit_mean_square
 
 _FARTHEST = 5.0  # standard deviations from what it was trained on
-N_SUMMARY = len(OF_CELLS) + len(OF_GENE) - 1
+N_SUMMARY = len(OF_CELLS) + 2 * (len(OF_GENE) - 1)
 """Length of `SphericalTransformer.summarise`."""
 _STATISTICS = {"of_pairs": len(OF_PAIR), "of_genes": len(OF_GENE), "of_cells": len(OF_CELLS)}
 
@@ -116,11 +116,12 @@ class SphericalTransformer(nn.Module):
     ) -> Float[Tensor, " summary"]:
         """Return what kind of cells these are, in standard deviations from what was trained on.
 
-        The statistics of the cells, then the means of those of the genes, without the last,
-        which says of a gene whether it regulates.
+        The statistics of the cells, then means and standard deviations over the genes of theirs,
+        without the last, which says of a gene whether it regulates.
         """
-        genes = self._standard("of_genes", of_genes).mean(dim=0)[:-1]
-        return torch.cat([self._standard("of_cells", of_cells), genes])
+        genes = self._standard("of_genes", of_genes)[:, :-1]
+        spread, mean = torch.std_mean(genes, dim=0, correction=0)
+        return torch.cat([self._standard("of_cells", of_cells), mean, spread])
 
     def forward(self, inputs: Inputs) -> Found:
         """Return what the last map stands on."""

@@ -167,8 +167,9 @@ def test_standardising_undoes_scale_and_shift(transformer: SphericalTransformer)
     )
     same(transformer(scaled), expected)
     summary = transformer.summarise(scaled.of_genes[0], scaled.of_cells[0])
-    genes = inputs.of_genes[0].mean(dim=0)[:-1]
-    torch.testing.assert_close(summary, torch.cat([inputs.of_cells[0], genes]))
+    genes = inputs.of_genes[0][:, :-1]
+    moments_of_genes = [genes.mean(dim=0), genes.std(dim=0, correction=0)]
+    torch.testing.assert_close(summary, torch.cat([inputs.of_cells[0], *moments_of_genes]))
 
 
 def test_what_is_far_from_all_that_was_trained_on_counts_no_more(
