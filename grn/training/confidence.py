@@ -108,9 +108,10 @@ def assess(
     the network of regulators and decoys is found by the same transformer, blended as for the real
     cells. The null importances are those of the decoys for the real genes: the cells are still
     such as have a network, and only what a decoy knows of a gene is chance. They are compared
-    with those of the regulators in the same network, in the mean over the permutations. With B of them, of
-    all pairs and all permutations, b at least the edge's own, p = (1 + b) / (1 + B). `fdr` is
-    what Benjamini and Hochberg (1995) make of the p-values of all pairs. A small p-value says: a
+    with those of the regulators in the same network, in the mean over the permutations. With B
+    of them, of all pairs and all permutations, b at least the edge's own, p = (1 + b) / (1 + B).
+    `fdr` is what Benjamini and Hochberg (1995) make of the p-values of all pairs. A small p-value
+    says: a
     regulator that has nothing to do with the gene hardly gives this. It does not say: this is
     regulation.
 
