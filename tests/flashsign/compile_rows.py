@@ -68,14 +68,12 @@ def launch_all(
         bias, gate = torch.empty(n_heads, n, n, dtype=dtype), torch.empty(n, n, dtype=dtype)
         mask = torch.ones(batch, n, dtype=torch.bool)
         options = Options(bias, mask, torch.arange(n), gate)
-    for normaliser in ("l2", "l1"):
-        total = streaming_forward.forward(q, k, v, options, 1e-6, out, normaliser=normaliser)
-        r, projection = streaming_backward.rows(out, do, total, 1e-6, normaliser=normaliser)
-        given = (q, k, v, options, do, r, projection)
-        streaming_backward.gradients(*given, normaliser=normaliser)
-        if with_options:
-            streaming_pairs.bias_gradient(*given, normaliser)
-        streaming_pairs.map_means(q, k, options, 1e-6, normaliser)
+    norm = streaming_forward.forward(q, k, v, options, 1e-6, out)
+    r, projection = streaming_backward.rows(out, do, norm, 1e-6)
+    streaming_backward.gradients(q, k, v, options, do, r, projection)
+    if with_options:
+        streaming_pairs.bias_gradient(q, k, v, options, do, r, projection)
+    streaming_pairs.map_means(q, k, options, 1e-6)
 
 
 def report(name: str, kernel: Any) -> Report:
