@@ -68,12 +68,13 @@ def launch_all(
         bias, gate = torch.empty(n_heads, n, n, dtype=dtype), torch.empty(n, n, dtype=dtype)
         mask = torch.ones(batch, n, dtype=torch.bool)
         options = Options(bias, mask, torch.arange(n), gate)
-    norm = streaming_forward.forward(q, k, v, options, 1e-6, out)
-    r, projection = streaming_backward.rows(out, do, norm, 1e-6)
-    streaming_backward.gradients(q, k, v, options, do, r, projection)
+    norm = streaming_forward.forward(q, k, v, options, 1e-6, out, normaliser="l2")
+    r, projection = streaming_backward.rows(out, do, norm, 1e-6, normaliser="l2")
+    given = (q, k, v, options, do, r, projection)
+    streaming_backward.gradients(*given, normaliser="l2")
     if with_options:
-        streaming_pairs.bias_gradient(q, k, v, options, do, r, projection)
-    streaming_pairs.map_means(q, k, options, 1e-6)
+        streaming_pairs.bias_gradient(*given, "l2")
+    streaming_pairs.map_means(q, k, options, 1e-6, "l2")
 
 
 def report(name: str, kernel: Any) -> Report:
