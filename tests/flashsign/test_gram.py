@@ -263,7 +263,7 @@ def test_autocast_changes_no_sum(make_inputs: Callable[..., dict[str, Any]]) -> 
     inputs = make_inputs(dtype=torch.float32, bias=True)
     inputs["v"] = inputs["v"].bfloat16()
     q, k, v, bias = (inputs[n].double() for n in ("q", "k", "v", "bias"))
-    want = reference.attention(q, k, v, bias, None, None, None, 1e-6)
+    want = reference.attention(q, k, v, bias, None, None, None, 1e-6, "l2")
     for method in ("gram", "reference"):
         with torch.autocast("cpu", dtype=torch.bfloat16):
             got = spherical_attention(**inputs, method=method)
