@@ -10,7 +10,7 @@ READY := $(VENV)/.ready
 UNFINISHED := $(VENV)/.unfinished
 # -qq: errors only. Byte code is compiled after, on all cores: pip would take one.
 PIP := $(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check
-BENCHMARKS := flashsign_cpu flashsign_gpu network_scaling scaling cells_on_disk
+TIMINGS := flashsign_cpu flashsign_gpu network_scaling scaling cells_on_disk
 TORCH := $(shell grep '^torch==' requirements.lock)
 
 .DEFAULT_GOAL := help
@@ -35,7 +35,7 @@ lint: $(READY)  ## style, format, types and the direction of imports
 	@$(BIN)/lint-imports --no-logo
 
 bench: $(READY)  ## time the kernels, and inference over genes and cells (ten minutes)
-	@set -e; for file in $(BENCHMARKS:%=benchmarks/%.py); do echo "$$file"; $(BIN)/python "$$file"; done
+	@set -e; for file in $(TIMINGS:%=scripts/timing/%.py); do echo "$$file"; $(BIN)/python "$$file"; done
 
 # What an interrupted set-up left is thrown away: pip takes a half-unpacked package for installed.
 # torch comes first, by exact version: asked for by others, pip would take the newest.

@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from grn import plotting as pl
     from grn.data.preprocessing.preprocess import preprocess
     from grn.data.reading.read import read_cells
+    from grn.edges.read import read_edges, read_truth
     from grn.estimator import SphericalGRN
     from grn.evaluation import evaluate, precision_recall
-    from grn.gene_names import read_aliases
-    from grn.network import read_edges, read_truth
+    from grn.names.symbols import read_aliases
     from grn.simulation.cells import simulate_model
     from grn.simulation.random_network import simulate
 
@@ -41,10 +41,10 @@ _LAZY = {
     "evaluate": "grn.evaluation",
     "precision_recall": "grn.evaluation",
     "preprocess": "grn.data.preprocessing.preprocess",
-    "read_aliases": "grn.gene_names",
+    "read_aliases": "grn.names.symbols",
     "read_cells": "grn.data.reading.read",
-    "read_edges": "grn.network",
-    "read_truth": "grn.network",
+    "read_edges": "grn.edges.read",
+    "read_truth": "grn.edges.read",
     "simulate": "grn.simulation.random_network",
     "simulate_model": "grn.simulation.cells",
 }

@@ -18,7 +18,7 @@ NO_FOLDER = ("paths=folder", "logger=none")
 
 @dataclass
 class ConfidenceConfig:
-    """Columns that take further networks (grn/training/confidence.py); 0: no such column."""
+    """Columns that take further networks (grn/inference/confidence.py); 0: no such column."""
 
     bootstraps: int = MISSING
     """Networks of other draws of the cells, for `stability`."""

@@ -10,12 +10,15 @@ import torch
 
 from grn.config import NO_FOLDER, compose_config
 from grn.data.dataset import CellDataset
-from grn.data.library.tf_lists import read_tf_list
+from grn.data.datasets.tf_lists import read_tf_list
 from grn.data.preprocessing.prepare import prepare
 from grn.data.preprocessing.preprocess import preprocess
 from grn.data.reading.read import select_layer
 from grn.errors import InputError
 from grn.export import network_adata
+from grn.expression import fingerprint
+from grn.inference.confidence import Confidence, assess, check_confidence, check_in_memory
+from grn.inference.infer import describe_transformer, infer_network, log_belief
 from grn.model.pretrained import GeneNetwork
 from grn.readout import read_edges_off
 from grn.training.checkpoint import (
@@ -24,11 +27,8 @@ from grn.training.checkpoint import (
     read_checkpoint,
     stored_network,
 )
-from grn.training.confidence import Confidence, assess, check_confidence, check_in_memory
 from grn.training.fit import build_loader, build_predictor, fit_aside
-from grn.training.infer import describe_transformer, infer_network, log_belief
 from grn.training.prediction import judge_start, r_squared
-from grn.training.run_folder import fingerprint
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -51,7 +51,7 @@ class SphericalGRN:
         Key of `adata.layers` to use instead of `X`; `raw` is `adata.raw`.
     aliases
         Other names of regulators and genes, each with the name it stands for
-        (`grn.gene_names.read_aliases` reads them from a file).
+        (`grn.names.symbols.read_aliases` reads them from a file).
 
     Raises
     ------
@@ -136,7 +136,7 @@ class SphericalGRN:
         """Find the networks of other cells, with the same settings: `edges` gets further columns.
 
         Takes as many times as long as finding the network as there are bootstraps and
-        permutations. What they mean says `grn.training.confidence.assess`. A later call replaces
+        permutations. What they mean says `grn.inference.confidence.assess`. A later call replaces
         the columns.
 
         Parameters

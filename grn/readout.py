@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 from jaxtyping import Bool, Float, Int
 
-from grn.network import edge_table, locate
+from grn.edges.matrix import edge_table, locate
 
 # Far below the square of any score that counts: a weak row must reach the unit sphere too.
 _EPS = 1e-20
@@ -76,7 +76,7 @@ def read_edges_off(
     Returns
     -------
     Columns `source, target, weight, importance, row_norm`, then the extra ones, as
-    `grn.network.edge_table` takes them; `row_norm` is the target's ‖s_i‖.
+    `grn.edges.matrix.edge_table` takes them; `row_norm` is the target's ‖s_i‖.
     """
     found = read_map(scores, locate(tfs, genes))
     columns = {"row_norm": found.row_norm, **extra}

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float
 
-from grn.export.atomic import replacing
-from grn.training.run_folder import fingerprint
+from grn.expression import fingerprint
+from grn.files import replacing
 
 if TYPE_CHECKING:
     from anndata import AnnData

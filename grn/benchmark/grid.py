@@ -16,7 +16,7 @@ from grn.benchmark.methods import (
     Method,
 )
 from grn.benchmark.regimes import UNSUPERVISED, Regimes, read_regimes
-from grn.data.library.datasets import COLLECTIONS, list_datasets
+from grn.data.datasets.load import COLLECTIONS, list_datasets
 from grn.errors import InputError
 
 logger = logging.getLogger(__name__)

@@ -18,10 +18,10 @@ from grn.benchmark.regimes import MATCHED, PRIOR_GUIDED, SUPERVISED, split_netwo
 from grn.errors import InputError
 from grn.evaluation import candidates
 from grn.evaluation.candidates import Candidates
-from grn.evaluation.network_bias import CONTROLS, degree_matched_negatives
-from grn.evaluation.splits import Split
-from grn.training.lessons import lay_out
-from grn.training.prior import prior_alone
+from grn.inference.prior import prior_alone
+from grn.supervised.lessons import lay_out
+from grn.supervised.network_controls import CONTROLS, degree_matched_negatives
+from grn.supervised.splits import Split
 
 _NO_TIME = float("nan")
 Rows = list[dict[str, Any]]

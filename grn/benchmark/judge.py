@@ -10,10 +10,11 @@ from sklearn.metrics import precision_recall_curve
 
 from grn.benchmark.cache import Prediction
 from grn.benchmark.methods import CONTROL
+from grn.edges.matrix import locate
 from grn.errors import InputError
 from grn.evaluation import Candidates, TruthScorer, metrics
 from grn.evaluation.candidates import score_candidates, score_random, unlisted_last
-from grn.network import hint, locate
+from grn.names.regulators import hint
 
 RANDOM = "random"
 _N_RANDOM = 100

@@ -4,9 +4,8 @@ import hashlib
 import inspect
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grn.benchmark.ours import (
@@ -20,8 +19,10 @@ from grn.benchmark.ours import (
     untrained,
 )
 from grn.benchmark.peers import PEERS
-from grn.evaluation.controls import Scores, target_mean, tf_variance
-from grn.network import locate
+from grn.benchmark.sources import source_files
+from grn.edges.matrix import locate
+from grn.evaluation.controls import target_mean, tf_variance
+from grn.evaluation.scores import Scores
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -44,8 +45,8 @@ class Method:
     """Settings that the function takes."""
     seeded: bool
     """Whether the seed changes anything; if not, one run counts for every seed."""
-    sources: tuple[str, ...]
-    """Modules and packages whose code decides the result."""
+    module: str
+    """Where the code begins that decides the result; what it imports belongs to it."""
     needs: tuple[str, ...] = ()
     """Distributions whose release decides the result; without them the method is skipped."""
     configured: Callable[[], str] = str
@@ -66,7 +67,7 @@ class Method:
     def fingerprint(self) -> str:
         """Digest the code, the releases and the configuration that decide the result."""
         digest = hashlib.sha256(self.configured().encode())
-        for file in sorted(file for source in self.sources for file in _files(source)):
+        for file in source_files(self.module):
             digest.update(file.read_bytes())
         for name in self.needs:
             digest.update(f"{name} {_installed(name)}".encode())
@@ -80,21 +81,7 @@ def _installed(distribution: str) -> str | None:
         return None
 
 
-def _files(source: str) -> list[Path]:
-    """Return the file of a module, or all of a package, trained parameters among them."""
-    spec = find_spec(source)
-    if spec is None or spec.origin is None:
-        msg = f"no module {source!r}"
-        raise ValueError(msg)
-    file = Path(spec.origin)
-    if file.name != "__init__.py":
-        return [file]
-    return sorted(part for part in file.parent.rglob("*") if part.suffix in {".py", ".pt"})
-
-
-def _of_arrays(
-    name: str, score: Callable[..., Scores], *sources: str, kind: str = METHOD, **facts: Any
-) -> Method:
+def _of_arrays(name: str, score: Callable[..., Scores], **facts: Any) -> Method:
     """Describe a function of expression and columns of the TFs."""
     parameters = frozenset(inspect.signature(score).parameters) - {
         *("expression", "tf_index", "seed")
@@ -108,75 +95,59 @@ def _of_arrays(
             settings["seed"] = seed
         return score(adata.X, locate(tfs, adata.var_names), **settings)
 
-    seeded = facts.pop("seeded", False)
-    return Method(name, kind, function, parameters, seeded, (*sources, "grn.moments"), **facts)
+    plain = inspect.unwrap(score)
+    module = (plain.func if isinstance(plain, partial) else plain).__module__
+    described = {"kind": METHOD, "seeded": False, **facts}
+    return Method(name=name, function=function, parameters=parameters, module=module, **described)
 
 
-def _peer(name: str, *sources: str, **facts: Any) -> Method:
-    return _of_arrays(name, PEERS[name], *sources, **facts)
+def _ours(name: str, function: Callable[..., Scores], *settings: str, **facts: Any) -> Method:
+    """Describe a function of cells and names of the TFs that applies our model."""
+    described = {"kind": METHOD, "configured": read_settings, **facts}
+    return Method(
+        name=name,
+        function=function,
+        parameters=frozenset(settings),
+        seeded=True,
+        module=function.__module__,
+        needs=("torch",),
+        **described,
+    )
 
-
-_SOURCES = (
-    *("grn.benchmark.ours", "grn.model", "grn.readout", "grn.data.dataset", "grn.moments"),
-    *("grn.training.infer", "grn.training.prior", "flashsign"),
-)
-_TRAINED = (
-    *(*_SOURCES, "grn.data.datamodule", "grn.evaluation.metrics"),
-    *("grn.training.fit", "grn.training.module", "grn.training.objectives"),
-    *("grn.training.supervised", "grn.training.lessons"),
-)
-_CONTROLS = "grn.evaluation.controls"
-_PEERS = "grn.benchmark.peers"
-_DENSE = f"{_PEERS}.dense"
 
 METHODS: Mapping[str, Method] = {
     method.name: method
     for method in (
-        _peer("pearson", _CONTROLS),
-        _peer("spearman", f"{_PEERS}.correlation", _DENSE, _CONTROLS),
-        _peer("spearman_double_centred", f"{_PEERS}.correlation", _DENSE),
-        _peer("closed_form", "grn.evaluation.closed_form"),
-        _peer("closed_form_max", "grn.evaluation.closed_form"),
-        Method(
-            "ridge_profiles", METHOD, ridge_profiles, frozenset(), True, _SOURCES, ("torch",),
-            read_settings,
-        ),
-        Method(
-            "beyond_background", METHOD, beyond_background, frozenset(), True, _SOURCES,
-            ("torch",), read_settings,
-        ),
-        _peer("pidc", f"{_PEERS}.information", _DENSE),
-        Method(
-            OURS, METHOD, spherical, frozenset({"overrides"}), True, _SOURCES, ("torch",),
-            read_settings,
-        ),
-        _peer("grnboost2", f"{_PEERS}.trees", _DENSE, seeded=True, needs=("scikit-learn",)),
-        _peer("genie3", f"{_PEERS}.trees", _DENSE, seeded=True, needs=("scikit-learn",)),
-        _peer(
-            "regdiffusion", f"{_PEERS}.diffusion", _DENSE, seeded=True,
+        _of_arrays("pearson", PEERS["pearson"]),
+        _of_arrays("spearman", PEERS["spearman"]),
+        _of_arrays("spearman_double_centred", PEERS["spearman_double_centred"]),
+        _of_arrays("closed_form", PEERS["closed_form"]),
+        _of_arrays("closed_form_max", PEERS["closed_form_max"]),
+        _ours("ridge_profiles", ridge_profiles),
+        _ours("beyond_background", beyond_background),
+        _of_arrays("pidc", PEERS["pidc"]),
+        _ours(OURS, spherical, "overrides"),
+        _of_arrays("grnboost2", PEERS["grnboost2"], seeded=True, needs=("scikit-learn",)),
+        _of_arrays("genie3", PEERS["genie3"], seeded=True, needs=("scikit-learn",)),
+        _of_arrays(
+            "regdiffusion",
+            PEERS["regdiffusion"],
+            seeded=True,
             needs=("regdiffusion", "jsonpickle", "pyvis", "torch"),
         ),
     )
-}  # fmt: skip
+}
 """What can be asked for, by name; from fast to slow."""
 
 CONTROLS: tuple[Method, ...] = (
-    Method(
-        "untrained", CONTROL, untrained, frozenset(), True, _SOURCES, ("torch",), read_settings
-    ),
-    _of_arrays("target_mean", target_mean, _CONTROLS, kind=CONTROL),
-    _of_arrays("tf_variance", tf_variance, _CONTROLS, kind=CONTROL),
+    _ours("untrained", untrained, kind=CONTROL),
+    _of_arrays("target_mean", target_mean, kind=CONTROL),
+    _of_arrays("tf_variance", tf_variance, kind=CONTROL),
 )
 """What stands in every table; the random ranking, which needs no cells, comes when judged."""
 
-TRAINED_ON_EDGES = Method(
-    OURS, METHOD, supervised, frozenset({"overrides"}), True, _TRAINED, ("torch",),
-    read_supervised_settings,
-)  # fmt: skip
+TRAINED_ON_EDGES = _ours(OURS, supervised, "overrides", configured=read_supervised_settings)
 """Ours where part of a network is known; its function is also given the `split`."""
 
-GUIDED_BY_PRIOR = Method(
-    OURS, METHOD, prior_guided, frozenset({"overrides"}), True, _SOURCES, ("torch",),
-    read_settings,
-)  # fmt: skip
+GUIDED_BY_PRIOR = _ours(OURS, prior_guided, "overrides")
 """Ours where another network is known; its function is also given the `prior`."""

@@ -11,14 +11,14 @@ import torch
 
 from grn.config import NO_FOLDER, compose_config
 from grn.data.dataset import CellDataset
-from grn.evaluation.controls import Scores
-from grn.evaluation.splits import Split
+from grn.edges.matrix import locate
+from grn.evaluation.scores import Scores
+from grn.inference.infer import infer_network, sample_rows, untrained_network
 from grn.model.background import alike_beyond_background
 from grn.model.profiles import gene_profiles
-from grn.network import locate
 from grn.readout import read_map, without_self
-from grn.training.infer import infer_network, sample_rows, untrained_network
-from grn.training.supervised import fit_supervised
+from grn.supervised.module import fit_supervised
+from grn.supervised.splits import Split
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -16,12 +16,12 @@ from grn.benchmark.grid import Grid, Job
 from grn.benchmark.judge import Entry
 from grn.benchmark.methods import METHODS
 from grn.benchmark.progress import Progress
-from grn.data.library.catalogue import study_of
-from grn.data.library.datasets import load_dataset
+from grn.data.datasets.catalogue import study_of
+from grn.data.datasets.load import load_dataset
 from grn.data.preprocessing.prepare import prepare
 from grn.data.preprocessing.preprocess import preprocess
-from grn.network import read_truth
-from grn.side_by_side import side_by_side
+from grn.edges.read import read_truth
+from grn.processes import side_by_side
 
 if TYPE_CHECKING:
     from anndata import AnnData

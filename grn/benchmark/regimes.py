@@ -6,10 +6,10 @@ from functools import partial
 
 import pandas as pd
 
-from grn.data.library.datasets import list_datasets
+from grn.data.datasets.load import list_datasets
 from grn.errors import InputError
-from grn.evaluation.genelink_split import apply_split, genelink_split
-from grn.evaluation.splits import (
+from grn.supervised.genelink import apply_split, genelink_split
+from grn.supervised.splits import (
     Split,
     both_seen_split,
     both_unseen_split,
@@ -108,7 +108,7 @@ def split_network(
     name
         Of `SPLITS`.
     truth
-        As `grn.network.read_truth` returns it.
+        As `grn.edges.read.read_truth` returns it.
     tfs, genes
         All TFs and genes of the cells; GENELink's split draws pairs from them.
     seed

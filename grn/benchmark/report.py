@@ -10,7 +10,7 @@ from grn.benchmark.pictures import accuracy_time, heatmap, precision_recall
 from grn.benchmark.regimes import UNSUPERVISED
 from grn.benchmark.run import Outcome
 from grn.benchmark.summary import introduce, overview, summarise
-from grn.export.atomic import replacing
+from grn.files import replacing
 
 
 def write_report(

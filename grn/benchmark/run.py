@@ -15,7 +15,7 @@ from grn.benchmark.predict import Cells, Predictor, Task
 from grn.benchmark.progress import Progress
 from grn.benchmark.regimes import UNSUPERVISED
 from grn.evaluation import candidates
-from grn.side_by_side import count_processes
+from grn.processes import count_processes
 
 COLUMNS = (
     *("method", "kind", "dataset", "network", "regime", "seed", "metric", "value", "density"),

@@ -8,8 +8,8 @@ import pandas as pd
 from grn.benchmark.direction import summarise_directions
 from grn.benchmark.markdown import label, markdown_table, network_label, number, spread
 from grn.benchmark.methods import CONTROL, METHOD
-from grn.data.library.catalogue import study_of
-from grn.data.library.corpus import COLLECTION as CORPUS
+from grn.data.datasets.catalogue import study_of
+from grn.data.datasets.corpus import COLLECTION as CORPUS
 
 METRICS = {
     "auprc_ratio": "AUPRC ratio",

@@ -32,8 +32,8 @@ def _job(config: "DictConfig", command: str) -> None:
     from grn.benchmark.grid import make_grid
     from grn.benchmark.report import write_report
     from grn.benchmark.run import run_benchmark
-    from grn.training.run_folder import remove_if_empty
-    from grn.training.tracking import log_benchmark
+    from grn.runs.folder import remove_if_empty
+    from grn.runs.tracking import log_benchmark
 
     folder = Path(config.output)
     plain: Any = OmegaConf.to_container(config, resolve=True)

@@ -26,8 +26,8 @@ def _list(_options: argparse.Namespace) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from grn.data.library.catalogue import read_catalogue, read_fetchables
-    from grn.data.library.root import cache_folder, data_folder
+    from grn.data.datasets.catalogue import read_catalogue, read_fetchables
+    from grn.data.datasets.root import cache_folder, data_folder
 
     places = {"data": data_folder(), "cache": cache_folder()}
     table = Table(box=None, pad_edge=False, collapse_padding=True)
@@ -58,8 +58,8 @@ def _list(_options: argparse.Namespace) -> None:
 
 def _where(collection: str, places: dict[str, Path | None]) -> tuple[dict[str, str], str]:
     """Say in which place the data sets on this machine are, and what to say of the others."""
-    from grn.data.library.beeline import COLLECTION
-    from grn.data.library.datasets import COLLECTIONS, dataset_places
+    from grn.data.datasets.beeline import COLLECTION
+    from grn.data.datasets.load import COLLECTIONS, dataset_places
 
     if collection not in COLLECTIONS:
         return {}, "drawn"
@@ -71,9 +71,9 @@ def _where(collection: str, places: dict[str, Path | None]) -> tuple[dict[str, s
 
 
 def _fetch(options: argparse.Namespace) -> None:
-    from grn.data.library.beeline import fetch_beeline
-    from grn.data.library.catalogue import read_fetchables
-    from grn.data.library.tf_lists import fetch_tf_lists
+    from grn.data.datasets.beeline import fetch_beeline
+    from grn.data.datasets.catalogue import read_fetchables
+    from grn.data.datasets.tf_lists import fetch_tf_lists
 
     available = read_fetchables()
     if options.name not in available:
@@ -93,9 +93,9 @@ def _report_sizes() -> None:
     import anndata
     import pandas as pd
 
-    from grn.data.library.beeline import COLLECTION
-    from grn.data.library.catalogue import differences, read_catalogue
-    from grn.data.library.datasets import dataset_places
+    from grn.data.datasets.beeline import COLLECTION
+    from grn.data.datasets.catalogue import differences, read_catalogue
+    from grn.data.datasets.load import dataset_places
 
     expected = {entry.name: entry for entry in read_catalogue() if entry.collection == COLLECTION}
     for name, folder in dataset_places(COLLECTION).items():

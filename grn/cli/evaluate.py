@@ -4,7 +4,7 @@ import argparse
 import json
 from typing import Any
 
-from grn.cli.report import report
+from grn.cli.table import report
 
 
 def add_parser(commands: Any) -> None:
@@ -18,9 +18,9 @@ def add_parser(commands: Any) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
+    from grn.edges.read import read_edges, read_truth
     from grn.evaluation import evaluate, evaluate_json
-    from grn.export.atomic import replacing
-    from grn.network import read_edges, read_truth
+    from grn.files import replacing
 
     edges, truth = read_edges(options.edges), read_truth(options.truth)
     adata = None

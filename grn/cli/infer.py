@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from grn.cli.report import report
+from grn.cli.table import report
 from grn.errors import InputError
 
 
@@ -87,7 +87,7 @@ def _infer(options: argparse.Namespace) -> None:
 
     import torch
 
-    from grn.training.run import run
+    from grn.runs.run import run
 
     if options.device == "cuda" and not torch.cuda.is_available():
         msg = "--device cuda, but torch sees no CUDA device here. Use --device cpu or auto."

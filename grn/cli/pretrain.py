@@ -22,7 +22,7 @@ def _job(config: "DictConfig") -> None:
 
     from grn.pretraining.pretrain import RESULT, Pretraining, pretrain
     from grn.pretraining.real import load_networks
-    from grn.training.run_folder import check_folder, remove_if_empty
+    from grn.runs.folder import check_folder, remove_if_empty
 
     folder = Path(config.output)
     plain: Any = OmegaConf.to_container(config, resolve=True)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grn.cli.hydra_job import run_with_hydra
-from grn.cli.report import report
+from grn.cli.table import report
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -18,8 +18,8 @@ def train(overrides: list[str]) -> None:
 
 
 def _job(config: "DictConfig") -> None:
-    from grn.training.run import run
-    from grn.training.run_folder import remove_if_empty
+    from grn.runs.folder import remove_if_empty
+    from grn.runs.run import run
 
     try:
         result = run(config)

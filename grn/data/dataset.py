@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from grn.moments import column_moments, is_on_disk
+from grn.expression import column_moments, is_on_disk
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from grn.data.library.datasets import Dataset
-from grn.data.library.tf_lists import read_tf_list
+from grn.data.datasets.load import Dataset
+from grn.data.datasets.tf_lists import read_tf_list
 from grn.data.reading.read import read_cells
 from grn.errors import InputError
-from grn.gene_names import read_aliases
+from grn.names.symbols import read_aliases
 from grn.simulation.cells import simulate_model
 from grn.simulation.random_network import simulate
 
@@ -51,7 +51,7 @@ def from_files(
     gene_column
         Column of `adata.var` with the gene names to use instead of its index.
     aliases
-        File of other names of genes (`grn.gene_names.read_aliases`), or None.
+        File of other names of genes (`grn.names.symbols.read_aliases`), or None.
     on_disk
         As in `grn.read_cells`; None decides by the size of the matrix.
 

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
 
+from grn.edges.matrix import adjacency, locate
 from grn.errors import InputError
 from grn.evaluation import controls, metrics
-from grn.network import adjacency, locate
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Candidates:
 
 
 def candidates(truth: pd.DataFrame, training_edges: pd.DataFrame | None = None) -> Candidates:
-    """Lay out the candidates of a truth table as `grn.network.read_truth` returns it.
+    """Lay out the candidates of a truth table as `grn.edges.read.read_truth` returns it.
 
     Edges that a method was trained on are neither true nor false here: they are no candidates.
     """

@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy import linalg
 
-from grn.evaluation.controls import Scores
-from grn.moments import Expression, standardised_blocks
+from grn.evaluation.scores import Scores
+from grn.expression import Expression, standardised_blocks
 
 RIDGE = 60.0
 _GENES_PER_BLOCK = 512

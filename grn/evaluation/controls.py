@@ -3,19 +3,11 @@
 Expression is (n_cells, n_genes), log-normalised, dense or sparse; `tf_index` are columns of it.
 """
 
-from typing import NamedTuple
-
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Int
 
-from grn.moments import Expression, column_moments, standardised_blocks
-
-
-class Scores(NamedTuple):
-    """Signed strength (None where a control knows no sign) and the number that ranks the pairs."""
-
-    weight: Float[np.ndarray, "n_tfs n_genes"] | None
-    importance: Float[np.ndarray, "n_tfs n_genes"]
+from grn.evaluation.scores import Scores
+from grn.expression import Expression, column_moments, standardised_blocks
 
 
 def target_mean(expression: Expression, tf_index: Int[np.ndarray, " n_tfs"]) -> Scores:

@@ -12,6 +12,8 @@ from anndata import AnnData
 from scipy import sparse
 from sklearn.metrics import precision_recall_curve
 
+from grn.edges.matrix import adjacency, degrees
+from grn.edges.read import read_edges, read_truth
 from grn.errors import InputError
 from grn.evaluation import controls
 from grn.evaluation.candidates import (
@@ -23,8 +25,8 @@ from grn.evaluation.candidates import (
     unlisted_last,
 )
 from grn.evaluation.closed_form import closed_form, closed_form_max
-from grn.moments import row_blocks
-from grn.network import adjacency, degrees, hint, read_edges, read_truth
+from grn.expression import row_blocks
+from grn.names.regulators import hint
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +60,7 @@ def evaluate(
     Parameters
     ----------
     edges, truth
-        Tables or files, see `grn.network.read_edges` and `read_truth`.
+        Tables or files, see `grn.edges.read.read_edges` and `read_truth`.
     adata
         Preprocessed log expression, cells × genes; adds the controls that need it.
     extra

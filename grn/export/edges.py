@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from grn.errors import InputError
-from grn.export.atomic import replacing
+from grn.files import replacing
 
 _ROWS_PER_BLOCK = 100_000
 

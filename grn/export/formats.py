@@ -5,7 +5,7 @@ from pathlib import Path
 import networkx as nx
 import pandas as pd
 
-from grn.export.atomic import replacing
+from grn.files import replacing
 
 
 def write_adjacencies(edges: pd.DataFrame, path: str | Path) -> None:

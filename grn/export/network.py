@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from grn.export.atomic import replacing
-from grn.moments import is_on_disk
-from grn.network import locate
+from grn.edges.matrix import locate
+from grn.expression import is_on_disk
+from grn.files import replacing
 
 # Columns of an edge table that stand beside the weights, where they were computed.
 _CONFIDENCE = ("stability", "p_value", "fdr")

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from scipy.cluster.hierarchy import leaves_list, linkage
 
-from grn.network import adjacency
+from grn.edges.matrix import adjacency
 from grn.plotting.style import SIGNED_MAP
 
 _FONT_SIZE = 7.0

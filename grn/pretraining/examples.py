@@ -12,10 +12,10 @@ import torch
 from jaxtyping import Float, Int8
 from torch import Tensor
 
-from grn.export.atomic import replacing
+from grn.files import replacing
 from grn.model.pair_statistics import PairStatistics
 from grn.model.pretrained import N_AXES
-from grn.side_by_side import in_order
+from grn.processes import in_order
 from grn.simulation.curriculum import Sample, draw_samples, without_edges
 
 logger = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ def draw_examples(
     seed
         Of networks and cells.
     n_processes
-        As `grn.side_by_side` takes it.
+        As `grn.processes` takes it.
     folder
         Where the examples are kept, a file for some networks of a kind. A file that is there
         already is read instead of simulated, so an interrupted run goes on where it stopped.

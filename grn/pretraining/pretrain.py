@@ -13,14 +13,14 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from grn.errors import InputError
-from grn.export.atomic import replacing
+from grn.files import replacing
 from grn.model.pretrained import FORMAT
 from grn.model.transformer import SphericalTransformer
 from grn.pretraining.batches import Batch, ExampleModule, Kind, moments_of
 from grn.pretraining.examples import FEWEST_NETWORKS, Example, draw_examples, one_thread
 from grn.pretraining.module import PretrainingModule, in_words, judge, summarise
 from grn.pretraining.real import RealNetwork, fit_blend
-from grn.side_by_side import count_processes
+from grn.processes import count_processes
 from grn.training.fit import quiet_libraries, train
 from grn.version import VERSION
 

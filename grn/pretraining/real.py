@@ -11,10 +11,12 @@ from jaxtyping import Bool, Float, Int
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
-from grn.data.library.catalogue import study_of
-from grn.data.library.datasets import load_dataset
+from grn.data.datasets.catalogue import study_of
+from grn.data.datasets.load import load_dataset
 from grn.data.preprocessing.prepare import prepare
 from grn.data.preprocessing.preprocess import preprocess
+from grn.edges.matrix import locate
+from grn.edges.read import read_truth
 from grn.errors import InputError
 from grn.evaluation import candidates
 from grn.evaluation.metrics import auprc
@@ -22,7 +24,6 @@ from grn.model.background import alike_beyond_background
 from grn.model.blend import N_PARAMETERS
 from grn.model.pretrained import apply_transformer
 from grn.model.transformer import SphericalTransformer
-from grn.network import locate, read_truth
 from grn.simulation.curriculum import KINDS, Sample, draw_samples
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from grn.errors import InputError
-from grn.side_by_side import count_processes, in_order
+from grn.processes import count_processes, in_order
 from grn.simulation.bulk import draw_steady_states
 from grn.simulation.cell_states import draw_states, draw_variation
 from grn.simulation.kinetics import simulate_trajectories
@@ -167,20 +167,21 @@ def _as_sample(kind: str, expression: _Array, regulates: _Signs) -> Sample | Non
 
 def _draw_boolean(rng: np.random.Generator) -> tuple[_Array, _Signs] | None:
     """Simulate a Boolean network of 5–25 genes."""
-    return _draw_cells_of_rules(rng, int(rng.integers(5, 26)), boolode_share=0.6)
+    n_genes = int(rng.integers(5, 26))
+    return _draw_cells_of_rules(rng, n_genes, families_share=0.15, boolode_share=0.9)
 
 
 def _draw_large_boolean(rng: np.random.Generator) -> tuple[_Array, _Signs] | None:
     """Simulate a Boolean network of 30–150 genes."""
     n_genes = int(_draw_log_uniform(rng, 30.0, 151.0))
-    return _draw_cells_of_rules(rng, n_genes, boolode_share=0.1)
+    return _draw_cells_of_rules(rng, n_genes, families_share=0.5, boolode_share=0.1)
 
 
 def _draw_cells_of_rules(
-    rng: np.random.Generator, n_genes: int, boolode_share: float
+    rng: np.random.Generator, n_genes: int, families_share: float, boolode_share: float
 ) -> tuple[_Array, _Signs] | None:
     """Simulate a random Boolean network and measure it; None where most genes are frozen."""
-    model, signs = draw_model(rng, n_genes)
+    model, signs = draw_model(rng, n_genes, families_share)
     kinetics = draw_kinetics(rng, n_genes, boolode_share)
     n_cells = _draw_log_uniform(rng, 150.0, 2500.0)
     n_trajectories = int(rng.integers(100, 200))

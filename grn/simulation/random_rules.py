@@ -9,22 +9,24 @@ from grn.simulation.topology import draw_topology
 
 _Signs = np.ndarray[Any, np.dtype[np.int8]]
 
-_FATES_SHARE, _OTHER_FAMILIES_SHARE = 0.5, 0.5
+_FATES_SHARE = 0.5
 _MOST_REGULATORS, _MOST_RETURNED = 8, 7  # a truth table doubles with every regulator
 _FEWEST_TO_NEST = 3  # activators of a gene
 
 
-def draw_model(rng: np.random.Generator, n_genes: int) -> tuple[BooleanModel, _Signs]:
+def draw_model(
+    rng: np.random.Generator, n_genes: int, families_share: float
+) -> tuple[BooleanModel, _Signs]:
     """Draw a Boolean model, and its network.
 
     A gene is on where its activators hold and its repressors do not, as in
     `(A or B) and not (C or D)`; sometimes all activators are needed, all repressors, or only one
     of the two groups, or activators form two groups, as in `((A or B) and (C or D))`. How common
     repressors, reciprocal edges, self-activation and each form of rule are is drawn once per
-    network, so that networks differ more than genes of one network. Half of the networks are of
-    a family of `topology`. In half of the others genes belong to fates, as in models of
-    differentiation: most of those of one fate activate each other, and most of those of
-    different fates repress each other.
+    network, so that networks differ more than genes of one network. Some networks are of a family
+    of `topology`. In half of the others genes belong to fates, as in models of differentiation:
+    most of those of one fate activate each other, and most of those of different fates repress
+    each other.
 
     Parameters
     ----------
@@ -32,13 +34,15 @@ def draw_model(rng: np.random.Generator, n_genes: int) -> tuple[BooleanModel, _S
         Source of all randomness.
     n_genes
         Number of genes, at least 3.
+    families_share
+        Probability of a network of a family of `topology`, from 0 to 1.
 
     Returns
     -------
     The model, and the sign of every edge, shape (n_genes, n_genes): row regulates column, 0 where
     there is no edge. A gene that activates itself has 1 on the diagonal.
     """
-    of_a_family = rng.random() < _OTHER_FAMILIES_SHARE
+    of_a_family = rng.random() < families_share
     signs = _draw_from_family(rng, n_genes) if of_a_family else _draw_signs(rng, n_genes)
     names = [f"g{gene}" for gene in range(len(signs))]
     model = BooleanModel(

@@ -36,9 +36,9 @@ def describe_origin(
     network
         Its scores, what they stand on and their scale are kept.
     transformer
-        Which weights found it (`grn.training.infer.describe_transformer`).
+        Which weights found it (`grn.inference.infer.describe_transformer`).
     cells
-        Fingerprint of the cells (`grn.training.run_folder.fingerprint`), by which they are known
+        Fingerprint of the cells (`grn.runs.folder.fingerprint`), by which they are known
         again.
     """
     return {

@@ -19,10 +19,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from grn.data.datamodule import CellDataModule
 from grn.data.dataset import CellDataset
+from grn.edges.matrix import locate
 from grn.errors import InputError
+from grn.inference.infer import infer_network, sample_rows
 from grn.model.profiles import gene_profiles, noise_edge
-from grn.network import locate
-from grn.training.infer import infer_network, sample_rows
 from grn.training.module import PredictionModule, TrainedModule
 
 logger = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from grn.data.datamodule import CellDataModule
-from grn.network import locate
+from grn.edges.matrix import locate
 from grn.training.module import PredictionModule
 
 _PENALTIES = tuple(0.01 * 2**k for k in range(14))

@@ -1,6 +1,7 @@
 """The methods that ours is compared with, behind one signature."""
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -12,8 +13,8 @@ from grn.benchmark.peers.information import pidc
 from grn.benchmark.peers.trees import genie3, grnboost2
 from grn.evaluation import controls
 from grn.evaluation.closed_form import closed_form, closed_form_max
-from grn.evaluation.controls import Scores
-from grn.moments import Expression
+from grn.evaluation.scores import Scores
+from grn.expression import Expression
 
 __all__ = ["PEERS", "Peer"]
 
@@ -29,6 +30,7 @@ class Peer(Protocol):
 
 
 def _seedless(score: Callable[[Expression, Int[np.ndarray, " n_tfs"]], Scores]) -> Peer:
+    @wraps(score)
     def peer(
         expression: Expression, tf_index: Int[np.ndarray, " n_tfs"], *, seed: int = 0
     ) -> Scores:

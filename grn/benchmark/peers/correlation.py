@@ -5,8 +5,9 @@ from jaxtyping import Int
 from scipy.stats import rankdata
 
 from grn.benchmark.peers.dense import dense
-from grn.evaluation.controls import Scores, pearson
-from grn.moments import Expression, standardised_blocks
+from grn.evaluation.controls import pearson
+from grn.evaluation.scores import Scores
+from grn.expression import Expression, standardised_blocks
 
 
 def spearman(

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy import sparse
 
-from grn.moments import Expression
+from grn.expression import Expression
 
 
 def dense(expression: Expression) -> Float[np.ndarray, "n_cells n_genes"]:

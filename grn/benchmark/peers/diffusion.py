@@ -9,8 +9,8 @@ from jaxtyping import Int
 
 from grn.benchmark.peers.dense import dense
 from grn.errors import InputError
-from grn.evaluation.controls import Scores
-from grn.moments import Expression
+from grn.evaluation.scores import Scores
+from grn.expression import Expression
 
 
 def regdiffusion(

@@ -7,8 +7,8 @@ from jaxtyping import Float, Int
 from scipy import stats
 
 from grn.benchmark.peers.dense import dense
-from grn.evaluation.controls import Scores
-from grn.moments import Expression
+from grn.evaluation.scores import Scores
+from grn.expression import Expression
 
 Bins = Int[np.ndarray, " n_cells"]
 

@@ -12,8 +12,8 @@ from sklearn.ensemble import GradientBoostingRegressor, RandomForestRegressor
 
 from grn.benchmark.peers.dense import dense
 from grn.errors import InputError
-from grn.evaluation.controls import Scores
-from grn.moments import Expression
+from grn.evaluation.scores import Scores
+from grn.expression import Expression
 
 _WINDOW = 25
 

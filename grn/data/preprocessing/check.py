@@ -9,8 +9,8 @@ from jaxtyping import Bool, Float, Int
 
 from grn.data.reading.read import select_layer
 from grn.errors import InputError
-from grn.gene_names import first_of
-from grn.moments import row_blocks
+from grn.expression import own_float32, row_blocks
+from grn.names.symbols import first_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,17 +104,6 @@ def _check_case(names: "pd.Index") -> None:
         "where cells of two species were counted together, keep the genes of one."
     )
     raise InputError(msg)
-
-
-def own_float32(block: Any) -> Any:
-    """Return rows as float32 that share no memory, dense C-ordered or CSR without stored zeros."""
-    with np.errstate(over="ignore"):  # becomes infinite, which is refused by name
-        if not sp.issparse(block):
-            return np.array(block, dtype=np.float32, order="C")
-        csr = sp.csr_matrix(block, dtype=np.float32, copy=True)
-    csr.sum_duplicates()
-    csr.eliminate_zeros()
-    return csr
 
 
 def scan_cells(

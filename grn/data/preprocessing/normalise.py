@@ -9,9 +9,9 @@ import scipy.sparse as sp
 from jaxtyping import Bool
 
 from grn.data.preprocessing import gather
-from grn.data.preprocessing.check import Kind, Scan, own_float32
+from grn.data.preprocessing.check import Kind, Scan
 from grn.data.preprocessing.steps import Steps
-from grn.moments import Expression, is_on_disk, row_blocks
+from grn.expression import Expression, is_on_disk, own_float32, row_blocks
 
 
 def finished_matrix(

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from grn.data.preprocessing.check import check_cells
 from grn.errors import InputError
-from grn.gene_names import first_of
-from grn.network import MIN_TFS, match_tfs
+from grn.names.regulators import MIN_TFS, match_tfs
+from grn.names.symbols import first_of
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -35,7 +35,7 @@ def prepare(
     preprocess
         `grn.preprocess` with its settings.
     aliases
-        Other names of genes, for `grn.network.match_tfs`.
+        Other names of genes, for `grn.names.regulators.match_tfs`.
 
     Returns
     -------

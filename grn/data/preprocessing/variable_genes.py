@@ -7,7 +7,7 @@ from jaxtyping import Bool
 
 from grn.data.preprocessing.cell_states import column
 from grn.errors import InputError
-from grn.moments import is_on_disk
+from grn.expression import is_on_disk
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -61,6 +61,8 @@ def noise(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         weight = np.random.default_rng(seed).normal(shift, size=(len(tfs), adata.n_vars))
         return Scores(weight, np.abs(weight))
 
-    added = methods.Method("noise", "method", draw, frozenset({"shift"}), True, ("grn.moments",))
+    added = methods.Method(
+        "noise", "method", draw, frozenset({"shift"}), True, ("grn.expression",)
+    )
     monkeypatch.setattr(grid, "METHODS", {**methods.METHODS, "noise": added})
     return calls

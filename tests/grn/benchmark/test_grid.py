@@ -9,7 +9,7 @@ from grn.benchmark import grid
 from grn.benchmark.grid import Job, make_grid
 from grn.benchmark.methods import METHODS
 from grn.config import config_folder
-from grn.data.library.catalogue import read_catalogue
+from grn.data.datasets.catalogue import read_catalogue
 from grn.errors import InputError
 
 pytestmark = pytest.mark.usefixtures("library")

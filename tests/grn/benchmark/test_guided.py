@@ -11,11 +11,11 @@ from grn.benchmark import grid, guided
 from grn.benchmark.guided import _digest_of_lessons
 from grn.benchmark.methods import METHODS
 from grn.benchmark.run import Outcome
+from grn.edges.read import read_truth
 from grn.errors import InputError
-from grn.evaluation.controls import Scores
-from grn.evaluation.splits import Split, both_seen_split, restrict
-from grn.network import read_truth
-from grn.training.run import run
+from grn.evaluation.scores import Scores
+from grn.runs.run import run
+from grn.supervised.splits import Split, both_seen_split, restrict
 from tests.helpers import QUIET, fast_config, tfs_of
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ import pytest
 import grn
 from grn.benchmark.cache import Prediction
 from grn.benchmark.judge import Entry, Judge, random_scores
+from grn.edges.matrix import adjacency, edge_table
 from grn.errors import InputError
 from grn.evaluation import candidates
-from grn.network import adjacency, edge_table
 
 TFS, GENES = list("ABCD"), list("ABCDEFGH")
 TRUTH = pd.DataFrame(

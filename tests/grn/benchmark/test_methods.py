@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from grn.benchmark import methods
-from grn.benchmark.methods import CONTROLS, GUIDED_BY_PRIOR, METHODS, TRAINED_ON_EDGES
+from grn.benchmark.methods import CONTROLS, METHODS
 from grn.benchmark.peers import PEERS
+from grn.benchmark.sources import source_files
 from grn.data.preprocessing.preprocess import preprocess
 from tests.helpers import tfs_of
 
@@ -45,25 +46,38 @@ def test_the_fingerprint_is_of_the_code(monkeypatch: pytest.MonkeyPatch, tmp_pat
     files = {name: tmp_path / name for name in ("one", "two")}
     for file in files.values():
         file.write_text("a = 1\n")
-    monkeypatch.setattr(methods, "_files", lambda source: [files[source]])
-    method = replace(METHODS["pearson"], sources=("one", "two"), configured=lambda: "lr 1")
+    found = {"both": (files["one"], files["two"]), "one": (files["one"],)}
+    monkeypatch.setattr(methods, "source_files", found.__getitem__)
+    method = replace(METHODS["pearson"], module="both", configured=lambda: "lr 1")
     first = method.fingerprint()
     assert replace(method).fingerprint() == first
     others = [
-        replace(method, sources=("one",)),
+        replace(method, module="one"),
         replace(method, needs=("numpy",)),
         replace(method, configured=lambda: "lr 2"),
     ]
-    found = [other.fingerprint() for other in others]
+    others_found = [other.fingerprint() for other in others]
     files["two"].write_text("a = 2\n")
-    assert len({first, *found, method.fingerprint()}) == 5
+    assert len({first, *others_found, method.fingerprint()}) == 5
 
 
-def test_every_source_exists() -> None:
-    for method in (*METHODS.values(), *CONTROLS, TRAINED_ON_EDGES, GUIDED_BY_PRIOR):
-        assert all(methods._files(source) for source in method.sources), method.name
-    assert len(methods._files("grn.model")) > 3  # a package counts whole
-    assert [file.name for file in methods._files("grn.moments")] == ["moments.py"]
+@pytest.mark.parametrize(
+    ("method", "decided_by"),
+    [
+        ("pearson", {"controls.py", "expression.py"}),
+        ("spearman", {"correlation.py", "dense.py"}),
+        ("closed_form", {"closed_form.py", "expression.py"}),
+        ("genie3", {"trees.py", "dense.py"}),
+        ("spherical", {"infer.py", "transformer.py", "transformer.pt", "readout.py", "api.py"}),
+    ],
+)
+def test_a_method_begins_where_its_code_is(method: str, decided_by: set[str]) -> None:
+    assert decided_by <= {file.name for file in source_files(METHODS[method].module)}
+
+
+def test_code_of_other_methods_does_not_count() -> None:
+    of_pearson = {file.name for file in source_files(METHODS["pearson"].module)}
+    assert not of_pearson & {"trees.py", "transformer.py", "transformer.pt"}
 
 
 def test_what_is_not_installed_is_missing() -> None:

@@ -16,10 +16,10 @@ from grn.benchmark.ours import (
 )
 from grn.data.dataset import CellDataset
 from grn.data.preprocessing.preprocess import preprocess
-from grn.evaluation.splits import both_seen_split
+from grn.edges.matrix import adjacency
 from grn.model.profiles import gene_profiles
-from grn.network import adjacency
-from grn.training.supervised import fit_supervised
+from grn.supervised.module import fit_supervised
+from grn.supervised.splits import both_seen_split
 from tests.helpers import fast_config, tfs_of
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def test_spherical_is_the_estimator_without_training(small: "AnnData") -> None:
 
 
 def test_what_is_left_out_arrives(small: "AnnData", monkeypatch: pytest.MonkeyPatch) -> None:
-    from grn.training import infer
+    from grn.inference import infer
 
     seen: list[object] = []
     find = infer.find_network

@@ -17,7 +17,7 @@ from grn.benchmark.progress import Progress
 from grn.benchmark.regimes import Regimes
 from grn.benchmark.run import Outcome
 from grn.errors import InputError
-from grn.evaluation.controls import Scores
+from grn.evaluation.scores import Scores
 from tests.helpers import QUIET, tfs_of
 
 if TYPE_CHECKING:

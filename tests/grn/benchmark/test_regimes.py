@@ -5,10 +5,10 @@ from hydra.utils import instantiate
 
 from grn.benchmark.regimes import SPLITS, Regimes, read_regimes, split_network
 from grn.config import compose_config
+from grn.edges.read import read_truth
 from grn.errors import InputError
-from grn.evaluation.genelink_split import genelink_split
-from grn.network import read_truth
 from grn.simulation.random_network import simulate
+from grn.supervised.genelink import genelink_split
 from tests.helpers import tfs_of
 
 DATASETS = {"beeline/toy": ("all", "half"), "dream4/other": ("gold",)}

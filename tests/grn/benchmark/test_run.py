@@ -18,7 +18,7 @@ from grn.benchmark.methods import METHODS
 from grn.benchmark.regimes import SPLITS
 from grn.benchmark.run import COLUMNS, Outcome, run_benchmark
 from grn.errors import InputError
-from grn.evaluation.controls import Scores
+from grn.evaluation.scores import Scores
 from tests.toy_library import TOY
 
 pytestmark = pytest.mark.usefixtures("library")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 
-from grn.evaluation.controls import Scores
+from grn.evaluation.scores import Scores
 from tests.helpers import refuses, written
 from tests.toy_library import write_library
 

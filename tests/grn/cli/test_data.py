@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from grn.data.library import root
+from grn.data.datasets import root
 from tests.helpers import FAST, refuses, written
 from tests.record_server import N_CELLS, SETS, RecordServer, record_of_beeline
 

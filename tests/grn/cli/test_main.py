@@ -201,7 +201,7 @@ def broken(error: BaseException) -> Callable[..., Any]:
 
 
 def test_a_bug_of_ours_exits_with_1(infer: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("grn.training.run.run", broken(RuntimeError("inner")))
+    monkeypatch.setattr("grn.runs.run.run", broken(RuntimeError("inner")))
     code, _, err = infer()
     assert code == 1
     assert "Traceback" in err
@@ -251,7 +251,7 @@ def test_an_interrupt_exits_with_130(
 
 
 def test_debug_shows_the_traceback(infer: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("grn.training.run.run", broken(InputError("got this, expected that")))
+    monkeypatch.setattr("grn.runs.run.run", broken(InputError("got this, expected that")))
     assert "Traceback" not in infer()[2]
     code, _, err = infer("--debug")
     assert code == 2

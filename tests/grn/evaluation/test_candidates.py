@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from grn.edges.read import read_truth
 from grn.errors import InputError
 from grn.evaluation.candidates import TruthScorer, candidates, score_candidates
-from grn.network import read_truth
 
 TRUTH = read_truth(
     pd.DataFrame(

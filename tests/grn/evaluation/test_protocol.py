@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
+from grn.edges.matrix import edge_table
 from grn.errors import InputError
 from grn.evaluation import evaluate, evaluate_json, precision_recall
-from grn.network import edge_table
 
 COLUMNS = [
     *("auprc", "auprc_ratio", "auroc", "early_precision_ratio", "per_tf_auroc", "sign_accuracy"),

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from grn.data.reading.read import read_cells
+from grn.edges.read import read_truth
 from grn.errors import InputError
 from grn.export import cells as module
 from grn.export.cells import check_free, write_simulation
-from grn.network import read_truth
 from grn.simulation import simulate_model
 from tests.helpers import written
 

@@ -2,10 +2,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from grn.edges.matrix import edge_table
+from grn.edges.read import read_edges
 from grn.errors import InputError
 from grn.export import edges as module
 from grn.export.edges import write_edges
-from grn.network import edge_table, read_edges
 
 
 def test_the_bytes_are_what_they_should_be(tmp_path):

@@ -2,8 +2,9 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 
+from grn.edges.matrix import edge_table
+from grn.edges.read import read_edges
 from grn.export.formats import write_adjacencies, write_graphml, write_regulons
-from grn.network import edge_table, read_edges
 
 EDGES = pd.DataFrame(
     [

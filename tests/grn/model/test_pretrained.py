@@ -239,7 +239,7 @@ def test_a_gene_of_noise_leaves_the_ranking_of_real_cells(
     shared_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from grn.data.dataset import CellDataset
-    from grn.data.library.datasets import load_dataset
+    from grn.data.datasets.load import load_dataset
     from grn.data.preprocessing.preprocess import preprocess
 
     monkeypatch.setenv("GRN_DATA", str(shared_data))

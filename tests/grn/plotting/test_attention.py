@@ -2,7 +2,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from grn.network import adjacency, edge_table
+from grn.edges.matrix import adjacency, edge_table
 from grn.plotting.attention import attention
 
 plt.switch_backend("Agg")

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-from grn.network import edge_table
+from grn.edges.matrix import edge_table
 from grn.plotting.network import network
 from grn.plotting.style import ACTIVATION, REPRESSION
 

@@ -12,8 +12,8 @@ import torch
 from grn.data.dataset import CellDataset
 from grn.data.preprocessing.preprocess import preprocess
 from grn.errors import InputError
+from grn.inference.infer import infer_network
 from grn.training.fit import build_loader, build_predictor, build_trainer, no_logger
-from grn.training.infer import infer_network
 from tests.helpers import fast_config, tfs_of, train
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 from anndata import read_h5ad
 
+from grn.edges.read import read_truth
 from grn.evaluation import TruthScorer, candidates
-from grn.evaluation.controls import Scores
-from grn.moments import Expression
-from grn.network import read_truth
+from grn.evaluation.scores import Scores
+from grn.expression import Expression
 
 
 class Cells(NamedTuple):

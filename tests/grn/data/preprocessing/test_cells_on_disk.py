@@ -24,7 +24,7 @@ from anndata.io import sparse_dataset, write_elem
 from grn.data.dataset import CellDataset
 from grn.data.preprocessing.preprocess import preprocess
 from grn.errors import InputError
-from grn.training.run_folder import fingerprint
+from grn.expression import fingerprint
 
 N_CELLS, N_GENES = 61, 23
 FILTERS = {"min_genes": 9, "min_cells": 6, "state_key": "state", "cells_per_state": 25}
@@ -33,7 +33,7 @@ FILTERS = {"min_genes": 9, "min_cells": 6, "state_key": "state", "cells_per_stat
 @pytest.fixture(autouse=True)
 def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where temporary files go; blocks are small, so that there are several."""
-    monkeypatch.setattr("grn.moments._VALUES_PER_BLOCK", 200)
+    monkeypatch.setattr("grn.expression._VALUES_PER_BLOCK", 200)
     folder = tmp_path / "scratch"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
@@ -126,7 +126,7 @@ def test_highly_variable_genes_need_memory(counts: anndata.AnnData, tmp_path: Pa
 def test_the_matrix_is_never_whole(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("grn.moments._VALUES_PER_BLOCK", 50_000)
+    monkeypatch.setattr("grn.expression._VALUES_PER_BLOCK", 50_000)
     values = np.random.default_rng(0).poisson(0.5, (20_000, 200)).astype(np.float32)
     n_bytes = 8 * np.count_nonzero(values)
     cells = stored(anndata.AnnData(sp.csr_matrix(values)), kind, tmp_path)

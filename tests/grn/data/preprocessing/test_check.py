@@ -6,9 +6,10 @@ import scanpy as sc
 import scipy.sparse as sp
 from anndata.io import sparse_dataset, write_elem
 
-from grn.data.preprocessing.check import check_cells, own_float32, scan_cells
+from grn.data.preprocessing.check import check_cells, scan_cells
 from grn.data.preprocessing.preprocess import preprocess
 from grn.errors import InputError
+from grn.expression import own_float32
 from tests.helpers import cells_of
 
 N_CELLS, N_GENES = 29, 11
@@ -21,7 +22,7 @@ def counts() -> np.ndarray:
 
 @pytest.mark.parametrize("kind", [np.asarray, sp.csr_matrix, sp.csc_matrix, sp.csr_array])
 def test_scan_agrees_with_scanpy(counts, kind, monkeypatch):
-    monkeypatch.setattr("grn.moments._VALUES_PER_BLOCK", 30)
+    monkeypatch.setattr("grn.expression._VALUES_PER_BLOCK", 30)
     counts[:, 4], counts[:, 5] = 0, 3
     adata = cells_of(kind(counts))
     scan = scan_cells(adata, np.arange(N_CELLS) > 2, min_genes=5, min_counts=11)
@@ -52,7 +53,7 @@ def test_stored_zeros_and_repeated_entries_count_as_what_they_add_up_to(counts):
 
 
 def test_rows_on_disk_are_judged_like_those_in_memory(counts, tmp_path, monkeypatch):
-    monkeypatch.setattr("grn.moments._VALUES_PER_BLOCK", 30)
+    monkeypatch.setattr("grn.expression._VALUES_PER_BLOCK", 30)
     counts = counts.astype(float)
     counts[7, 3] = -2.5
     with h5py.File(tmp_path / "x.h5", "w") as file:
@@ -114,7 +115,7 @@ def test_genes_of_the_fly_that_differ_in_case_are_two(counts):
 def test_bad_values_are_placed(
     counts: np.ndarray, kind: type, value: float, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("grn.moments._VALUES_PER_BLOCK", 17)
+    monkeypatch.setattr("grn.expression._VALUES_PER_BLOCK", 17)
     counts = counts.astype(float)
     counts[7, 3] = value
     with pytest.raises(InputError, match=message):

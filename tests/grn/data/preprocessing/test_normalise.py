@@ -26,7 +26,7 @@ def left() -> Steps:
 
 
 def finished(stored: object, left: Steps, counted: np.ndarray, monkeypatch) -> object:
-    monkeypatch.setattr("grn.moments._VALUES_PER_BLOCK", 40)
+    monkeypatch.setattr("grn.expression._VALUES_PER_BLOCK", 40)
     scan = scan_cells(anndata.AnnData(stored), left.cells)
     return finished_matrix(stored, scan, left, counted, 100.0)
 

@@ -62,7 +62,7 @@ def test_small_counts_are_counts_and_large_logs_are_logs(counts: np.ndarray) -> 
 def test_one_fraction_makes_log_data_even_in_the_last_chunk(
     counts: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("grn.moments._VALUES_PER_BLOCK", 17)
+    monkeypatch.setattr("grn.expression._VALUES_PER_BLOCK", 17)
     counts[-1, -1] = 0.5
     for matrix in (counts, sp.csr_matrix(counts)):
         assert preprocess(cells_of(matrix)).uns["grn_preprocess"]["input"] == "log"

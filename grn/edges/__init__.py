@@ -1,0 +1,1 @@
+"""Edge lists: files, tables and matrices."""

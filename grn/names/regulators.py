@@ -1,0 +1,160 @@
+"""Which genes of the cells are the regulators asked for, and advice where few are."""
+
+import logging
+from collections.abc import Collection, Mapping
+
+import pandas as pd
+
+from grn.errors import InputError
+from grn.names.symbols import (
+    CASE,
+    NameMatch,
+    are_ensembl,
+    detect_species,
+    listed,
+    match_names,
+    without_version,
+)
+
+logger = logging.getLogger(__name__)
+
+MIN_TFS = 3
+
+
+def match_tfs(
+    tfs: Collection[str] | None,
+    genes: Collection[str],
+    *,
+    aliases: Mapping[str, str] | None = None,
+    var: pd.DataFrame | None = None,
+) -> list[str]:
+    """Return the TFs that are among the genes, in gene order; every gene where `tfs` is None.
+
+    Logs how many match, by which rule of `grn.names.symbols.match_names`, and which do not. It
+    is a warning where case alone or the species of the two sides is in doubt.
+
+    Parameters
+    ----------
+    tfs, genes
+        Names; those returned are spelled as in `genes`, each once.
+    aliases
+        Other names, each with the name it stands for.
+    var
+        Table of the genes: where too few names match, its columns are searched for better ones.
+
+    Raises
+    ------
+    InputError
+        Fewer than three match; the message shows both namings, the likely cause and the fix.
+    """
+    if tfs is None:
+        return list(genes)
+    match = match_names(tfs, genes, aliases)
+    found = set(match.matched.values())
+    matched = [gene for gene in dict.fromkeys(genes) if gene in found]
+    n_asked = len(set(tfs))
+    if len(matched) < MIN_TFS:
+        count = f"None of the {n_asked} TFs is a gene of the data."
+        if matched:
+            count = (
+                f"Only {len(matched)} of the {n_asked} TFs are genes of the data "
+                f"({', '.join(matched)}); at least {MIN_TFS} are needed."
+            )
+        msg = f"{count} {_advice(tfs, genes, match, aliases, var)}"
+        raise InputError(msg)
+    doubt = _doubt(tfs, genes, match)
+    logger.log(
+        logging.WARNING if doubt else logging.INFO,
+        "%d of %d TFs are among the %d genes: %s%s",
+        *(len(matched), n_asked, len(genes), match.summary(), doubt),
+    )
+    return matched
+
+
+def _doubt(tfs: Collection[str], genes: Collection[str], match: NameMatch) -> str:
+    """Say why the names that match may not be the same genes; empty where nothing says so."""
+    asked, given = detect_species(tfs), detect_species(genes)
+    # Mouse symbols are often written in upper case, human ones hardly ever as mouse's.
+    upper_case_alone = given.weak and given.name == "human"
+    differ = asked.name != given.name
+    if asked.name and given.name and differ and not asked.weak and not upper_case_alone:
+        return (
+            f". The TFs look like {asked.name} ({asked.evidence}), the genes like {given.name} "
+            f"({given.evidence}): use the list of their species (--tfs {given.name})"
+        )
+    if CASE in match.by and (differ or asked.weak):
+        return (
+            ". Names that differ in case may be of another species: mouse symbols are written "
+            "Sox2, human ones SOX2 (--tfs mouse, --tfs human)"
+        )
+    return ""
+
+
+def _advice(
+    tfs: Collection[str],
+    genes: Collection[str],
+    match: NameMatch,
+    aliases: Mapping[str, str] | None,
+    var: pd.DataFrame | None,
+) -> str:
+    """Say why too few names match, and what to do."""
+    if match.matched and not match.unmatched and not match.ambiguous:
+        return "Name more TFs, or none: then every gene may regulate."
+    said = hint([*match.unmatched, *match.ambiguous], genes)  # the others need no explanation
+    if match.ambiguous:
+        said = (
+            f"{listed(match.ambiguous)}: left out, for they fit more than one gene, or one that "
+            f"another TF fits too. {said}"
+        )
+    column, n_matched = _best_column(tfs, aliases, var)
+    if n_matched >= MIN_TFS:
+        return (
+            f"{said} The var column {column!r} would match {n_matched}: --gene-column {column} "
+            f"(train: data.gene_column={column}; in Python: adata.var_names = "
+            f"adata.var[{column!r}])."
+        )
+    if are_ensembl(tfs) != are_ensembl(genes):
+        return (
+            f"{said} A table of ids and symbols does it: --aliases FILE (train: "
+            "data.aliases=FILE), two columns: alias, name."
+        )
+    return said
+
+
+def _best_column(
+    tfs: Collection[str], aliases: Mapping[str, str] | None, var: pd.DataFrame | None
+) -> tuple[str, int]:
+    """Return the text column of `var` that names most TFs, and how many."""
+    if var is None:
+        return "", 0
+    columns = var.select_dtypes(["object", "string", "category"])
+    counts = [
+        (len(match_names(tfs, columns[column].astype(str), aliases).matched), str(column))
+        for column in columns
+    ]
+    n_matched, column = max(counts, default=(0, ""))
+    return column, n_matched
+
+
+def hint(names: Collection[str], genes: Collection[str]) -> str:
+    """Say how two sets of names look and why they may not match: case, identifiers, species."""
+    shown = f"Names asked for: {listed(names)}; genes: {listed(genes)}. "
+    are_ids = are_ensembl(names), are_ensembl(genes)
+    if are_ids[0] != are_ids[1]:
+        return shown + "One side is Ensembl ids, the other symbols: convert one of them."
+    if all(are_ids) and set(map(without_version, names)) & set(map(without_version, genes)):
+        return shown + "The Ensembl ids differ in their version suffix (.1, .2): remove it."
+    by_case = {name.upper() for name in names} & {gene.upper() for gene in genes}
+    exact = set(names) & set(genes)
+    if len(by_case) > len(exact):
+        return shown + (
+            f"{len(by_case)} would match if case were ignored: mouse symbols are written Sox2, "
+            "human ones SOX2. Use the list of your species, or write both in upper case."
+        )
+    asked, given = detect_species(names), detect_species(genes)
+    if asked.name and given.name and asked.name != given.name:
+        return shown + (
+            f"The names asked for look like {asked.name} ({asked.evidence}), the genes like "
+            f"{given.name} ({given.evidence}): use names of one species."
+        )
+    return shown + "Check that both are the same species and the same kind of identifier."

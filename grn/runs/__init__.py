@@ -1,0 +1,1 @@
+"""One run: cells in, run folder out."""

@@ -1,0 +1,76 @@
+"""A run in which known edges train, and the test part of their split judges."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from grn.evaluation.candidates import TruthScorer
+from grn.inference.infer import describe_transformer, infer_network, log_belief
+from grn.runs.inputs import Found, Inputs
+from grn.supervised.module import StepNumbers, build_supervised
+from grn.supervised.result import beside_controls, supervised_edges
+from grn.supervised.splits import Split
+from grn.training.checkpoint import describe_origin
+from grn.training.fit import build_trainer, fit, training_record
+
+
+class Supervised:
+    """A run in which known edges train: built, and so checked, when it is made; then trained.
+
+    Parameters
+    ----------
+    config
+        As composed from conf/train.yaml with `objective=supervised`.
+    inputs
+        From `read_inputs`.
+    cells
+        Fingerprint of the cells.
+    split
+        From `make_split`.
+
+    Raises
+    ------
+    InputError
+        A setting is out of its range, or no training or validation edge is among the genes.
+    """
+
+    def __init__(self, config: DictConfig, inputs: Inputs, cells: str, split: Split) -> None:
+        self._config, self._inputs, self._split = config, inputs, split
+        self.run_logger: Any = instantiate(config.logger)
+        self._trainer = build_trainer(config, run_logger=self.run_logger)
+        self._network = infer_network(config, inputs.cells, inputs.tfs)
+        log_belief(self._network)
+        transformer = describe_transformer(config)
+        origin = describe_origin(config, inputs.names, self._network, transformer, cells)
+        self._provenance = {
+            "belief": self._network.belief,
+            "transformer": transformer,
+            "confidence": None,
+        }
+        self._module = build_supervised(
+            config, inputs.cells, inputs.tfs, split, self._network, origin
+        )
+        self._module.configure_optimizers()
+
+    def finish(self, _: Path, resume_from: Path | None) -> Found:
+        """Train on the training part of the split and judge by its test part."""
+        config, module, split = self._config, self._module, self._split
+        if self.run_logger:
+            self.run_logger.log_hyperparams(OmegaConf.to_container(config, resolve=True))
+        untrained = self._judge()
+        loader = StepNumbers(config.trainer.max_steps)
+        fit(module, self._trainer, loader, seed=config.seed, resume_from=resume_from)
+        edges = supervised_edges(module, self._network, self._inputs.names, split)
+        metrics = beside_controls({"edges": self._judge(), "untrained": untrained}, split)
+        summary = json.loads(split.summary().to_json(orient="index"))
+        record = {"regime": "supervised", "split": summary, **training_record(self._trainer)}
+        return Found(edges, metrics, record, self._provenance)
+
+    def _judge(self) -> dict[str, float]:
+        """Judge the module, as it is now, by the test part."""
+        inputs = self._inputs
+        scorer = TruthScorer(self._split.test, inputs.tfs, inputs.cells.genes)
+        return scorer.score(None, self._module.log_odds())

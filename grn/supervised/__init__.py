@@ -1,0 +1,1 @@
+"""Known edges as training data: splits, what is hidden, model and result."""

@@ -1,0 +1,121 @@
+"""TF lists: what is tolerated in a file, what is refused, and where species lists lie."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from grn.data.datasets.tf_lists import read_tf_list
+from grn.errors import InputError
+from tests.record_server import RecordServer, networks_zip, record_of_beeline, zipped
+
+
+@pytest.fixture
+def record(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[tuple[RecordServer, Path]]:
+    with record_of_beeline(monkeypatch, tmp_path) as served:
+        yield served
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "tfs.txt"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SOX2\nGATA1\nAR\n",
+        "TF\nSOX2\nGATA1\nAR\n",
+        "Gene Symbol\nSOX2\nGATA1\nAR",
+        "\ufeffSOX2\r\nGATA1\r\nAR\r\n",
+        "# from a paper\n\nSOX2\n\nGATA1  \n  SOX2\nAR # androgen\nGATA1\n",
+        "SOX2,1,x\nGATA1,2,y\nAR,3,z\n",
+        '"TF"\t"family"\n"SOX2"\t"HMG"\n"GATA1"\t"GATA"\n"AR"\t"NR"\n',
+    ],
+)
+def test_one_name_a_line_in_order_and_once(tmp_path: Path, text: str) -> None:
+    assert read_tf_list(write(tmp_path, text)) == ["SOX2", "GATA1", "AR"]
+
+
+def test_missing_empty_binary(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no TF list at"):
+        read_tf_list(tmp_path / "missing.txt")
+    with pytest.raises(InputError, match="is a folder"):
+        read_tf_list(tmp_path)
+    for text in ["", "\n\n", "# nothing\n", "TF\n"]:
+        with pytest.raises(InputError, match="holds no names"):
+            read_tf_list(write(tmp_path, text))
+    for noise in [bytes(range(256)), b"SOX2\0GATA1\n"]:
+        (tmp_path / "x.bin").write_bytes(noise)
+        with pytest.raises(InputError, match=r"not a text file|binary file"):
+            read_tf_list(tmp_path / "x.bin")
+
+
+def test_species_lists_come_from_a_file_the_data_folder_the_cache_or_the_record(
+    record: tuple[RecordServer, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, cache = record
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "human").mkdir()  # a folder of that name is not meant
+    assert read_tf_list("human") == ["GATA1", "KLF4", "MYC", "SOX2"]
+    assert [path for path, _ in server.asked] == ["record", "content/BEELINE-Networks.zip"]
+    assert (cache / "tf_lists" / "mouse.txt").read_text() == "GATA1\nKLF4\nMYC\nSOX2\n"
+    assert {path.name for path in cache.iterdir()} == {"downloads", "tf_lists"}
+
+    (cache / "tf_lists" / "mouse.txt").write_text("Cached\n")
+    assert read_tf_list("mouse") == ["Cached"]
+    own = tmp_path / "data" / "tf_lists"
+    own.mkdir(parents=True)
+    (own / "mouse.txt").write_text("Own\n")
+    monkeypatch.setenv("GRN_DATA", str(tmp_path / "data"))
+    assert read_tf_list("mouse") == ["Own"]
+    (tmp_path / "mouse").write_text("File\n")
+    assert read_tf_list("mouse") == ["File"]
+    assert len(server.asked) == 2
+
+
+def test_what_was_put_into_the_cache_by_hand_stays(record: tuple[RecordServer, Path]) -> None:
+    _, cache = record
+    (cache / "tf_lists").mkdir(parents=True)
+    (cache / "tf_lists" / "human.txt").write_text("MINE\n")
+    assert read_tf_list("mouse") == ["GATA1", "KLF4", "MYC", "SOX2"]
+    assert read_tf_list("human") == ["MINE"]
+
+
+def test_without_the_record_the_message_says_what_to_do(
+    record: tuple[RecordServer, Path], tmp_path: Path
+) -> None:
+    server, cache = record
+    server.files.clear()
+    with pytest.raises(InputError) as error:
+        read_tf_list("mouse")
+    for part in (
+        f"mouse TF list is not at {tmp_path / 'empty' / 'tf_lists' / 'mouse.txt'}",
+        "answered 404",
+        "download BEELINE-Networks.zip from https://doi.org/10.5281/zenodo.3701939",
+        f"put it at {cache / 'downloads' / 'BEELINE-Networks.zip'}",
+        f"put a list at {cache / 'tf_lists' / 'mouse.txt'}",
+        "one name per line",
+    ):
+        assert part in str(error.value)
+    by_hand = cache / "downloads" / "BEELINE-Networks.zip"
+    by_hand.parent.mkdir(parents=True)
+    by_hand.write_bytes(networks_zip())
+    assert read_tf_list("mouse") == ["GATA1", "KLF4", "MYC", "SOX2"]
+
+
+def test_a_record_without_lists(record: tuple[RecordServer, Path]) -> None:
+    server, _ = record
+    server.add_record({"BEELINE-Networks.zip": zipped({"x.txt": "1"})})
+    with pytest.raises(InputError, match=r"has no human-tfs\.csv"):
+        read_tf_list("human")
+
+
+@pytest.mark.data
+def test_lists_of_the_shared_data(shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRN_DATA", str(shared_data))
+    human, mouse = read_tf_list("human"), read_tf_list("mouse")
+    assert len(human) == 1563
+    assert len(mouse) == 1479
+    assert {"SOX2", "GATA1"} <= set(human)
