@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from grn.model.pair_statistics import evenly_spaced
-from grn.model.profiles import gene_profiles
+from grn.model.profiles import GeneProfiles, gene_profiles, standardise
 
 _GENES_PER_BLOCK = 1024
 _LEAST = 1e-12
@@ -63,7 +63,9 @@ class _Similarity(NamedTuple):
 
 
 def alike_beyond_background(
-    roots: Float[Tensor, "n_cells n_genes"], tf_index: Int[Tensor, " n_tfs"]
+    roots: Float[Tensor, "n_cells n_genes"],
+    tf_index: Int[Tensor, " n_tfs"],
+    profiles: GeneProfiles | None = None,
 ) -> Alike:
     r"""Score every pair by six closed forms, without anything learned, and return their mean.
 
@@ -81,8 +83,12 @@ def alike_beyond_background(
         √ of the expression, not standardised; a gene may be constant.
     tf_index
         Column of each regulator.
+    profiles
+        `gene_profiles` of the standardised roots, where they are known; None: found here.
     """
-    found = _similarities(roots)
+    if profiles is None:
+        profiles = gene_profiles(standardise(roots.double()))
+    found = _similarities(roots, profiles)
     is_pair = torch.ones(roots.shape[1], len(tf_index), dtype=torch.bool)
     is_pair[tf_index, torch.arange(len(tf_index))] = False
     cosine = _pairs(found["cosine_8"], tf_index)
@@ -92,10 +98,11 @@ def alike_beyond_background(
     return Alike(total / (1 + len(_FORMS)), cosine)
 
 
-def _similarities(roots: Float[Tensor, "n_cells n_genes"]) -> dict[str, _Similarity]:
-    z = _standardise(roots.double())
-    ranks = _standardise(torch.from_numpy(rankdata(roots.numpy(), axis=0)))
-    profiles, of_ranks = gene_profiles(z), gene_profiles(ranks)
+def _similarities(
+    roots: Float[Tensor, "n_cells n_genes"], profiles: GeneProfiles
+) -> dict[str, _Similarity]:
+    ranks = standardise(torch.from_numpy(rankdata(roots.numpy(), axis=0)))
+    of_ranks = gene_profiles(ranks)
     factors = {
         "cosine_8": profiles.loadings * profiles.ridge_weights(8.0).sqrt(),
         "cosine_64": profiles.loadings * profiles.ridge_weights(64.0).sqrt(),
@@ -167,8 +174,3 @@ def _standard(
     """Return the score at mean 0 and variance 1 over the pairs, 0 elsewhere."""
     spread, mean = torch.std_mean(score[is_pair])
     return ((score - mean) / spread.clamp_min(_LEAST)).masked_fill_(~is_pair, 0.0)
-
-
-def _standardise(x: Float[Tensor, "n_cells n_genes"]) -> Float[Tensor, "n_cells n_genes"]:
-    spread, mean = torch.std_mean(x, dim=0, correction=0)
-    return (x - mean) / spread.where(spread > 0, 1)

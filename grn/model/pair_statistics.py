@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from scipy.stats import rankdata
 from torch import Tensor
 
-from grn.model.profiles import GeneProfiles, gene_profiles
+from grn.model.profiles import GeneProfiles, gene_profiles, standardise
 
 _RIDGES = (0.1, 1.0, 8.0, 64.0)  # in units of what sampling adds to the largest eigenvalue
 _PARTIAL_RIDGES = (0.1, 1.0)
@@ -84,7 +84,7 @@ class PairStatistics:
         self._n_cells, self.n_genes = x.shape
         self._tf_index = tf_index
         spread, mean = torch.std_mean(x.double(), dim=0, correction=0)
-        z = (x.double() - mean) / spread.where(spread > 0, 1)
+        z = standardise(x.double())
         self.profiles: GeneProfiles = gene_profiles(z)
         self._z = z.float()
         self._x = x

@@ -103,7 +103,8 @@ def find_network(
     of_cells = statistics.of_cells
     if share is None:
         share = blend.share(pretrained.transformer.summarise(statistics.of_genes, of_cells))
-    mixed = blend.mix(found, alike_beyond_background(roots, tf_index), share)
+    alike = alike_beyond_background(roots, tf_index, statistics.profiles)
+    mixed = blend.mix(found, alike, share)
     cells = {
         "n_cells": float(roots.shape[0]),
         "n_genes": float(roots.shape[1]),

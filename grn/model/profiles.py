@@ -62,6 +62,12 @@ class GeneProfiles:
         return torch.nn.functional.normalize(self.loadings[:, :n_axes] * weights.sqrt(), dim=1)
 
 
+def standardise(x: Float[Tensor, "n_cells n_genes"]) -> Float[Tensor, "n_cells n_genes"]:
+    """Return every gene at mean 0 and variance 1; a constant one is 0."""
+    spread, mean = torch.std_mean(x, dim=0, correction=0)
+    return (x - mean) / spread.where(spread > 0, 1)
+
+
 def noise_edge(n_cells: int, n_genes: int) -> float:
     """Return the largest eigenvalue of the correlations of so many independent genes.
 

@@ -192,14 +192,15 @@ def _judge(
     roots, tf_index = torch.from_numpy(network.roots), torch.from_numpy(network.tf_index)
     found, statistics = apply_transformer(transformer, roots, tf_index)
     pairs = rng.permutation(np.flatnonzero(network.is_candidate))[:_MOST_PAIRS]
-    alike = alike_beyond_background(roots, tf_index).beyond_background.numpy().ravel()[pairs]
+    alike = alike_beyond_background(roots, tf_index, statistics.profiles)
+    beyond = alike.beyond_background.numpy().ravel()[pairs]
     log_odds, regulates = found.log_odds.numpy().ravel()[pairs], network.regulates.ravel()[pairs]
     gain = 0.0
     if regulates.any():
-        gain = float(np.log(auprc(alike, regulates) / auprc(log_odds, regulates)))
+        gain = float(np.log(auprc(beyond, regulates) / auprc(log_odds, regulates)))
     summary = transformer.summarise(statistics.of_genes, statistics.of_cells).numpy()
     is_real = network.study not in KINDS
-    return _Judged(network.study, is_real, summary, gain, alike, regulates)
+    return _Judged(network.study, is_real, summary, gain, beyond, regulates)
 
 
 def _fit(judged: Sequence[_Judged]) -> Tensor:

@@ -143,10 +143,10 @@ def knowing(monkeypatch: pytest.MonkeyPatch) -> Callable[[Knows], None]:
             of_cells = torch.zeros(len(OF_CELLS))
             of_cells[0] = 1.0 if closed_form_knows(roots) else -1.0
             of_genes = torch.zeros(1, len(OF_GENE))
-            known = SimpleNamespace(of_cells=of_cells, of_genes=of_genes)
+            known = SimpleNamespace(profiles=None, of_cells=of_cells, of_genes=of_genes)
             return Found(said, torch.ones_like(said)), known
 
-        def alike(roots: torch.Tensor, tf_index: torch.Tensor) -> Alike:
+        def alike(roots: torch.Tensor, tf_index: torch.Tensor, _: object) -> Alike:
             said = says(roots, tf_index, knows=closed_form_knows(roots))
             return Alike(said, torch.ones_like(said))
 
