@@ -40,11 +40,14 @@ def seeded() -> None:
     torch.manual_seed(0)
 
 
+# Beside the checkout; the package itself looks at `GRN_DATA` alone.
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder of the shared data sets; the test skips where there is none."""
-    default = Path(__file__).resolve().parents[2] / "shared" / "data"
-    folder = Path(os.environ.get("GRN_DATA", default))
+    folder = Path(os.environ.get("GRN_DATA", SHARED_DATA))
     if not (folder / "beeline").is_dir():
         pytest.skip(f"no shared data at {folder}; set GRN_DATA to the folder that holds beeline/")
     return folder

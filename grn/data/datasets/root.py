@@ -13,8 +13,7 @@ def data_roots() -> list[Path]:
     """Return the folders to look in for `beeline/`, `tf_lists/` and the like, the first wins.
 
     The data folder, where there is one, then the cache. The data folder is `GRN_DATA` where it is
-    set; else the first of `../shared/data` beside the checkout, `../shared/data` and `data` seen
-    from the working directory that holds one of them.
+    set; else `data` in the working directory, if it holds one of them.
 
     Raises
     ------
@@ -41,16 +40,8 @@ def data_folder() -> Path | None:
             )
             raise InputError(msg)
         return Path(chosen)
-    checkout = Path(__file__).resolve().parents[3]
-    candidates = [
-        checkout.parent / "shared" / "data",
-        Path.cwd().parent / "shared" / "data",
-        Path.cwd() / "data",
-    ]
-    for folder in candidates:
-        if any((folder / marker).is_dir() for marker in _MARKERS):
-            return folder
-    return None
+    beside = Path.cwd() / "data"
+    return beside if any((beside / marker).is_dir() for marker in _MARKERS) else None
 
 
 def cache_folder() -> Path:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from grn.data.datasets import root
 from tests.helpers import FAST, refuses, written
 from tests.record_server import N_CELLS, SETS, RecordServer, record_of_beeline
 
@@ -27,7 +26,6 @@ def test_list_fits_the_width_and_needs_no_data(
     monkeypatch.setenv("COLUMNS", str(width))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("GRN_DATA", raising=False)
-    monkeypatch.setattr(root, "__file__", str(tmp_path / "elsewhere" / "grn" / "data" / "root.py"))
     code, out, _ = cli("data", "list")
     assert code == 0
     table, _, rest = out.partition("\n\n")

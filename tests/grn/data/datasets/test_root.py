@@ -10,13 +10,12 @@ from grn.errors import InputError
 
 @pytest.fixture
 def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working directory and a checkout without any data nearby."""
+    """A working directory without any data."""
     work = tmp_path / "a" / "work"
     work.mkdir(parents=True)
     monkeypatch.delenv("GRN_DATA", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.chdir(work)
-    monkeypatch.setattr(root, "__file__", str(tmp_path / "b" / "checkout/grn/data/library/r"))
     return tmp_path
 
 
@@ -29,11 +28,16 @@ def test_environment_wins(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         root.data_roots()
 
 
-@pytest.mark.parametrize("place", ["b/shared/data", "a/shared/data", "a/work/data"])
-def test_places_without_it(nowhere: Path, place: str) -> None:
-    (nowhere / place / "tf_lists").mkdir(parents=True)
-    assert root.data_folder() == nowhere / place
-    assert root.data_roots() == [nowhere / place, nowhere / "cache" / "grn"]
+def test_data_of_the_working_directory(nowhere: Path) -> None:
+    (nowhere / "a/work/data/tf_lists").mkdir(parents=True)
+    assert root.data_folder() == nowhere / "a/work/data"
+    assert root.data_roots() == [nowhere / "a/work/data", nowhere / "cache" / "grn"]
+
+
+def test_no_other_folder_is_looked_into(nowhere: Path) -> None:
+    for elsewhere in ("a/shared/data", "b/shared/data", "shared/data"):
+        (nowhere / elsewhere / "beeline").mkdir(parents=True)
+    assert root.data_folder() is None
 
 
 def test_a_folder_without_data_sets_is_not_taken(nowhere: Path) -> None:
