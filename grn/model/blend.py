@@ -12,7 +12,9 @@ from grn.model.transformer import N_SUMMARY, Found
 _SURE_COSINE = 0.02  # of ridge profiles: where the sign of a closed form is half sure
 _LEAST = 1e-12
 
-N_PARAMETERS = N_SUMMARY + 3
+N_EVIDENCE = N_SUMMARY + 2
+"""Length of `evidence`."""
+N_PARAMETERS = N_EVIDENCE + 3
 
 
 class Blend(NamedTuple):
@@ -20,11 +22,12 @@ class Blend(NamedTuple):
 
     .. math:: m = (1 - g)\, \hat e + g\, z, \qquad
         e \leftarrow (1 - g)\,(\mu_e + \sigma_e m) + g\,(a m + b), \qquad
-        g = \sigma(w_0 + w \cdot \text{summary of the cells})
+        g = \sigma(w_0 + w \cdot \text{evidence})
 
     with z what a pair has in common beyond its background (`alike_beyond_background`), and ê the
     log-odds e of the transformer less their mean μ over all pairs, in units of their standard
-    deviation σ, as z is. Simulated networks teach little that holds in cells whose genes vary
+    deviation σ, as z is. The evidence is a summary of the cells, and μ and σ themselves, which say
+    how sure the transformer is. Simulated networks teach little that holds in cells whose genes vary
     together by programmes, and a closed form ignores what simulated networks teach. g is
     continuous in everything it depends on; `grn pretrain` fits it, a and b to simulated networks
     and to real cells with known networks. Signs are mixed alike.
@@ -32,12 +35,12 @@ class Blend(NamedTuple):
     Parameters
     ----------
     weights
-        w, of the summary (`SphericalTransformer.summarise`).
+        w, of the `evidence`.
     offset, slope, intercept
         w₀, a and b.
     """
 
-    weights: Float[Tensor, " summary"]
+    weights: Float[Tensor, " evidence"]
     offset: Float[Tensor, ""]
     slope: Float[Tensor, ""]
     intercept: Float[Tensor, ""]
@@ -47,9 +50,9 @@ class Blend(NamedTuple):
         """Return the blend of these parameters, `N_PARAMETERS` of them."""
         return cls(parameters[:-3], *parameters[-3:])
 
-    def share(self, summary: Float[Tensor, " summary"]) -> float:
-        """Return g, the share of the closed form, from 0 to 1, of the cells with this summary."""
-        return float((summary @ self.weights + self.offset).sigmoid())
+    def share(self, of: Float[Tensor, " evidence"]) -> float:
+        """Return g, the share of the closed form, from 0 to 1, where the evidence is this."""
+        return float((of @ self.weights + self.offset).sigmoid())
 
     def mix(self, found: Found, alike: Alike, share: float) -> Found:
         """Return what is believed of every pair.
@@ -64,7 +67,7 @@ class Blend(NamedTuple):
             g of the data set.
         """
         spread, mean = torch.std_mean(found.log_odds)
-        standard = (found.log_odds - mean) / spread.clamp_min(_LEAST)
+        standard = standardised(found)
         mixed = (1 - share) * standard + share * alike.beyond_background
         of_transformer, of_closed_form = mean + spread * mixed, self.slope * mixed + self.intercept
         sign = torch.tanh(alike.cosine / _SURE_COSINE)
@@ -72,3 +75,23 @@ class Blend(NamedTuple):
             (1 - share) * of_transformer + share * of_closed_form,
             (1 - share) * found.sign + share * sign,
         )
+
+
+def evidence(summary: Float[Tensor, " summary"], found: Found) -> Float[Tensor, " evidence"]:
+    """Return what the share is a function of.
+
+    Parameters
+    ----------
+    summary
+        Of the cells (`SphericalTransformer.summarise`).
+    found
+        By the transformer, for the same cells.
+    """
+    spread, mean = torch.std_mean(found.log_odds)
+    return torch.cat([summary, torch.stack([mean, spread])])
+
+
+def standardised(found: Found) -> Float[Tensor, "n_genes n_tfs"]:
+    """Return the log-odds less their mean over all pairs, in units of their spread."""
+    spread, mean = torch.std_mean(found.log_odds)
+    return (found.log_odds - mean) / spread.clamp_min(_LEAST)

@@ -11,15 +11,15 @@ from torch import Tensor
 
 from grn.errors import InputError
 from grn.model.background import alike_beyond_background
-from grn.model.blend import Blend
+from grn.model.blend import Blend, evidence
 from grn.model.pair_statistics import PairStatistics
 from grn.model.transformer import Found, Inputs, SphericalTransformer
 
 PRETRAINED = Path(__file__).with_name("transformer.pt")
 """What `grn pretrain` made; docs/pretraining.md is its model card."""
 
-FORMAT = 2
-"""Of the file: 1 were the pair encoders of version 0.1."""
+FORMAT = 3
+"""Of the file: 1 were the pair encoders of version 0.1; in 2 the blend knew of the cells alone."""
 
 N_AXES = 48
 """Leading axes of a gene's profile that the transformer multiplies."""
@@ -102,7 +102,8 @@ def find_network(
     blend = pretrained.blend_without(left_out)
     of_cells = statistics.of_cells
     if share is None:
-        share = blend.share(pretrained.transformer.summarise(statistics.of_genes, of_cells))
+        summary = pretrained.transformer.summarise(statistics.of_genes, of_cells)
+        share = blend.share(evidence(summary, found))
     alike = alike_beyond_background(roots, tf_index, statistics.profiles)
     mixed = blend.mix(found, alike, share)
     cells = {

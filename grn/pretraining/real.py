@@ -3,11 +3,13 @@
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
+from scipy.optimize import minimize
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
@@ -21,7 +23,7 @@ from grn.errors import InputError
 from grn.evaluation import candidates
 from grn.evaluation.metrics import auprc
 from grn.model.background import alike_beyond_background
-from grn.model.blend import N_PARAMETERS
+from grn.model.blend import N_PARAMETERS, evidence, standardised
 from grn.model.pretrained import apply_transformer
 from grn.model.transformer import SphericalTransformer
 from grn.simulation.curriculum import KINDS, Sample, draw_samples
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_Array = np.ndarray[Any, np.dtype[np.float64]]
+
 _PANELS = (30, 40, 60, 120, 250)  # random genes of a real set, each drawn so often
 _DRAWS = 2
 _FEWEST_TFS, _FEWEST_EDGES = 3, 5
@@ -39,6 +43,9 @@ _N_SIMULATED = 24  # networks of every kind
 _MOST_PAIRS = 4000
 _INVERSE_DECAY = 10.0  # keeps parameters finite where the classes can be told apart without error
 _MOST_STEPS = 5000
+_SHARES = np.linspace(0.0, 1.0, 9)
+_WEIGHT_OF_PANELS = 0.3  # of one study, beside 1 for its whole sets (docs/experiments.md)
+_DECAY = 3e-4  # flat from 1e-4 to 3e-3 (docs/experiments.md)
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,8 @@ class RealNetwork:
     regulates: Bool[np.ndarray, "n_genes n_tfs"]
     is_candidate: Bool[np.ndarray, "n_genes n_tfs"]
     """By BEELINE's rule (`grn.evaluation.candidates`)."""
+    is_panel: bool = False
+    """Whether it holds some genes of a set only."""
 
     @classmethod
     def of(
@@ -86,7 +95,7 @@ class RealNetwork:
             return None
         tf_index = np.searchsorted(genes, self.tf_index[kept])
         roots = self.roots[:, genes]
-        return RealNetwork(self.study, roots, tf_index, regulates, is_candidate)
+        return RealNetwork(self.study, roots, tf_index, regulates, is_candidate, is_panel=True)
 
 
 @dataclass(frozen=True)
@@ -96,10 +105,12 @@ class _Judged:
     group: str
     """Study, or kind of simulated networks: groups count alike."""
     is_real: bool
-    summary: Float[np.ndarray, " summary"]
-    """Of the cells (`SphericalTransformer.summarise`)."""
-    gain: float
-    """How much the closed form ranks better: difference of the logarithms of the AUPRC."""
+    is_panel: bool
+    """Whether these are some genes of a set that also comes whole."""
+    evidence: Float[np.ndarray, " evidence"]
+    """What the share is a function of (`grn.model.blend`)."""
+    reached: Float[np.ndarray, " shares"]
+    """Logarithm of the AUPRC of the blend, at every share of `_SHARES`; 0 without an edge."""
     beyond_background: Float[np.ndarray, " n_pairs"]
     regulates: Bool[np.ndarray, " n_pairs"]
 
@@ -136,11 +147,11 @@ def fit_blend(
 ) -> tuple[Tensor, dict[str, Tensor]]:
     r"""Fit the parameters of `Blend`, with all studies and without each of them.
 
-    g is fitted as the probability that the closed form ranks better, every network weighted by
-    how much better or worse it does (the difference of the log AUPRC), by logistic regression; a
-    and b turn the closed form into log-odds, by logistic regression on real cells. Studies and
-    kinds of simulated networks count alike. Real sets come whole and as random panels of 30 to
-    250 genes, so that g is right for panels too.
+    g is fitted so that the blend ranks best: its log AUPRC is computed at nine shares of the
+    closed form, and the mean over networks of what lies between them is maximised (L-BFGS). a and
+    b turn the closed form into log-odds, by logistic regression on real cells. Studies and kinds
+    of simulated networks count alike. Real sets come whole and as random panels of 30 to 250
+    genes, so that g is right for panels too; the panels of a study count less than its sets.
 
     Parameters
     ----------
@@ -191,16 +202,29 @@ def _judge(
 ) -> _Judged:
     roots, tf_index = torch.from_numpy(network.roots), torch.from_numpy(network.tf_index)
     found, statistics = apply_transformer(transformer, roots, tf_index)
-    pairs = rng.permutation(np.flatnonzero(network.is_candidate))[:_MOST_PAIRS]
-    alike = alike_beyond_background(roots, tf_index, statistics.profiles)
-    beyond = alike.beyond_background.numpy().ravel()[pairs]
-    log_odds, regulates = found.log_odds.numpy().ravel()[pairs], network.regulates.ravel()[pairs]
-    gain = 0.0
+    alike = alike_beyond_background(roots, tf_index, statistics.profiles).beyond_background
+    standard = standardised(found).numpy()[network.is_candidate]
+    beyond, regulates = (
+        alike.numpy()[network.is_candidate],
+        network.regulates[network.is_candidate],
+    )
+    reached = np.zeros(len(_SHARES))
     if regulates.any():
-        gain = float(np.log(auprc(beyond, regulates) / auprc(log_odds, regulates)))
-    summary = transformer.summarise(statistics.of_genes, statistics.of_cells).numpy()
+        reached[:] = [
+            np.log(auprc((1 - share) * standard + share * beyond, regulates)) for share in _SHARES
+        ]
+    summary = transformer.summarise(statistics.of_genes, statistics.of_cells)
     is_real = network.study not in KINDS
-    return _Judged(network.study, is_real, summary, gain, beyond, regulates)
+    some = rng.permutation(len(regulates))[:_MOST_PAIRS]
+    return _Judged(
+        network.study,
+        is_real,
+        network.is_panel,
+        evidence(summary, found).numpy(),
+        reached,
+        beyond[some],
+        regulates[some],
+    )
 
 
 def _fit(judged: Sequence[_Judged]) -> Tensor:
@@ -212,18 +236,47 @@ def _fit(judged: Sequence[_Judged]) -> Tensor:
         return nothing
     groups = [one.group for one in judged]
     share = {group: 1 / groups.count(group) for group in groups}
-    weights = np.array([share[one.group] * abs(one.gain) for one in judged])
-    # Two networks of which nothing is known, one of each outcome: both outcomes are always there.
-    summaries = np.stack([one.summary for one in judged] + 2 * [np.zeros_like(real[0].summary)])
-    wins = [one.gain > 0 for one in judged] + [False, True]
-    better = LogisticRegression(C=_INVERSE_DECAY, max_iter=_MOST_STEPS)
-    mean = float(weights.mean()) or 1.0
-    better.fit(summaries, wins, np.append(weights / mean, [1.0, 1.0]))
     z = np.concatenate([one.beyond_background for one in real])
     regulates = np.concatenate([one.regulates for one in real])
     sizes = [len(one.regulates) for one in real]
     per_pair = np.repeat([share[one.group] / len(one.regulates) for one in real], sizes)
     odds = LogisticRegression(C=_INVERSE_DECAY, max_iter=_MOST_STEPS)
     odds.fit(z[:, None], regulates, per_pair / per_pair.mean())
-    fitted = [*better.coef_[0], better.intercept_[0], odds.coef_[0, 0], odds.intercept_[0]]
+    fitted = [*_fit_share(judged), odds.coef_[0, 0], odds.intercept_[0]]
     return torch.tensor(fitted, dtype=torch.float32)
+
+
+def _fit_share(judged: Sequence[_Judged]) -> list[float]:
+    """Return w and w₀ of the share under which the blend ranks best."""
+    counted = np.zeros(len(judged))
+    for group in {one.group for one in judged}:
+        for is_panel, weight in ((False, 1.0), (True, _WEIGHT_OF_PANELS)):
+            chosen = [one.group == group and one.is_panel == is_panel for one in judged]
+            counted[chosen] = weight / max(sum(chosen), 1)
+    weights = counted / counted.sum()
+    seen = np.stack([one.evidence for one in judged]).astype(np.float64)
+    reached = np.stack([one.reached for one in judged])
+
+    def loss(parameters: _Array) -> tuple[float, _Array]:
+        w = parameters[:-1]
+        share = expit(seen @ w + parameters[-1])
+        value, slope = _between(reached, share)
+        uphill = weights * slope * share * (1 - share)
+        gradient = np.append(2 * _DECAY * w - uphill @ seen, -uphill.sum())
+        return _DECAY * float(w @ w) - float(weights @ value), gradient
+
+    start = np.zeros(seen.shape[1] + 1)
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": _MOST_STEPS})
+    fitted: list[float] = found.x.tolist()
+    return fitted
+
+
+def _between(
+    reached: Float[np.ndarray, "networks shares"], share: Float[np.ndarray, " networks"]
+) -> tuple[Float[np.ndarray, " networks"], Float[np.ndarray, " networks"]]:
+    """Interpolate what every network reached at its own share, and return the slope there."""
+    n_steps = len(_SHARES) - 1
+    left = np.minimum((share * n_steps).astype(int), n_steps - 1)
+    rows = np.arange(len(share))
+    below, above = reached[rows, left], reached[rows, left + 1]
+    return below + (share * n_steps - left) * (above - below), (above - below) * n_steps

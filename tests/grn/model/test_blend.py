@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from grn.model.background import Alike
-from grn.model.blend import N_PARAMETERS, Blend
+from grn.model.blend import N_EVIDENCE, N_PARAMETERS, Blend, evidence, standardised
 from grn.model.transformer import N_SUMMARY, Found
 
 PAIRS = (7, 3)
@@ -20,19 +20,30 @@ def said() -> tuple[Found, Alike]:
 
 
 def test_parameters_are_weights_offset_slope_and_intercept(blend: Blend) -> None:
-    assert len(blend.weights) == N_SUMMARY == N_PARAMETERS - 3
+    assert len(blend.weights) == N_EVIDENCE == N_PARAMETERS - 3
     assert torch.cat([blend.weights, torch.stack(blend[1:])]).tolist() == pytest.approx(
         torch.linspace(-1, 1.5, N_PARAMETERS).tolist()
     )
 
 
 def test_the_share_is_between_nothing_and_all_and_continuous(blend: Blend) -> None:
-    shares = [blend.share(summary) for summary in 10 * torch.randn(211, N_SUMMARY)]
+    shares = [blend.share(summary) for summary in 10 * torch.randn(211, N_EVIDENCE)]
     assert 0 <= min(shares) < 0.05
     assert 0.95 < max(shares) <= 1
-    here, there = torch.randn(N_SUMMARY), torch.randn(N_SUMMARY)
+    here, there = torch.randn(N_EVIDENCE), torch.randn(N_EVIDENCE)
     along = torch.tensor([blend.share(here.lerp(there, k / 1000)) for k in range(1001)])
     assert along.diff().abs().max() < 0.01
+
+
+def test_the_evidence_is_the_cells_and_how_sure_the_transformer_is() -> None:
+    log_odds = torch.tensor([[1.0, 3.0], [-2.0, 6.0]])
+    found = Found(log_odds, torch.zeros(2, 2))
+    seen = evidence(torch.arange(N_SUMMARY).float(), found)
+    assert seen.tolist() == pytest.approx([*range(N_SUMMARY), 2.0, (34 / 3) ** 0.5])
+    expected = (log_odds - 2.0) / (34 / 3) ** 0.5
+    torch.testing.assert_close(standardised(found), expected)
+    flat = Found(torch.full((2, 2), 0.7), torch.zeros(2, 2))
+    assert not standardised(flat).any()
 
 
 def test_without_a_share_the_transformer_alone_speaks(

@@ -8,9 +8,9 @@ import torch
 
 from grn.errors import InputError
 from grn.model.background import Alike
-from grn.model.blend import N_PARAMETERS, Blend
+from grn.model.blend import N_EVIDENCE, N_PARAMETERS, Blend
 from grn.model.pair_statistics import OF_CELLS, OF_GENE
-from grn.model.transformer import N_SUMMARY, Found, SphericalTransformer
+from grn.model.transformer import Found, SphericalTransformer
 from grn.pretraining import real
 from grn.pretraining.real import RealNetwork, fit_blend, load_networks
 from grn.simulation.curriculum import Sample
@@ -171,7 +171,7 @@ def knowing(monkeypatch: pytest.MonkeyPatch) -> Callable[[Knows], None]:
 
 
 def share(parameters: torch.Tensor, first: float) -> float:
-    summary = torch.zeros(N_SUMMARY)
+    summary = torch.zeros(N_EVIDENCE)
     summary[0] = first
     return Blend.of(parameters).share(summary)
 
@@ -200,7 +200,7 @@ def test_the_share_follows_the_cells(
 ) -> None:
     knowing(lambda roots: not is_simulated(roots))
     parameters, left_out = fit_blend(transformer, [large()], seed=0)
-    assert share(parameters, 1.0) > 0.8
+    assert share(parameters, 1.0) > 0.7
     assert share(parameters, -1.0) < 0.2
     # Without the study, nothing speaks for the closed form.
     assert share(left_out["study"], 1.0) < share(parameters, 1.0) - 0.1
