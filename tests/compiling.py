@@ -22,9 +22,12 @@ def chips_and_widths(*always: tuple[int, int]) -> list[Any]:
 
 
 def compiled(script: str, chip: int, width: int, cache: Path) -> list[dict[str, Any]]:
-    """Return what a script of tests/flashsign reports of every kernel that it compiled."""
+    """Return what a script under tests/flashsign reports of every kernel that it compiled."""
     pytest.importorskip("triton")
-    changes = {"PYTHONPATH": str(ROOT / "kernels"), "TRITON_CACHE_DIR": str(cache)}
+    changes = {
+        "PYTHONPATH": f"{ROOT / 'kernels'}{os.pathsep}{ROOT}",
+        "TRITON_CACHE_DIR": str(cache),
+    }
     environment = os.environ | changes
     environment.pop("TRITON_INTERPRET", None)  # with it a kernel has no way to compile
     command = [sys.executable, ROOT / "tests" / "flashsign" / script, str(chip), str(width)]

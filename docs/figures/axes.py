@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import torch
-from flashsign import gram
+from flashsign.linear import form as gram
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 

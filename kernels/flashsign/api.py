@@ -2,11 +2,15 @@
 
 from typing import Literal
 
-import torch
 from torch import Tensor
 
-from flashsign import map_ops, methods, ops, reference, streaming_ops, validation
+from flashsign import checks, dispatch, gram, reference
+from flashsign.batches import batch_size, collapse
+from flashsign.derivatives import plain_torch_only
+from flashsign.map import ops as map_ops
 from flashsign.reference import Normaliser, SphericalAttentionMap
+from flashsign.streaming import ops as streaming_ops
+from flashsign.units import in_units
 
 Method = Literal["auto", "gram", "streaming", "reference"]
 
@@ -42,7 +46,8 @@ def spherical_attention(
     v
         Values (B, H, M, d_v). Each of q, k, v and key_mask may have a batch of 1 instead of B.
     bias
-        (H, N, M), added to the scores of every batch element; has a gradient.
+        (H, N, M), added to the scores of every batch element; has a gradient. Finite, but for
+        softmax, where -inf removes a pair.
     key_mask
         Bool (B, M), True keeps the key. Masked keys and values may hold anything, even NaN.
     exclude_self
@@ -54,7 +59,8 @@ def spherical_attention(
     eps
         ε ≥ 0, in squared units of the scores, for l1 in units of the scores. A row without any
         score gives zeros, and a zero gradient for every pair removed from it; with ε = 0 all its
-        gradients are zeros.
+        gradients are zeros. Scores may be of any size: rows that would leave the range of their
+        dtype are worked out in units of a power of two, which changes no digit of the result.
     normaliser
         ``"l2"``: as above. ``"l1"``: w = s / (Σ|s| + ε), with its sign. ``"softmax"``:
         w = exp s / Σ exp s over the pairs that are not removed, with s as it is: scale q by 1/√d
@@ -84,7 +90,7 @@ def spherical_attention(
     ValueError
         An argument does not fit the others, or the method cannot serve it.
     TypeError
-        An argument that is no tensor where one belongs.
+        An argument that is no tensor where one belongs, such as an array of numpy.
 
     Notes
     -----
@@ -92,32 +98,52 @@ def spherical_attention(
     the whole batch and is computed once; with a bias, its product with the values of all B
     elements is one matrix product per head. Prefer a batch of 1: it has the smaller gradient.
 
-    First derivatives only, except with ``method="reference"``.
+    Every method forms first derivatives by itself. Second and higher ones, those of forward mode
+    (``torch.func.jvp``, ``torch.autograd.forward_ad``) and all under a transform of ``torch.func``
+    are right as well, but worked out as ``"reference"`` does, in quadratic memory.
+
+    A batch of 0 gives an empty result. Tensors on the meta device give one there; values are not
+    checked then, nor in a compiled graph.
 
     Examples
     --------
+    The first key points the way of the query, the second against it: s = (3, -4), w = s / 5.
+
     >>> import torch
-    >>> q, k, v = torch.randn(3, 2, 4, 100, 16)
-    >>> spherical_attention(q, k, v, exclude_self=True).shape
+    >>> q = torch.tensor([[[[1.0, 0.0]]]])
+    >>> k = torch.tensor([[[[3.0, 1.0], [-4.0, 2.0]]]])
+    >>> v = torch.tensor([[[[1.0], [10.0]]]])
+    >>> spherical_attention(q, k, v)
+    tensor([[[[-7.4000]]]])
+
+    No token attends to itself:
+
+    >>> tokens = torch.randn(2, 4, 100, 16)
+    >>> spherical_attention(tokens, tokens, tokens, exclude_self=True).shape
     torch.Size([2, 4, 100, 16])
     """
-    self_index = validation.check_inputs(q, k, v, bias, key_mask, exclude_self, gate, eps)
+    tensors = (q, k, v, bias, key_mask, exclude_self, gate)
+    self_index = checks.check_inputs(*tensors, eps, normaliser)
+    batch = batch_size(q, k, v, key_mask)
     chosen = (method, normaliser, q, k, v, bias, key_mask, gate)
-    implementation = methods.choose_method(*chosen)
-    batch = max(len(t) for t in (q, k, v, key_mask) if t is not None)
+    implementation = dispatch.choose_method(*chosen)
+    if plain_torch_only() or batch == 0:
+        implementation = "reference"
     if implementation == "streaming":
         dtype = v.dtype
         q, k, v = _autocast(q), _autocast(k), _autocast(v)
-        given = (q, k, v, bias, key_mask, self_index, gate, eps, normaliser)
+        q, k, bias, exponent = in_units(q, k, bias, key_mask, eps, normaliser)
+        given = (q, k, v, bias, key_mask, self_index, gate, eps, normaliser, exponent)
         return streaming_ops.streaming(*given).to(dtype)
-    q, k = _collapse(q), _collapse(k)
+    q, k = collapse(q), collapse(k)
     if key_mask is not None:
-        key_mask = _collapse(key_mask)
+        key_mask = collapse(key_mask)
         k = k.masked_fill(~key_mask[:, None, :, None], 0.0)
         v = v.masked_fill(~key_mask[:, None, :, None], 0.0)
     v = v.expand(batch, -1, -1, -1)
-    given = (q, k, v, bias, key_mask, self_index, gate, eps, normaliser)
-    return reference.attention(*given) if implementation == "reference" else ops.gram(*given)
+    q, k, bias, exponent = in_units(q, k, bias, key_mask, eps, normaliser)
+    given = (q, k, v, bias, key_mask, self_index, gate, eps, normaliser, exponent)
+    return reference.attention(*given) if implementation == "reference" else gram.attention(*given)
 
 
 def spherical_attention_map(
@@ -165,33 +191,32 @@ def spherical_attention_map(
     Examples
     --------
     >>> import torch
-    >>> q, k = torch.randn(2, 8, 4, 100, 16)
-    >>> spherical_attention_map(q, k).weight_mean.shape
-    torch.Size([4, 100, 100])
+    >>> q = torch.tensor([[[[1.0, 0.0]]]])
+    >>> k = torch.tensor([[[[3.0, 1.0], [-4.0, 2.0]]]])
+    >>> attended = spherical_attention_map(q, k)
+    >>> attended.weight_mean, attended.row_norm_mean
+    (tensor([[[ 0.6000, -0.8000]]]), tensor([[5.]]))
     """
-    self_index = validation.check_inputs(q, k, None, bias, key_mask, exclude_self, gate, eps)
-    q, k = _collapse(q), _collapse(k)
+    tensors = (q, k, None, bias, key_mask, exclude_self, gate)
+    self_index = checks.check_inputs(*tensors, eps, normaliser)
+    q, k = collapse(q), collapse(k)
     if key_mask is not None:
-        key_mask = _collapse(key_mask)
-    implementation = methods.choose_map_method(method, normaliser, q, k, key_mask, gate)
+        key_mask = collapse(key_mask)
+    implementation = dispatch.choose_map_method(method, normaliser, q, k, key_mask, gate)
+    if plain_torch_only():
+        implementation = "reference"
     streamed = implementation == "streaming"
     if streamed:
         q, k = _autocast(q), _autocast(k)
     elif key_mask is not None:
         k = k.masked_fill(~key_mask[:, None, :, None], 0.0)
+    q, k, bias, exponent = in_units(q, k, bias, key_mask, eps, normaliser)
     given = (q, k, bias, key_mask, self_index, gate, eps, normaliser)
     if implementation == "reference":
-        return reference.attention_map(*given)
-    return SphericalAttentionMap(*map_ops.map_forward(*given, streamed))
+        return reference.attention_map(*given, exponent)
+    return SphericalAttentionMap(*map_ops.map_forward(*given, streamed, exponent))
 
 
 def _autocast(t: Tensor) -> Tensor:
     """Return `t` as matrix products take it: in the dtype of autocast where that is on."""
-    device = t.device.type
-    return t.to(torch.get_autocast_dtype(device)) if torch.is_autocast_enabled(device) else t
-
-
-def _collapse(t: Tensor) -> Tensor:
-    """Return the one batch element that an expanded tensor repeats, else the tensor itself."""
-    expanded = t.shape[0] > 1 and t.stride(0) == 0
-    return t[:1] if expanded and not (t.is_leaf and t.requires_grad) else t
+    return t.to(reference.autocast_dtype(t) or t.dtype)

@@ -1,287 +1,58 @@
-"""The exact linear-time form of scores without a bias: two small matrices per head, README §2.
+"""Method gram: the linear form where there is one, else blocks of rows."""
 
-A head is worked out in float32 first. Its sums can cancel where scores do not, so their sizes are
-compared with those of the results; a head where they are much larger is worked out again in
-float64, as float64 inputs and short sequences always are (README §4).
-
-Self-exclusion subtracts the self term from each sum. Rows of a float64 head where that term makes
-up more than 1 - CANCELLED of the squared norm are computed again by the quadratic form. There are
-at most d / (1 - CANCELLED) such rows per head where no key is the self of two queries (README
-§4), so the time stays linear for every input.
-"""
-
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
-
-import torch
 from torch import Tensor
-from torch.linalg import vecdot
 
-from flashsign import row_blocks
-from flashsign.certainty import mean_size, size, uncertain
-from flashsign.gram_chunks import Chunk, chunks
-from flashsign.reference import inverse_norm
-from flashsign.self_pairs import SelfPairs
-
-CANCELLED = 1e-3
-"""Share of the squared norm left without the self term under which a row is EXACT."""
-BLOCK_TOKENS = 512
-"""Tokens summed in float32 before they are added up in float64."""
-
-SINGLE, DOUBLE, EXACT = range(3)
-"""How a row is worked out: in float32, in float64, by the quadratic form in float64."""
+from flashsign.batches import n_maps
+from flashsign.linear.kernels.ops import half_gram_forward, serves
+from flashsign.linear.ops import gram_forward
+from flashsign.rows.ops import rows_forward
 
 
-class Sums(NamedTuple):
-    """What the backward pass takes over from the forward pass."""
-
-    key_key: Tensor
-    """Float64 (B, H, d, d) G = Σ_j k_j k_jᵀ."""
-    key_value: Tensor
-    """Float64 (B, H, d, e) KV = Σ_j k_j v_jᵀ."""
-    r: Tensor
-    """Float64 (B, H, N) 1/√(Σ s² + ε); 0 for EXACT rows."""
-    form: Tensor
-    """Uint8 (B, H, N), SINGLE, DOUBLE or EXACT."""
-
-
-class Grads(NamedTuple):
-    """What the backward pass fills in."""
-
-    dq: Tensor
-    """(B, H, N, d)."""
-    dk: Tensor
-    """(B, H, M, d)."""
-    dv: Tensor
-    """(B, H, M, e)."""
-
-
-class _Rows(NamedTuple):
-    """What the gradients of keys and values need to know of the queries of a chunk."""
-
-    own: SelfPairs
-    r_do: Tensor
-    """(n, N, e), r_i do_i."""
-    c_query: Tensor
-    """(n, N, d), c_i q_i."""
-    self_score: Tensor
-    """(n, pairs, 1), s_ie."""
-    dself: Tensor
-    """(n, pairs, 1), ds_ie."""
-
-
-def empty_sums(q: Tensor, v: Tensor) -> Sums:
-    """Return sums of the right shapes, to be filled in."""
-    batch, n_heads, n_queries, head_dim = q.shape
-
-    def empty(*shape: int, dtype: torch.dtype = torch.float64) -> Tensor:
-        return q.new_empty(batch, n_heads, *shape, dtype=dtype)
-
-    key_key, key_value = empty(head_dim, head_dim), empty(head_dim, v.shape[-1])
-    return Sums(key_key, key_value, empty(n_queries), empty(n_queries, dtype=torch.uint8))
-
-
-def forward(
-    q: Tensor, k: Tensor, v: Tensor, self_index: Tensor | None, eps: float
-) -> tuple[Tensor, Sums]:
-    """Return o (B, H, N, e), README eq. (7)–(8), for q (B, H, N, d), k (B, H, M, d), v (…, e)."""
-    out, sums = v.new_empty(*q.shape[:3], v.shape[-1]), empty_sums(q, v)
-    for part, chunk in chunks(q, k, v, self_index):
-        results = [_merged(t[part]) for t in (out, *sums)]
-        uncertain_heads = _forward_chunk(chunk, results[0], Sums(*results[1:]), eps)
-        for heads, double in chunk.in_double(uncertain_heads):
-            again = [t[heads] for t in results]
-            _forward_chunk(double, again[0], Sums(*again[1:]), eps)
-            _put(results, heads, again)
-    return out, sums
-
-
-def backward(
-    do: Tensor,
+def attention(
     q: Tensor,
     k: Tensor,
     v: Tensor,
+    bias: Tensor | None,
+    key_mask: Tensor | None,
     self_index: Tensor | None,
-    sums: Sums,
+    gate: Tensor | None,
     eps: float,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Return dq, dk and dv, README eq. (9)–(12)."""
-    grads = Grads(*(t.new_empty(t.shape) for t in (q, k, v)))
-    for part, chunk in chunks(q, k, v, self_index):
-        chunk_do, chunk_sums = do[part].flatten(0, 1), Sums(*(_merged(t[part]) for t in sums))
-        results = Grads(*(_merged(t[part]) for t in grads))
-        uncertain_heads = _backward_chunk(chunk_do, chunk, chunk_sums, results, eps)
-        for heads, double in chunk.in_double(uncertain_heads):
-            double_do, double_sums = chunk_do[heads], Sums(*(t[heads] for t in chunk_sums))
-            if (double_sums.form == SINGLE).any():
-                _forward_chunk(double, torch.empty_like(double_do), double_sums, eps)
-            again = Grads(*(t[heads] for t in results))
-            _backward_chunk(double_do, double, double_sums, again, eps)
-            _put(results, heads, again)
-    return grads
+    normaliser: str,
+    exponent: Tensor | None = None,
+) -> Tensor:
+    """Return o (B, H, N, d_v); arguments as in `reference.attention`, masked k and v set to 0.
 
+    By the linear form where there is one, for l2 without bias and gate, else by blocks of rows.
+    Where q, k and key_mask have batch size 1, the map is one for the whole batch: the batch of
+    values becomes columns, so that what depends on the map alone is computed once, and what it
+    is applied to is one matrix product. Otherwise, and for the half precision kernels, a batch of
+    1 is expanded.
+    """
 
-def _forward_chunk(chunk: Chunk, out: Tensor, sums: Sums, eps: float) -> Tensor:
-    """Fill in `out` (n, N, e) and `sums`; return bool (n,), heads to do in float64 instead."""
-    query, key, dtype = chunk.query, chunk.key, chunk.query.dtype
-    own = SelfPairs.of(chunk.self_index, key.shape[1])
-    for few_keys, key_key in zip(chunk.few(key), chunk.few(sums.key_key), strict=True):
-        double = few_keys.double()
-        torch.bmm(double.mT, double, out=key_key)
-    total = _square_norm(query, sums.key_key)
-    self_score = own.score(query, key)
-    rest = own.subtract_from_queries(total.clone(), self_score, self_score)
-    if dtype == torch.float64:
-        sums.form.copy_(DOUBLE + (rest < CANCELLED * total))
-    else:
-        sums.form.fill_(SINGLE)
-    r = inverse_norm(rest.clamp_(min=0.0), eps).masked_fill_(sums.form == EXACT, 0.0)
-    sums.r.copy_(r)
-    again = torch.zeros_like(total[:, 0], dtype=torch.bool)
-    if dtype != torch.float64:
-        weight = torch.linalg.vector_norm(query, dim=-1, keepdim=True).mul_(r[..., None])
-        norm_size = (
-            (weight[..., 0].square() * total * r.square()).mean(-1)
-            * _trace(sums.key_key)
-            / key.shape[2]
-        )
-        again |= uncertain(norm_size, torch.ones_like(norm_size))
-        if again.all():
-            return again
-    for cols in chunk.columns():
-        value = chunk.value[..., cols].to(dtype)
-        key_value = _outer_sum(key, value)
-        numerator = _buffer(out[..., cols], dtype)
-        torch.bmm(query, key_value.to(dtype), out=numerator)
-        own.subtract_from_queries(numerator, self_score[..., None], own.of_keys(value))
-        out[..., cols].copy_(numerator.mul_(r[..., None]))
-        sums.key_value[..., cols].copy_(key_value)
-    for pair, rows, head in _exact_rows(chunk, sums.form):
-        out[pair, rows] = row_blocks.forward(head, eps)[0].to(out.dtype)
-    if dtype != torch.float64:
-        again |= uncertain(size(weight) * mean_size(sums.key_value), size(out))
-    return again
+    def attend(
+        q: Tensor, k: Tensor, v: Tensor, key_mask: Tensor | None, exponent: Tensor | None
+    ) -> Tensor:
+        out: Tensor
+        if linear:  # a masked key is 0 already and adds nothing to any sum
+            out, *_ = gram_forward(q, k, v, self_index, eps, exponent)
+        else:
+            given = (q, k, v, bias, key_mask, self_index, gate, eps, normaliser, exponent)
+            out, _ = rows_forward(*given)
+        return out
 
-
-def _backward_chunk(do: Tensor, chunk: Chunk, sums: Sums, grads: Grads, eps: float) -> Tensor:
-    """Fill in `grads` for `do` (n, N, e); return bool (n,), heads to do in float64 instead."""
-    again, single = (sums.form != SINGLE).any(-1), chunk.query.dtype != torch.float64
-    if single and again.all():
-        return again
-    rows = _query_gradients(do, chunk, sums, grads.dq)
-    if single:
-        dq_size = size(rows.r_do) * mean_size(sums.key_value.mT)
-        dq_size += size(rows.c_query) * mean_size(sums.key_key)
-        again |= uncertain(dq_size, size(grads.dq))
-        if again.all():
-            return again
-    query_do, query_query = _key_gradients(do, chunk, rows, sums.form, grads, eps)
-    if not single:
-        return torch.zeros_like(again)
-    key_size = _trace(sums.key_key)
-    dk_size = size(chunk.value) * mean_size(query_do.mT) + key_size * mean_size(query_query)
-    again |= uncertain(dk_size, size(grads.dk))
-    return again | uncertain(key_size * mean_size(query_do), size(grads.dv))
-
-
-def _query_gradients(do: Tensor, chunk: Chunk, sums: Sums, dq: Tensor) -> _Rows:
-    """Fill in `dq` (n, N, d) but for EXACT rows; return what the gradients of keys need."""
-    query, key, dtype = chunk.query, chunk.key, chunk.query.dtype
-    own, r = SelfPairs.of(chunk.self_index, key.shape[1]), sums.r.to(dtype)[..., None]
-    self_score = own.score(query, key)[..., None]
-    dself, r_do = torch.zeros_like(self_score), do.to(dtype) * r
-    dquery = _buffer(dq, dtype)
-    for cols in chunk.columns():
-        value, key_value = chunk.value[..., cols].to(dtype), sums.key_value[..., cols].to(dtype)
-        dself += vecdot(own.of_queries(r_do[..., cols]), own.of_keys(value))[..., None]
-        dquery.baddbmm_(r_do[..., cols], key_value.mT, beta=1 if cols.start else 0)
-    c = own.subtract_from_queries(vecdot(query, dquery)[..., None], self_score, dself)
-    c_query = c.mul_(r).mul_(r) * query
-    dquery.baddbmm_(c_query, sums.key_key.to(dtype), alpha=-1)
-    dself -= own.of_queries(c) * self_score
-    own.subtract_from_queries(dquery, dself, own.of_keys(key))
-    dq.copy_(dquery)
-    return _Rows(own, r_do, c_query, self_score, dself)
-
-
-def _key_gradients(
-    do: Tensor, chunk: Chunk, rows: _Rows, form: Tensor, grads: Grads, eps: float
-) -> tuple[Tensor, Tensor]:
-    """Fill in dk, dv and the EXACT rows of dq; return M1 (n, d, e) and M2 (n, d, d), float64."""
-    query, key, dtype = chunk.query, chunk.key, chunk.query.dtype
-    own, dkey = rows.own, _buffer(grads.dk, dtype)
-    query_query = _outer_sum(query, rows.c_query)
-    dkey.baddbmm_(key, query_query.to(dtype), beta=0, alpha=-1)  # beta = 0 overwrites
-    own.subtract_from_keys(dkey, rows.dself, own.of_queries(query))
-    parts = []
-    for cols in chunk.columns():
-        value, r_do = chunk.value[..., cols].to(dtype), rows.r_do[..., cols]
-        parts.append(_outer_sum(query, r_do))
-        query_do = parts[-1].to(dtype)
-        dkey.baddbmm_(value, query_do.mT)
-        dvalue = torch.bmm(key, query_do, out=_buffer(grads.dv[..., cols], dtype))
-        own.subtract_from_keys(dvalue, rows.self_score, own.of_queries(r_do))
-        grads.dv[..., cols].copy_(dvalue)
-    for pair, exact, head in _exact_rows(chunk, form):
-        row_r, row_do = row_blocks.forward(head, eps)[1], do[pair, exact].double()
-        added = row_blocks.Grads(dkey[pair], torch.zeros_like(head.v))
-        dq = row_blocks.backward(head, row_do, row_r, added)
-        grads.dq[pair, exact] = dq.to(grads.dq.dtype)
-        grads.dv[pair] += added.dv.to(grads.dv.dtype)
-    grads.dk.copy_(dkey)
-    return torch.cat(parts, -1), query_query
-
-
-def _square_norm(query: Tensor, key_key: Tensor) -> Tensor:
-    """Return q · G q (n, N); in float32 as |Lᵀq|², G = L Lᵀ, which loses half as many digits."""
-    if query.dtype == torch.float64:
-        total: Tensor = vecdot(query, query @ key_key)
-        return total
-    root, failed = torch.linalg.cholesky_ex(key_key)  # fails where rounding hides the rank of G
-    root.masked_fill_(failed[:, None, None] != 0, torch.nan)
-    norm: Tensor = torch.linalg.vector_norm(query @ root.to(query.dtype), dim=-1)
-    return norm.square_()
-
-
-def _trace(matrix: Tensor) -> Tensor:
-    """Return the trace (n,) of each matrix (n, d, d)."""
-    return matrix.diagonal(dim1=1, dim2=2).sum(-1)
-
-
-def _merged(t: Tensor) -> Tensor:
-    """Return a (b, h, …) part of a result as (b · h, …), a view."""
-    return t.view(-1, *t.shape[2:])
-
-
-def _put(results: Sequence[Tensor], heads: Tensor, again: Sequence[Tensor]) -> None:
-    for result, t in zip(results, again, strict=True):
-        result[heads] = t
-
-
-def _buffer(t: Tensor, dtype: torch.dtype) -> Tensor:
-    """Return where to work out the result `t` in `dtype`: in place if it has that dtype."""
-    return t if t.dtype == dtype else torch.empty_like(t, dtype=dtype)
-
-
-def _outer_sum(a: Tensor, b: Tensor) -> Tensor:
-    """Return Σ_i a_i b_iᵀ, float64 (n, d, e), for a (n, tokens, d), b (n, tokens, e)."""
-    if a.dtype == torch.float64:
-        return a.mT @ b
-    n_blocks = a.shape[1] // BLOCK_TOKENS
-    whole, sizes = n_blocks * BLOCK_TOKENS, (n_blocks, BLOCK_TOKENS)
-    blocks, others = (torch.unflatten(t[:, :whole], 1, sizes) for t in (a, b))
-    rest = a[:, whole:].mT @ b[:, whole:]
-    total: Tensor = (blocks.mT @ others).sum(1, dtype=torch.float64)
-    return total.add_(rest)
-
-
-def _exact_rows(chunk: Chunk, form: Tensor) -> Iterator[tuple[int, Tensor, row_blocks.Head]]:
-    """Yield the heads of a float64 chunk with EXACT rows, those rows, and their inputs."""
-    if chunk.self_index is None:
-        return
-    exact = form == EXACT
-    for pair in exact.any(-1).nonzero()[:, 0].tolist():
-        rows = exact[pair].nonzero()[:, 0]
-        value = chunk.value[pair].double()
-        head = row_blocks.Head(chunk.query[pair, rows], chunk.key[pair], value)
-        yield pair, rows, head._replace(self_index=chunk.self_index[rows])
+    out: Tensor
+    linear = normaliser == "l2" and bias is None and gate is None
+    batch, n_heads, n_keys, n_columns = v.shape
+    own_maps = n_maps(q, k, key_mask)
+    kernels = linear and serves(q, k, v)
+    if own_maps == 1 and not kernels:
+        folded = v.permute(1, 2, 0, 3).reshape(1, n_heads, n_keys, batch * n_columns)
+        out = attend(q, k, folded, key_mask, exponent)
+        return out.view(n_heads, -1, batch, n_columns).permute(2, 0, 1, 3)
+    batch = max(own_maps, batch)
+    q, k, v = (t.expand(batch, -1, -1, -1) for t in (q, k, v))
+    exponent = None if exponent is None else exponent.expand(batch, -1, -1)
+    if kernels:
+        out, *_ = half_gram_forward(q, k, v, self_index, eps, exponent)
+        return out
+    return attend(q, k, v, None if key_mask is None else key_mask.expand(batch, -1), exponent)

@@ -4,10 +4,13 @@ Equation numbers are those of `README.md` beside this file. Every other implemen
 tested against these functions, in float64.
 """
 
-from typing import Literal, NamedTuple
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
+
+from flashsign.units import eps_in_units, times_power
 
 Normaliser = Literal["l2", "l1", "softmax"]
 """What turns scores into weights: README eq. (2), (15) or (17)."""
@@ -35,6 +38,20 @@ class SphericalAttentionMap(NamedTuple):
 def compute_dtype(dtype: torch.dtype) -> torch.dtype:
     """Return the dtype that scores and sums are held in: float32 for half precision inputs."""
     return torch.promote_types(dtype, torch.float32)
+
+
+def autocast_dtype(t: Tensor) -> torch.dtype | None:
+    """Return the dtype in which autocast takes matrix products of `t`, None where it is off."""
+    device = t.device.type
+    if device == "meta" or not torch.is_autocast_enabled(device):  # meta has no autocast at all
+        return None
+    return torch.get_autocast_dtype(device)
+
+
+def without_autocast(t: Tensor) -> AbstractContextManager[Any]:
+    """Keep matrix products of `t` in the dtype they are written in."""
+    device = t.device.type
+    return nullcontext() if device == "meta" else torch.autocast(device, enabled=False)
 
 
 def scores(
@@ -80,14 +97,14 @@ def masked(
     return pairs
 
 
-def inverse_norm(square_norm: Tensor, eps: float) -> Tensor:
+def inverse_norm(square_norm: Tensor, eps: float | Tensor) -> Tensor:
     """Return 1/√(Σ s² + ε), README eq. (2); 0 (with zero gradient) where the root is 0."""
     shifted = square_norm + eps
     positive = shifted > 0
     return torch.where(positive, torch.where(positive, shifted, 1.0).rsqrt(), 0.0)
 
 
-def inverse_sum(sum_abs: Tensor, eps: float) -> Tensor:
+def inverse_sum(sum_abs: Tensor, eps: float | Tensor) -> Tensor:
     """Return 1/(Σ |s| + ε), README eq. (15); 0 (with zero gradient) where the sum is 0."""
     shifted = sum_abs + eps
     positive = shifted > 0
@@ -117,7 +134,7 @@ def row_total(s: Tensor, normaliser: str) -> Tensor:
     return total.masked_fill(empty, 0.0)
 
 
-def weights(s: Tensor, total: Tensor, eps: float, normaliser: str) -> Tensor:
+def weights(s: Tensor, total: Tensor, eps: float | Tensor, normaliser: str) -> Tensor:
     """Return the weights w of scores `s` with `row_total`s, README eq. (3), (16) or (17)."""
     if normaliser == "l2":
         return s * inverse_norm(total, eps)
@@ -131,6 +148,14 @@ def row_norm(total: Tensor, normaliser: str) -> Tensor:
     return total * inverse_norm(total, 0.0) if normaliser == "l2" else total
 
 
+def _row_eps(
+    eps: float, exponent: Tensor | None, normaliser: str, dtype: torch.dtype
+) -> float | Tensor:
+    """Return ε for rows of scores (B, H, N, M) in units."""
+    row_eps = eps_in_units(eps, exponent, normaliser)
+    return row_eps[..., None].to(dtype) if isinstance(row_eps, Tensor) else row_eps
+
+
 def attention(
     q: Tensor,
     k: Tensor,
@@ -141,14 +166,19 @@ def attention(
     gate: Tensor | None,
     eps: float,
     normaliser: str,
+    exponent: Tensor | None = None,
 ) -> Tensor:
-    """Return o = w v, README eq. (1)–(3), (15)–(17), shape (B, H, N, d_v), dtype of `v`."""
+    """Return o = w v, README eq. (1)–(3), (15)–(17), shape (B, H, N, d_v), dtype of `v`.
+
+    With `exponent`, q, k and bias are those of `units.in_units`, and ε is in units of 1.
+    """
     dtype = compute_dtype(torch.promote_types(q.dtype, v.dtype))
-    with torch.autocast(q.device.type, enabled=False):
+    with without_autocast(q):
         s = scores(q.to(dtype), k.to(dtype), bias, key_mask, self_index, gate)
         if normaliser == "softmax":
             s = logits(s, key_mask, self_index, gate)
-        w = weights(s, row_total(s, normaliser), eps, normaliser)
+        row_eps = _row_eps(eps, exponent, normaliser, dtype)
+        w = weights(s, row_total(s, normaliser), row_eps, normaliser)
         return (w @ v.to(dtype)).to(v.dtype)
 
 
@@ -161,14 +191,17 @@ def attention_map(
     gate: Tensor | None,
     eps: float,
     normaliser: str,
+    exponent: Tensor | None = None,
 ) -> SphericalAttentionMap:
-    """Return the batch means of README eq. (4), by way of all B maps at once."""
+    """Return the batch means of README eq. (4), by way of all B maps at once, also in units."""
     dtype = compute_dtype(q.dtype)
-    with torch.autocast(q.device.type, enabled=False):
+    with without_autocast(q):
         s = scores(q.to(dtype), k.to(dtype), bias, key_mask, self_index, gate)
         if normaliser == "softmax":
             s = logits(s, key_mask, self_index, gate)
         total = row_total(s, normaliser)
-        w = weights(s, total, eps, normaliser)
+        w = weights(s, total, _row_eps(eps, exponent, normaliser, dtype), normaliser)
         norm = row_norm(total, normaliser)[..., 0]
+        if exponent is not None:
+            norm = times_power(norm, exponent)
         return SphericalAttentionMap(w.mean(0), w.abs().mean(0), w.square().mean(0), norm.mean(0))

@@ -1,4 +1,4 @@
-"""Choose the tiles of the streaming kernels on this GPU: prints rows of `flashsign.configs.TABLE`.
+"""Choose the tiles of the streaming kernels on this GPU: prints the table of `streaming.configs`.
 
     python scripts/timing/flashsign_tune.py --head-dims 64 128 --dtypes bfloat16
     python scripts/timing/flashsign_tune.py --head-dims 256 --dtypes float32 --kernels forward map
@@ -19,9 +19,10 @@ from typing import Any, NamedTuple, get_args
 
 import torch
 from attention_peers import TOLERANCE
-from flashsign import configs, spherical_attention, spherical_attention_map
-from flashsign.configs import Kernel, Key, Tile
-from flashsign.streaming_arguments import padded
+from flashsign import spherical_attention, spherical_attention_map
+from flashsign.streaming import configs
+from flashsign.streaming.arguments import padded
+from flashsign.streaming.configs import Kernel, Key, Tile
 from flashsign_gpu import milliseconds
 from torch import Tensor
 

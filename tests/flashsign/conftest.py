@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 import torch
-from flashsign import configs, spherical_attention
+from flashsign import spherical_attention
+from flashsign.streaming import configs
 from torch import Tensor
 
 Inputs = dict[str, Any]

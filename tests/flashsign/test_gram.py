@@ -1,271 +1,76 @@
-"""The gram form against the specification: forward and every gradient."""
+"""Method gram: full-graph compilation, and one map for a whole batch."""
 
 from collections.abc import Callable
-from itertools import product
 from typing import Any
 
 import pytest
 import torch
-from flashsign import gram, gram_chunks, reference, spherical_attention
+from flashsign import spherical_attention
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 
-OPTIONS = [
-    pytest.param(
-        {"bias": bias, "mask": mask, "exclude_self": self_, "map_batch": maps},
-        id=f"bias{bias:d}-mask{mask:d}-self_{self_}-{'shared' if maps else 'per_element'}",
-    )
-    for bias, mask, self_, maps in product(
-        (False, True), (False, True), ("none", "true", "index", "tied"), (None, 1)
-    )
-]
-SHAPES = [
-    pytest.param(dict(zip(("batch", "n_heads", "n_queries", "n_keys"), s[:4], strict=True))
-                 | {"head_dim": s[4], "value_dim": s[5]},
-                 id="B{}-H{}-N{}-M{}-D{}-DV{}".format(*s))
-    for s in (
-        (2, 3, 13, 11, 5, 7), (1, 2, 5, 17, 31, 3), (3, 1, 211, 101, 7, 2), (7, 5, 3, 2, 1, 11)
-    )
-]  # fmt: skip
+MakeInputs = Callable[..., dict[str, Any]]
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("options", OPTIONS)
-def test_float64_agrees_with_the_specification(
-    options: dict[str, Any],
-    shape: dict[str, int],
-    make_inputs: Callable[..., dict[str, Any]],
-    results: Callable[..., dict[str, Tensor]],
-) -> None:
-    inputs = make_inputs(**(shape | options))
-    expected, got = results(inputs, "reference"), results(inputs, "gram")
-    assert expected.keys() == got.keys()
-    assert {"out", "q", "k", "v"} <= got.keys()
-    assert ("bias" in got) == options["bias"]
-    for name, want in expected.items():
-        torch.testing.assert_close(got[name], want, atol=1e-9, rtol=1e-9)
-
-
-def error(got: Tensor, exact: Tensor) -> float:
-    return (got.double() - exact).square().mean().sqrt().item()
-
-
-@pytest.mark.parametrize("bias", [False, True], ids=["plain", "biased"])
-@pytest.mark.parametrize("maps", [None, 1], ids=["per_element", "shared"])
+@pytest.mark.parametrize("method", ["gram", "reference"])
 @pytest.mark.parametrize(
-    ("exclude_self", "n_keys", "head_dim"),
-    [("tied", n, d) for n in (5, 7, 11, 19) for d in (3, 32)]
-    + [("none", 97, 32), ("true", 97, 32), ("index", 97, 32), ("tied", 97, 32)],
+    "options",
+    [{"exclude_self": "true"}, {"bias": True, "mask": True, "map_batch": 1}],
+    ids=["plain", "biased_shared"],
 )
-def test_float32_error_is_within_twice_that_of_the_specification(
-    exclude_self: str,
-    n_keys: int,
-    head_dim: int,
-    maps: int | None,
-    bias: bool,
-    make_inputs: Callable[..., dict[str, Any]],
-    results: Callable[..., dict[str, Tensor]],
+def test_compiles_into_one_graph(
+    method: str, options: dict[str, Any], make_inputs: MakeInputs
 ) -> None:
-    inputs = make_inputs(
-        exclude_self=exclude_self, n_keys=n_keys, head_dim=head_dim, value_dim=29, n_queries=89,
-        bias=bias, map_batch=maps, batch=4, dtype=torch.float32, seed=n_keys + head_dim,
-    )  # fmt: skip
-    exact = results(inputs, "reference", torch.float64)
-    plain, fast = results(inputs, "reference"), results(inputs, "gram")
-    for name, want in exact.items():
-        assert fast[name].dtype == torch.float32
-        budget = 2 * error(plain[name], want)
-        assert error(fast[name], want) <= budget, name
-
-
-def isolated_inputs(n_keys: int, others: float, dtype: torch.dtype) -> dict[str, Any]:
-    """Return q = k of nearly orthogonal long rows: each sees itself and next to nothing else."""
-    g = torch.Generator().manual_seed(5)
-    k = 100.0 * torch.eye(n_keys) + others * torch.randn(n_keys, n_keys, generator=g)
-    k = k[None, None].expand(2, 3, -1, -1).to(dtype).contiguous()
-    v = torch.randn(2, 3, n_keys, 7, generator=g).to(dtype)
-    return {"q": k.clone(), "k": k, "v": v, "exclude_self": True}
-
-
-@pytest.mark.parametrize("others", [0.0, 1e-6, 1e-3, 1.0])
-@pytest.mark.parametrize("n_keys", [5, 13, 19])
-def test_rows_dominated_by_themselves_do_not_cancel(
-    n_keys: int, others: float, results: Callable[..., dict[str, Tensor]]
-) -> None:
-    double = isolated_inputs(n_keys, others, torch.float64)
-    expected, got = results(double, "reference"), results(double, "gram")
-    for name, want in expected.items():
-        scale = 1 + want.abs().max().item()
-        torch.testing.assert_close(got[name], want, atol=1e-9 * scale, rtol=1e-9)
-    single = isolated_inputs(n_keys, others, torch.float32)
-    exact = results(single, "reference", torch.float64)
-    plain, fast = results(single, "reference"), results(single, "gram")
-    for name, want in exact.items():
-        assert error(fast[name], want) <= 2 * error(plain[name], want), name
-
-
-def test_without_the_exact_rows_the_sums_do_cancel(
-    monkeypatch: pytest.MonkeyPatch, results: Callable[..., dict[str, Tensor]]
-) -> None:
-    inputs = isolated_inputs(13, 1e-6, torch.float64)
-    want = results(inputs, "reference")["out"]
-    monkeypatch.setattr(gram, "CANCELLED", 0.0)
-    assert (results(inputs, "gram")["out"] - want).abs().max().item() > 1e-9
-
-
-def test_few_rows_can_be_dominated_by_themselves() -> None:
-    g = torch.Generator().manual_seed(2)
-    head_dim = 7
-    k = torch.randn(1, 1, 499, head_dim, generator=g, dtype=torch.float64)
-    k[..., :5, :] = 1e6 * torch.eye(5, head_dim, dtype=torch.float64)  # as isolated as can be
-    _, sums = gram.forward(k, k, k, torch.arange(499), 1e-6)
-    n_exact = (sums.form == gram.EXACT).sum().item()
-    assert 5 <= n_exact <= head_dim / (1 - gram.CANCELLED)
-
-
-@pytest.mark.parametrize("bias", [False, True], ids=["plain", "biased"])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_rows_without_scores_are_zeros_with_finite_gradients(
-    dtype: torch.dtype,
-    bias: bool,
-    make_inputs: Callable[..., dict[str, Any]],
-    results: Callable[..., dict[str, Tensor]],
-) -> None:
-    inputs = make_inputs(mask=True, bias=bias, dtype=dtype)
-    inputs["key_mask"][1] = False
-    got = results(inputs, "gram")
-    assert all(t.isfinite().all() for t in got.values())
-    for name in ("out", "q", "k", "v"):
-        assert (got[name][1] == 0).all()
-        assert (got[name][0] != 0).any()
-
-
-@pytest.mark.parametrize("bias", [False, True], ids=["plain", "biased"])
-@pytest.mark.parametrize("eps", [0.0, 1e-6])
-@pytest.mark.parametrize("scale", [1.0, 1e4])
-def test_a_single_token_without_itself_is_zero(
-    bias: bool,
-    eps: float,
-    scale: float,
-    make_inputs: Callable[..., dict[str, Any]],
-    results: Callable[..., dict[str, Tensor]],
-) -> None:
-    inputs = make_inputs(n_keys=1, exclude_self="true", bias=bias, dtype=torch.float32)
-    inputs |= {"q": scale * inputs["q"], "eps": eps}
-    assert all((t == 0).all() for t in results(inputs, "gram").values())
-
-
-@pytest.mark.parametrize("exclude_self", ["none", "index"])
-@pytest.mark.parametrize("eps", [0.0, 1e-6])
-def test_a_zero_query_gives_zero_and_the_gradient_of_the_specification(
-    exclude_self: str,
-    eps: float,
-    make_inputs: Callable[..., dict[str, Any]],
-    results: Callable[..., dict[str, Tensor]],
-) -> None:
-    inputs = make_inputs(exclude_self=exclude_self) | {"eps": eps}
-    inputs["q"][0, 1, 4] = 0.0
-    expected, got = results(inputs, "reference"), results(inputs, "gram")
-    assert (got["out"][0, 1, 4] == 0).all()
-    assert (got["q"][0, 1, 4] == 0).all() == (eps == 0.0)
-    for name, want in expected.items():
-        torch.testing.assert_close(got[name], want, atol=1e-9, rtol=1e-9)
-
-
-@pytest.mark.parametrize("options", [
-    {}, {"mask": True, "exclude_self": "index"}, {"bias": True, "exclude_self": "true"},
-    {"bias": True, "mask": True}, {"map_batch": 1}, {"map_batch": 1, "bias": True},
-])  # fmt: skip
-def test_gradcheck(options: dict[str, Any], make_inputs: Callable[..., dict[str, Any]]) -> None:
-    inputs = make_inputs(n_queries=3, n_keys=4, head_dim=2, value_dim=1, n_heads=1, **options)
+    inputs = make_inputs(**options)
     names = [n for n, x in inputs.items() if isinstance(x, Tensor) and x.is_floating_point()]
+    tensors = [inputs[n].requires_grad_() for n in names]
     fixed = {n: x for n, x in inputs.items() if n not in names}
 
     def attend(*tensors: Tensor) -> Tensor:
-        return spherical_attention(
-            **dict(zip(names, tensors, strict=True)), **fixed, method="gram"
-        )
+        given = dict(zip(names, tensors, strict=True))
+        return spherical_attention(**given, **fixed, method=method)
 
-    assert torch.autograd.gradcheck(attend, [inputs[n].requires_grad_() for n in names])
-
-
-class LargestTensor(TorchDispatchMode):
-    """Records the number of elements of the largest tensor that any operation returns."""
-
-    elements = 0
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        out = func(*args, **(kwargs or {}))
-        for t in out if isinstance(out, tuple | list) else (out,):
-            if isinstance(t, Tensor):
-                self.elements = max(self.elements, t.numel())
-        return out
+    compiled = torch.compile(attend, fullgraph=True, backend="aot_eager")
+    got, want = compiled(*tensors), attend(*tensors)
+    torch.testing.assert_close(got, want)
+    do = torch.ones_like(want)
+    for a, b in zip(
+        torch.autograd.grad(got, tensors, do), torch.autograd.grad(want, tensors, do), strict=True
+    ):
+        torch.testing.assert_close(a, b)
 
 
-def test_no_tensor_is_larger_than_the_inputs(make_inputs: Callable[..., dict[str, Any]]) -> None:
-    inputs = make_inputs(n_heads=1, n_queries=1009, n_keys=1013, head_dim=5, value_dim=7)
-    q, k, v, index = inputs["q"], inputs["k"], inputs["v"], torch.arange(1009)
-    with LargestTensor() as largest:
-        out, sums = gram.forward(q, k, v, index, 1e-6)
-        gram.backward(torch.ones_like(out), q, k, v, index, sums, 1e-6)
-    assert largest.elements <= max(v.numel(), out.numel()) < 1009 * 1013
-
-
-@pytest.mark.parametrize("elements", [1, 60])
-@pytest.mark.parametrize("options", [{"exclude_self": "tied"}, {"map_batch": 1, "mask": True}])
-def test_result_does_not_depend_on_the_chunks(
-    elements: int,
-    options: dict[str, Any],
-    make_inputs: Callable[..., dict[str, Any]],
-    results: Callable[..., dict[str, Tensor]],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    inputs = make_inputs(**options)
-    expected = results(inputs, "reference")
-    monkeypatch.setattr(gram_chunks, "CHUNK_ELEMENTS", elements)
-    for name, got in results(inputs, "gram").items():
-        torch.testing.assert_close(got, expected[name], atol=1e-9, rtol=1e-9)
-
-
-@pytest.mark.parametrize("n_tokens", [3, 7, 14, 31])
-def test_sums_over_blocks_cover_every_token(
-    n_tokens: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(gram, "BLOCK_TOKENS", 7)
-    g = torch.Generator().manual_seed(n_tokens)
-    a, b = torch.randn(2, n_tokens, 5, generator=g), torch.randn(2, n_tokens, 3, generator=g)
-    got = gram._outer_sum(a, b)
-    assert got.dtype == torch.float64
-    torch.testing.assert_close(got, a.double().mT @ b.double(), atol=1e-5, rtol=1e-5)
-
-
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("bias", [False, True], ids=["plain", "biased"])
-def test_half_precision_only_rounds_the_result(
-    dtype: torch.dtype,
-    bias: bool,
-    make_inputs: Callable[..., dict[str, Any]],
-    results: Callable[..., dict[str, Tensor]],
+@pytest.mark.parametrize("shared", ["q", "k", "v", "qk", "qv", "kv", "qkv", "key_mask"])
+@pytest.mark.parametrize("how", ["one", "expanded"])
+def test_a_batch_of_one_equals_its_repetition(
+    how: str, shared: str, bias: bool, make_inputs: MakeInputs
 ) -> None:
-    inputs = make_inputs(dtype=dtype, bias=bias, exclude_self="true")
-    exact = results(inputs, "reference", torch.float64)
-    for name, got in results(inputs, "gram").items():
-        assert got.dtype == dtype
-        torch.testing.assert_close(
-            got.double(),
-            exact[name],
-            rtol=2 * torch.finfo(dtype).eps,
-            atol=2e-2 * torch.finfo(dtype).eps,
-        )
+    inputs = make_inputs(batch=5, bias=bias, mask=shared == "key_mask")
+    sharing = [shared] if shared == "key_mask" else list(shared)
+    ones = {n: inputs[n][:1].requires_grad_(inputs[n].is_floating_point()) for n in sharing}
+    if how == "one" and shared == "qkv":
+        ones["v"] = inputs["v"].requires_grad_()
+
+    def step(given: dict[str, Tensor], method: str) -> list[Tensor]:
+        out = spherical_attention(**(inputs | given), method=method)
+        leaves = [x for x in ones.values() if x.requires_grad]
+        do = torch.randn(out.shape, generator=torch.Generator().manual_seed(3), dtype=out.dtype)
+        return [out, *(torch.autograd.grad(out, leaves, do) if leaves else ())]
+
+    repeated = {n: x.repeat(5 // len(x), *[1] * (x.ndim - 1)) for n, x in ones.items()}
+    given = ones if how == "one" else {n: x.expand(5, *x.shape[1:]) for n, x in ones.items()}
+    for got, want in zip(step(given, "gram"), step(repeated, "reference"), strict=True):
+        assert got.shape == want.shape
+        torch.testing.assert_close(got, want, atol=1e-9, rtol=1e-9)
 
 
-def test_autocast_changes_no_sum(make_inputs: Callable[..., dict[str, Any]]) -> None:
-    inputs = make_inputs(dtype=torch.float32, bias=True)
-    inputs["v"] = inputs["v"].bfloat16()
-    q, k, v, bias = (inputs[n].double() for n in ("q", "k", "v", "bias"))
-    want = reference.attention(q, k, v, bias, None, None, None, 1e-6, "l2")
-    for method in ("gram", "reference"):
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            got = spherical_attention(**inputs, method=method)
-        assert got.dtype == torch.bfloat16
-        torch.testing.assert_close(got, want.bfloat16())
+def test_an_expanded_leaf_gets_a_gradient_per_element() -> None:
+    g = torch.Generator().manual_seed(0)
+    q, k, v = torch.randn(3, 1, 1, 7, 5, generator=g, dtype=torch.float64)
+    v = torch.randn(3, 1, 7, 5, generator=g, dtype=torch.float64)
+    leaf = q.expand(3, -1, -1, -1).requires_grad_()
+    got, want = (
+        torch.autograd.grad(spherical_attention(leaf, k, v, method=m).square().sum(), leaf)[0]
+        for m in ("gram", "reference")
+    )
+    torch.testing.assert_close(got, want)

@@ -1,0 +1,1 @@
+"""The linear-time form on the matrix units of a GPU, for half precision."""

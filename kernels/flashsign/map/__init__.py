@@ -1,0 +1,1 @@
+"""Batch means of the attention map, and their gradient."""

@@ -1,0 +1,1 @@
+"""The Triton kernels that walk over tiles of scores and store none of them."""
