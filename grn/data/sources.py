@@ -67,7 +67,7 @@ def from_files(
     other_names = None if aliases is None else read_aliases(aliases)
     return Dataset(
         name=Path(cells).name,
-        adata=read_cells(cells, layer=layer, gene_column=gene_column, on_disk=on_disk),
+        adata=read_cells(cells, layer=layer, gene_column=gene_column, on_disk=on_disk, tfs=listed),
         tfs=listed,
         truth=None if truth is None else Path(truth),
         aliases=other_names,

@@ -1,25 +1,27 @@
 """Find out which format lies at a path, and read it with the format's own library."""
 
-import html
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from grn.data.reading.on_disk import open_store
+from grn.data.reading.elements import read_chosen, read_into_memory
+from grn.data.reading.layers import select_layer
 from grn.data.reading.orientation import (
     CELLS_BY_GENES,
     GENES_BY_CELLS,
     Orientation,
     detect_orientation,
+    undecided,
 )
-from grn.data.reading.read_10x import read_10x_h5, read_10x_sample, sample_of, samples_of
+from grn.data.reading.parts_10x import Sample, is_hidden, sample_of, samples_of
+from grn.data.reading.read_10x import read_10x_h5, read_10x_sample
+from grn.data.reading.read_loom import read_loom
 from grn.errors import InputError
 
 if TYPE_CHECKING:
-    import pandas as pd
     from anndata import AnnData
 
 SUPPORTED = (
@@ -27,17 +29,18 @@ SUPPORTED = (
     ".csv/.tsv/.txt (plain or .gz), a 10x folder (matrix.mtx) or a BEELINE folder "
     "(ExpressionData.csv)"
 )
+_NAMES_OF_MTX = (
+    "Put it into a folder as matrix.mtx, beside barcodes.tsv and features.tsv, a name a line."
+)
 AS_STORED = Orientation(CELLS_BY_GENES, "the format fixes it")
 _TEXT_SUFFIXES = {".csv", ".tsv", ".txt"}
 _BEELINE_MATRIX = "ExpressionData.csv"
 _ZARR_MARKS = (".zgroup", "zarr.json")
 # What Cell Ranger leaves in its folder `outs`, the cells it called first.
 _CELL_RANGER = ("filtered_feature_bc_matrix", "filtered_feature_bc_matrix.h5")
-_LOOM_GENES = ("var_names", "Gene")
-_LOOM_CELLS = ("obs_names", "CellID")
 
-
-Reader = Callable[[Path], tuple["AnnData", Orientation]]
+# Takes the path and the layer to read in place of `X`.
+Reader = Callable[[Path, str | None], tuple["AnnData", Orientation]]
 
 
 class Format(NamedTuple):
@@ -48,7 +51,9 @@ class Format(NamedTuple):
     read: Reader
 
 
-def find_format(path: Path, gene_column: str | None = None) -> Format:
+def find_format(
+    path: Path, gene_column: str | None = None, tfs: Collection[str] | None = None
+) -> Format:
     """Choose the reader by what lies at `path`.
 
     Parameters
@@ -58,6 +63,8 @@ def find_format(path: Path, gene_column: str | None = None) -> Format:
     gene_column
         Where the user expects gene names: a loom without the usual ones is then read all the
         same.
+    tfs
+        Names of regulators, which tell the axes of a table apart; None: there are none.
 
     Raises
     ------
@@ -68,22 +75,22 @@ def find_format(path: Path, gene_column: str | None = None) -> Format:
         msg = f"no such file or folder: {path}. Check the path of the cells."
         raise InputError(msg)
     if path.is_dir():
-        return _in_folder(path, gene_column)
+        return _in_folder(path, gene_column, tfs)
     if path.stat().st_size == 0:
         msg = f"{path} is empty; write or download it again."
         raise InputError(msg)
     if sample := sample_of(path):
-        return Format("10x folder", path, partial(read_10x_sample, samples=[sample]))
+        return Format("10x folder", path, _reader_of([sample]))
     readers: dict[str, tuple[str, Reader]] = {
-        ".h5ad": ("h5ad", _read_h5ad),
-        ".h5": ("10x h5", read_10x_h5),
-        ".loom": ("loom", partial(_read_loom, gene_column=gene_column)),
-        **dict.fromkeys(_TEXT_SUFFIXES, ("text", _read_table)),
+        ".h5ad": ("h5ad", _read_store),
+        ".h5": ("10x h5", _read_10x_h5),
+        ".loom": ("loom", partial(read_loom, gene_column=gene_column)),
+        **dict.fromkeys(_TEXT_SUFFIXES, ("text", partial(_read_table, tfs=tfs))),
     }
     suffixes = [suffix.lower() for suffix in path.suffixes]
     last, before = ([*suffixes[::-1], "", ""])[:2]
     if (before, last) == (".zarr", ".zip"):
-        return Format("zarr", path, _read_zarr)
+        return Format("zarr", path, _read_store)
     chosen = before if last == ".gz" and before in _TEXT_SUFFIXES else last
     if chosen not in readers:
         msg = f"{path} has an unknown format. Supported: {SUPPORTED}."
@@ -92,18 +99,23 @@ def find_format(path: Path, gene_column: str | None = None) -> Format:
     return Format(kind, path, reader)
 
 
-def _in_folder(path: Path, gene_column: str | None) -> Format:
+def _in_folder(path: Path, gene_column: str | None, tfs: Collection[str] | None) -> Format:
     """Tell zarr, BEELINE, 10x, Cell Ranger's `outs` and a folder around one `.h5ad` apart."""
     if path.suffix == ".zarr" or any((path / name).exists() for name in _ZARR_MARKS):
-        return Format("zarr", path, _read_zarr)
+        return Format("zarr", path, _read_store)
     if (path / _BEELINE_MATRIX).exists():
         return Format("BEELINE folder", path, _read_beeline)
     if samples := samples_of(path):
-        return Format("10x folder", path, partial(read_10x_sample, samples=samples))
+        return Format("10x folder", path, _reader_of(samples))
     inside = [path / name for name in _CELL_RANGER if (path / name).exists()][:1]
-    inside = inside or list(path.glob("*.h5ad"))
+    inside = inside or [other for other in path.glob("*.h5ad") if not is_hidden(other)]
     if len(inside) == 1:
-        return find_format(inside[0], gene_column)
+        return find_format(inside[0], gene_column, tfs)
+    if matrices := sorted(set(path.glob("*.mtx*")) - set(path.glob(".*"))):
+        msg = (
+            f"{path} has {matrices[0].name}, but no names of its cells and genes. {_NAMES_OF_MTX}"
+        )
+        raise InputError(msg)
     msg = (
         f"{path} is a folder without {_BEELINE_MATRIX} (BEELINE), matrix.mtx (10x) or a "
         f"single .h5ad. Supported: {SUPPORTED}."
@@ -111,85 +123,53 @@ def _in_folder(path: Path, gene_column: str | None) -> Format:
     raise InputError(msg)
 
 
-def _read_h5ad(path: Path) -> tuple["AnnData", Orientation]:
-    import anndata
-
-    return anndata.read_h5ad(path), AS_STORED
-
-
-def _read_zarr(path: Path) -> tuple["AnnData", Orientation]:
-    import anndata
-
-    return anndata.io.read_zarr(open_store(path)), AS_STORED
-
-
-def _read_loom(path: Path, gene_column: str | None) -> tuple["AnnData", Orientation]:
-    """Read the main matrix and the layers of a loom; of two sets of names the first wins."""
-    import anndata
-    import h5py
-
-    with h5py.File(path, "r") as file:
-        if not {"matrix", "row_attrs", "col_attrs"} <= set(file):
-            msg = (
-                f"{path} is no loom: it holds {', '.join(file) or 'nothing'}; expected matrix, "
-                "row_attrs and col_attrs. Write it again, for example with loompy."
-            )
-            raise InputError(msg)
-        attributes = list(file["row_attrs"])
-        genes, gene_names = _loom_names(file["row_attrs"], _LOOM_GENES)
-        cells, cell_names = _loom_names(file["col_attrs"], _LOOM_CELLS)
-    if not genes and gene_column is None:
-        msg = (
-            f"{path} has no gene names under {' or '.join(_LOOM_GENES)}; its row attributes are "
-            f"{', '.join(attributes) or 'none'}. Say which one holds them with --gene-column."
-        )
-        raise InputError(msg)
-    # Files of SCENIC and older tools break small rules of the format that do not matter here.
-    adata = anndata.io.read_loom(path, X_name="", obs_names=cells, var_names=genes, validate=False)
-    adata.obs, adata.var = _plain(adata.obs), _plain(adata.var)
-    adata.obs_names = cell_names if cells else _numbers(adata.n_obs)
-    if genes:
-        adata.var_names = gene_names
-    reason = f"loom fixes it; genes named by {genes or gene_column}, cells by {cells or 'number'}"
-    return adata, Orientation(GENES_BY_CELLS, reason)
-
-
-def _plain(frame: "pd.DataFrame") -> "pd.DataFrame":
-    """Drop the columns of records, such as SCENIC's regulons: no `.h5ad` can hold them."""
-    return frame[[name for name in frame if frame[name].dtype.kind != "V"]]
-
-
-def _loom_names(attributes: Any, keys: tuple[str, ...]) -> tuple[str, list[str]]:
-    """Return the first of the keys that exists, and its names; ("", []) without any.
-
-    Read here because loompy drops every letter that is not ASCII.
-    """
-    key = next((key for key in keys if key in attributes), "")
-    if not key:
-        return "", []
-    values = attributes[key][()].tolist()
-    texts = [value.decode() if isinstance(value, bytes) else str(value) for value in values]
-    return key, [html.unescape(text) for text in texts]  # loompy 2 wrote α as &#945;
+def _read_store(path: Path, layer: str | None) -> tuple["AnnData", Orientation]:
+    return read_chosen(path, layer, read_into_memory), AS_STORED
 
 
 def _numbers(n_cells: int) -> list[str]:
     return [str(number) for number in range(1, n_cells + 1)]
 
 
-def _read_table(path: Path) -> tuple["AnnData", Orientation]:
+def _reader_of(samples: list[Sample]) -> Reader:
+    def read(path: Path, layer: str | None) -> tuple["AnnData", Orientation]:
+        return _chosen(read_10x_sample(path, samples), layer, path)
+
+    return read
+
+
+def _read_10x_h5(path: Path, layer: str | None) -> tuple["AnnData", Orientation]:
+    return _chosen(read_10x_h5(path), layer, path)
+
+
+def _chosen(
+    read: tuple["AnnData", Orientation], layer: str | None, path: Path
+) -> tuple["AnnData", Orientation]:
+    """Raise where a layer is asked of a format that has none."""
+    return select_layer(read[0], layer, origin=str(path)), read[1]
+
+
+def _read_table(
+    path: Path, layer: str | None, *, tfs: Collection[str] | None
+) -> tuple["AnnData", Orientation]:
     from grn.data.reading.read_text import read_text_matrix
 
-    table = read_text_matrix(path)
+    table = read_text_matrix(path, tfs or ())
     if table.row_names is None:
         orientation = Orientation(CELLS_BY_GENES, "the rows have no names, so they are cells")
         row_names = _numbers(len(table.values))
     else:
         row_names = table.row_names
-        orientation = detect_orientation(table.corner, row_names, table.column_names)
-    return _annotate(table.values, row_names, table.column_names, orientation), orientation
+        names = (row_names, table.column_names)
+        found = detect_orientation(table.corner, *names, tfs=tfs, values=table.values)
+        if found is None:
+            raise undecided(path, *names)
+        orientation = found
+    adata = _annotate(table.values, row_names, table.column_names, orientation)
+    return _chosen((adata, orientation), layer, path)
 
 
-def _read_beeline(path: Path) -> tuple["AnnData", Orientation]:
+def _read_beeline(path: Path, layer: str | None) -> tuple["AnnData", Orientation]:
     import pandas as pd
 
     from grn.data.reading.read_text import read_text_matrix
@@ -215,7 +195,7 @@ def _read_beeline(path: Path) -> tuple["AnnData", Orientation]:
             )
             raise InputError(msg)
         adata.obs = frame.loc[adata.obs_names]
-    return adata, orientation
+    return _chosen((adata, orientation), layer, path)
 
 
 def _annotate(

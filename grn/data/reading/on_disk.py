@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from grn.data.reading.elements import open_store, place_of, read_chosen
 from grn.errors import InputError
 
 if TYPE_CHECKING:
@@ -15,19 +16,6 @@ logger = logging.getLogger(__name__)
 # Preprocessing and training hold a few copies of a part of the matrix beside it.
 _LARGEST_SHARE = 0.25
 _BYTES_OF_A_FLOAT32 = 4
-
-
-def open_store(path: Path) -> Any:
-    """Open an `.h5ad`, a `.zarr` folder or a `.zarr.zip` for reading: h5py File or zarr Group."""
-    if path.suffix.lower() == ".h5ad":
-        import h5py
-
-        return h5py.File(path, "r")
-    import zarr
-
-    if path.is_file():
-        return zarr.open_group(zarr.storage.ZipStore(path, mode="r"), mode="r")
-    return zarr.open_group(path, mode="r")
 
 
 def exceeds_memory(path: Path, layer: str | None) -> bool:
@@ -45,7 +33,7 @@ def exceeds_memory(path: Path, layer: str | None) -> bool:
     import psutil
 
     store = open_store(path)
-    name = _place(store, layer)
+    name = place_of(store, layer)
     needed = _bytes_in_memory(store[name]) if name in store else 0
     free = psutil.virtual_memory().available
     if needed <= _LARGEST_SHARE * free:
@@ -62,36 +50,15 @@ def exceeds_memory(path: Path, layer: str | None) -> bool:
     return not by_column
 
 
-def read_lazily(path: Path) -> "AnnData":
-    """Open cells with every matrix of `X`, `layers` and `raw` on disk; names are in memory."""
-    import anndata
-    from anndata.io import read_elem
-
-    store = open_store(path)
-    layers = store.get("layers", {})
-    raw = None
-    if "raw/X" in store:
-        raw = {"X": _lazy(store["raw/X"]), "var": read_elem(store["raw/var"])}
-    return anndata.AnnData(
-        X=_lazy(store["X"]) if "X" in store else None,
-        obs=read_elem(store["obs"]),
-        var=read_elem(store["var"]),
-        uns=read_elem(store["uns"]) if "uns" in store else {},
-        layers={name: _lazy(layers[name]) for name in layers},
-        raw=raw,
-    )
-
-
-def rows_on_disk(adata: "AnnData", path: Path) -> "AnnData":
-    """Return only `X`, `obs`, `var` and `uns`, once the rows of `X` are known to be readable.
+def read_lazily(path: Path, layer: str | None) -> "AnnData":
+    """Open cells whose matrix stays on disk; names are in memory.
 
     Raises
     ------
     InputError
-        `X` is stored by column.
+        There is no such matrix, or it is stored by column.
     """
-    import anndata
-
+    adata = read_chosen(path, layer, _lazy)
     if getattr(adata.X, "format", "csr") == "csc":
         msg = (
             f"{path}: the matrix is stored by column (CSC), so no cell can be read from disk "
@@ -100,14 +67,7 @@ def rows_on_disk(adata: "AnnData", path: Path) -> "AnnData":
             "(--set data.on_disk=false)."
         )
         raise InputError(msg)
-    return anndata.AnnData(X=adata.X, obs=adata.obs, var=adata.var, uns=dict(adata.uns))
-
-
-def _place(store: Any, layer: str | None) -> str:
-    """Return where the store keeps the chosen matrix."""
-    if layer is None:
-        return "X"
-    return "raw/X" if layer == "raw" and "layers/raw" not in store else f"layers/{layer}"
+    return adata
 
 
 def _is_sparse(element: Any) -> bool:
@@ -115,11 +75,9 @@ def _is_sparse(element: Any) -> bool:
 
 
 def _lazy(element: Any) -> Any:
-    """Return a matrix as anndata takes it: CSRDataset, CSCDataset, a dense array or nothing."""
+    """Return a matrix as anndata takes it: CSRDataset, CSCDataset or a dense array."""
     from anndata.io import sparse_dataset
 
-    if element.attrs.get("encoding-type") == "null":
-        return None
     return sparse_dataset(element) if _is_sparse(element) else element
 
 

@@ -1,46 +1,43 @@
-"""Tell from its names whether a text matrix is genes × cells or cells × genes."""
+"""Tell which axis of a matrix holds the genes: by regulators, a word, names or values."""
 
-import re
-from collections import Counter
-from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import numpy as np
+
+from grn.data.reading.axis_names import Look, look_at
+from grn.errors import InputError
+
+if TYPE_CHECKING:
+    from anndata import AnnData
 
 Layout = Literal["genes × cells", "cells × genes"]
 GENES_BY_CELLS: Layout = "genes × cells"
 CELLS_BY_GENES: Layout = "cells × genes"
-HOW_TO_FORCE = "to force it, write `gene` (rows are genes) or `cell` into the first header field"
-
-# What people write over the first column, in lower case.
-_GENE_HEADERS = {"gene", "genes", "gene_id", "gene_ids", "gene_name", "gene_names", "gene_symbol"}
-_GENE_HEADERS |= {"symbol", "symbols", "geneid", "genename", "ensembl", "ensembl_id", "feature"}
-_CELL_HEADERS = {"cell", "cells", "cell_id", "cell_ids", "cellid", "cell_name", "barcode"}
-_CELL_HEADERS |= {"barcodes", "sample", "samples", "sample_id", "obs", "obs_names"}
-
-_GENE_NAME = re.compile(
-    r"""ENS[A-Z]{0,4}G\d{11}(\.\d+)?      # Ensembl, any species
-    | (g|gene)[_-]?\d+ | (tf)[_-]?\d+     # simulated networks
-    | (RP[LS]|ZNF|ZFP|ZSCAN|TMEM|SLC|KRT|COL|CCL|CXCL|CDK|MAPK|FOX|SOX|GATA|HOX|HIST|LINC|
-       DNMT|NDUF|PSM|UBE|FAM|CCN|CDC|EIF|HSP|HNRNP|IL|IRF|KLF|LHX|NKX|PAX|POU|SMAD|STAT|TBX|WNT)
-       [A-Z]{0,3}\d+[A-Z]*\d*(-\w+)?      # large gene families
-    | (MT|HLA|H2)-\w+ | \w+RIK            # mitochondrial, HLA, RIKEN clones
-    | ACTB | GAPDH | MALAT1 | B2M | TUBB\w* | ACTG1 | NANOG | MYC | TP53 | TRP53 | JUN | FOS
-    """,
-    re.VERBOSE | re.IGNORECASE,
+HOW_TO_FORCE = (
+    "write `gene` (rows are genes) or `cell` (rows are cells) into the first header field, or "
+    "name the regulators with --tfs"
 )
-# A symbol is one short word; names of cells carry separators, long numbers or barcodes.
-_SYMBOL = re.compile(r"[A-Za-z][A-Za-z0-9]{1,9}(-[A-Za-z0-9]{1,4})?(\.\d)?")
-_CELL_NAME = re.compile(
-    r"""([A-Za-z0-9.]+[_#:-])?[ACGTN]{8,}([-_.]\w+)?   # barcodes, with prefix or lane suffix
-    | (cell|c|sample|s|spot|barcode|bc)[_.-]?\d+
-    | [SED]RR\d+ | GSM\d+\w* | \d+
-    | \w+[_.:-]\w+[_.:-][\w.:-]+                        # plate_time_well and the like
-    | (\w+[_.])?[A-P]\d{1,2}                            # wells
-    """,
-    re.VERBOSE | re.IGNORECASE,
-)
-_SAMPLE = 2000
-_CLEAR_MARGIN = 0.15
-_NUMBERED = 0.8  # share of names that differ in their final number only, as those of samples do
+
+# What people write over the first column, in lower case, without separators.
+_GENE_WORDS = {
+    "gene", "symbol", "feature", "ensembl", "entrez", "uniprot", "refseq", "flybase", "wormbase",
+    "locustag", "locus", "orf", "transcript", "protein", "mirna", "tf", "accession",
+    "entrezgene", "ensemblgene", "geneshort",
+}  # fmt: skip
+_CELL_WORDS = {"cell", "barcode", "sample", "obs", "observation", "spot", "nucleus", "well", "run"}
+_ENDINGS = ("names", "name", "ids", "id", "symbols", "symbol", "s", "")
+
+_CLEAR_MARGIN = 0.4  # of two likenesses: the names alone decide
+_SLIGHT_MARGIN = 0.15
+_SURE = 0.6  # at least so many names say clearly what they are
+_KNOWN = 0.1  # share of accessions and known symbols
+_MOST, _FEW = 0.5, 0.1
+_MIN_LISTED = 3
+_TIMES = 2.0  # how much more the totals of genes differ than those of cells
+_DIFFER = 0.5
+_GENES_OF_A_GENOME = (5_000, 100_000)
+_MANY_TIMES = 10
 
 
 class Orientation(NamedTuple):
@@ -48,16 +45,25 @@ class Orientation(NamedTuple):
 
     layout: Layout
     reason: str
+    doubt: bool = False
+    """No name says so, only the values or the shape: worth a warning."""
 
 
 def detect_orientation(
-    corner: str, row_names: Sequence[str], column_names: Sequence[str]
-) -> Orientation:
-    """Decide which axis holds the genes.
+    corner: str,
+    row_names: Sequence[str],
+    column_names: Sequence[str],
+    *,
+    tfs: Collection[str] | None = None,
+    values: np.ndarray[Any, Any] | None = None,
+) -> Orientation | None:
+    """Decide which axis holds the genes; None: nothing tells.
 
-    In this order: the first header field, if it says `gene` or `cell` (or a word like these);
-    the names: those of genes look like Ensembl ids, known families or short symbols, those of
-    cells like barcodes, wells or numbered samples; else rows are cells, as scanpy reads tables.
+    In this order: the axis that the regulators are names of; the first header field, if it says
+    `gene` or `cell` (or a word like these); the names, of which those of genes look like
+    accessions or symbols, those of cells like barcodes, wells or numbered samples; last, where
+    they do not contradict each other, slight differences of the names, the totals (those of
+    genes differ more), repeated names (of genes) and the shape.
 
     Parameters
     ----------
@@ -65,49 +71,169 @@ def detect_orientation(
         The header field over the row names, often empty.
     row_names, column_names
         Names along both axes.
+    tfs
+        Names of regulators, where there is a list of them.
+    values
+        The matrix, rows × columns.
     """
-    if layout := _layout_by_word(corner):
+    layout = layout_by_word(corner)
+    if listed := _by_regulators(tfs or (), row_names, column_names):
+        if layout not in (None, listed.layout):
+            reason = f"{listed.reason}, though the first header field is {corner!r}"
+            return listed._replace(reason=reason, doubt=True)
+        return listed
+    if layout:
         return Orientation(layout, f"the first header field is {corner!r}")
-    rows, columns = _gene_likeness(row_names), _gene_likeness(column_names)
-    if abs(rows - columns) >= _CLEAR_MARGIN:
-        axis = "rows" if rows > columns else "columns"
-        names = row_names if rows > columns else column_names
-        layout = GENES_BY_CELLS if rows > columns else CELLS_BY_GENES
-        return Orientation(layout, f"the {axis} look like genes ({', '.join(names[:3])})")
-    return Orientation(
-        CELLS_BY_GENES,
-        f"the names do not tell, so rows are taken as cells as scanpy does; {HOW_TO_FORCE}",
+    rows, columns = look_at(row_names), look_at(column_names)
+    if (genes := _by_names(rows, columns)) is not None:
+        axis, names = ("rows", row_names) if genes == 0 else ("columns", column_names)
+        other = column_names if genes == 0 else row_names
+        reason = f"the {axis} look like genes ({_some(names)}), the others like cells"
+        return Orientation(_layout(genes), f"{reason} ({_some(other)})")
+    votes = {
+        "the names": _slightly(rows, columns),
+        "how much the totals differ": None if values is None else _by_totals(values),
+        "repeated names": _by_repeats(row_names, column_names),
+        "the shape": _by_shape(len(row_names), len(column_names)),
+    }
+    cast = {what: genes for what, genes in votes.items() if genes is not None}
+    if len(set(cast.values())) != 1:
+        return None
+    genes = next(iter(cast.values()))
+    axis = "rows" if genes == 0 else "columns"
+    reason = f"{' and '.join(cast)} tell that the {axis} are genes"
+    return Orientation(_layout(genes), reason, doubt=True)
+
+
+def undecided(path: object, row_names: Sequence[str], column_names: Sequence[str]) -> InputError:
+    """Return the error to raise for a table of which nothing tells where the genes are."""
+    return InputError(
+        f"{path}: cannot tell which axis holds the genes: {len(row_names)} rows "
+        f"({_some(row_names)}) × {len(column_names)} columns ({_some(column_names)}). Say so: "
+        f"{HOW_TO_FORCE}."
     )
 
 
-def says_what_rows_are(corner: str) -> bool:
-    """Tell whether the first header field names what the rows are: genes or cells."""
-    return _layout_by_word(corner) is not None
+def why_transposed(adata: "AnnData", tfs: Collection[str] | None = None) -> str | None:
+    """Return why cells × genes must be genes × cells in truth; None: nothing says so.
+
+    Parameters
+    ----------
+    adata
+        Cells × genes as a format or a user states; only its names are looked at.
+    tfs
+        Names of regulators, where there is a list of them: then they alone decide.
+    """
+    if listed := _by_regulators(tfs or (), adata.obs_names, adata.var_names):
+        return listed.reason if listed.layout == GENES_BY_CELLS else None
+    cells, genes = look_at(adata.obs_names), look_at(adata.var_names)
+    # Made-up names, such as numbered genes, are no reason to doubt what the format states.
+    barcodes = genes.barcodes >= _MOST and cells.barcodes <= _FEW and cells.likeness > -_SURE
+    known = cells.genes >= 2 * _KNOWN and genes.genes <= _KNOWN / 5 and genes.likeness < 0
+    if not barcodes and not known:
+        return None
+    return (
+        f"the names of its cells look like genes ({_some(adata.obs_names)}), those of its genes "
+        f"like cells ({_some(adata.var_names)})"
+    )
 
 
-def _layout_by_word(corner: str) -> Layout | None:
-    word = corner.strip().lower().replace(" ", "_")
-    if word in _GENE_HEADERS:
+def check_axes(adata: "AnnData", tfs: Collection[str] | None = None) -> None:
+    """Raise `InputError` for an AnnData that holds genes × cells.
+
+    Parameters
+    ----------
+    adata, tfs
+        As in `why_transposed`.
+    """
+    if reason := why_transposed(adata, tfs):
+        msg = f"the matrix is transposed: {reason}. Expected cells × genes: pass adata.T."
+        raise InputError(msg)
+
+
+def layout_by_word(corner: str) -> Layout | None:
+    """Return what the first header field says that the rows are, if it does."""
+    word = "".join(letter for letter in corner.lower() if letter.isalnum())
+    stems = {word.removesuffix(ending) for ending in _ENDINGS}
+    stems |= {word.removesuffix(ending) for word in stems for ending in _ENDINGS}
+    if stems & _GENE_WORDS:
         return GENES_BY_CELLS
-    return CELLS_BY_GENES if word in _CELL_HEADERS else None
+    return CELLS_BY_GENES if stems & _CELL_WORDS else None
 
 
-def _gene_likeness(names: Sequence[str]) -> float:
-    """Score in [−1, 1]: share of names that look like genes minus share that look like cells."""
-    step = max(1, len(names) // _SAMPLE)
-    sample = list(names[::step])
-    score = 0.0
-    stems = Counter(_stem(name) for name in sample)
-    for name in sample:
-        if _GENE_NAME.fullmatch(name):
-            score += 1.0
-        elif _CELL_NAME.fullmatch(name) or stems[_stem(name)] > _NUMBERED * len(sample):
-            score -= 1.0
-        elif _SYMBOL.fullmatch(name):
-            score += 0.5
-    return score / max(1, len(sample))
+def _layout(genes: int) -> Layout:
+    return GENES_BY_CELLS if genes == 0 else CELLS_BY_GENES
 
 
-def _stem(name: str) -> str:
-    """Return the name without the number at its end."""
-    return name.rstrip("0123456789")
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(map(str, names[:3])) + (", …" if len(names) > 3 else "")
+
+
+def _by_regulators(
+    tfs: Collection[str], row_names: Iterable[str], column_names: Iterable[str]
+) -> Orientation | None:
+    """Decide by the axis that has the regulators, if only one has several of them."""
+    wanted = {_plain(tf) for tf in tfs}
+    rows, columns = (
+        len(wanted & {_plain(name) for name in names}) for names in (row_names, column_names)
+    )
+    enough = min(_MIN_LISTED, len(wanted))
+    if max(rows, columns) < max(1, enough) or min(rows, columns) * _MANY_TIMES > max(
+        rows, columns
+    ):
+        return None
+    axis, layout = ("rows", GENES_BY_CELLS) if rows > columns else ("columns", CELLS_BY_GENES)
+    reason = f"{max(rows, columns)} of {len(wanted)} regulators are names of {axis}"
+    return Orientation(layout, f"{reason}, {min(rows, columns)} of the others")
+
+
+def _plain(name: object) -> str:
+    """Return a name without case and without the version of an Ensembl id."""
+    text = str(name).strip().upper()
+    return text.split(".")[0] if text.startswith("ENS") else text
+
+
+def _by_names(rows: Look, columns: Look) -> int | None:
+    """Return the axis of the genes where one axis clearly says what it is, else None."""
+    for genes, (one, other) in enumerate([(rows, columns), (columns, rows)]):
+        if other.barcodes >= _MOST and one.barcodes <= _FEW:
+            return genes
+        clear = one.likeness - other.likeness >= _CLEAR_MARGIN
+        if clear and (one.genes >= _KNOWN or other.likeness <= -_SURE):
+            return genes
+    return None
+
+
+def _slightly(rows: Look, columns: Look) -> int | None:
+    if abs(rows.likeness - columns.likeness) < _SLIGHT_MARGIN:
+        return None
+    return 0 if rows.likeness > columns.likeness else 1
+
+
+def _by_totals(values: np.ndarray[Any, Any]) -> int | None:
+    """Return the axis whose totals differ more, in logarithms: expression spans decades."""
+    if not values.size or not np.nanmin(values) >= 0:
+        return None
+    spans = []
+    for axis in (1, 0):
+        totals = np.nansum(values, axis=axis, dtype=float)
+        spans.append(float(np.log(totals[totals > 0]).std()) if (totals > 0).any() else 0.0)
+    genes = int(spans[1] > spans[0])
+    return genes if spans[genes] >= max(_DIFFER, _TIMES * spans[1 - genes]) else None
+
+
+def _by_repeats(row_names: Sequence[str], column_names: Sequence[str]) -> int | None:
+    """Return the axis that repeats a few names, as symbols of genes are; not labels of cells."""
+    shares = [1 - len(set(names)) / max(1, len(names)) for names in (row_names, column_names)]
+    if min(shares) > 0 or not 0 < max(shares) <= _FEW:
+        return None
+    return int(shares[1] > shares[0])
+
+
+def _by_shape(n_rows: int, n_columns: int) -> int | None:
+    """Return the axis as long as a genome, where the other is far shorter."""
+    least, most = _GENES_OF_A_GENOME
+    larger, smaller = max(n_rows, n_columns), min(n_rows, n_columns)
+    if not least <= larger <= most or larger < _MANY_TIMES * smaller:
+        return None
+    return int(n_columns > n_rows)

@@ -2,6 +2,7 @@
 
 import logging
 import warnings
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,19 +10,27 @@ import numpy as np
 import scipy.sparse as sp
 
 from grn.data.reading.formats import AS_STORED, Format, find_format
-from grn.data.reading.on_disk import exceeds_memory, read_lazily, rows_on_disk
-from grn.data.reading.orientation import Orientation
-from grn.data.reading.read_10x import number_repeated
-from grn.data.reading.unreadable import cannot_read
+from grn.data.reading.gene_names import complete_names, name_genes
+from grn.data.reading.layers import select_layer as select_layer
+from grn.data.reading.on_disk import exceeds_memory, read_lazily
+from grn.data.reading.orientation import (
+    CELLS_BY_GENES,
+    GENES_BY_CELLS,
+    HOW_TO_FORCE,
+    Orientation,
+    why_transposed,
+)
+from grn.data.reading.unreadable import cannot_read, check_numbers
 from grn.errors import InputError
 
 if TYPE_CHECKING:
+    import pandas as pd
     from anndata import AnnData
 
 logger = logging.getLogger(__name__)
 
 _ROW_WISE = ("h5ad", "zarr")  # formats whose rows can be read one by one
-RAW = "raw"
+_DECIDED = ("text",)  # formats in which the names of the axes were looked at already
 
 
 def read_cells(
@@ -30,6 +39,7 @@ def read_cells(
     layer: str | None = None,
     gene_column: str | None = None,
     on_disk: bool | None = None,
+    tfs: Collection[str] | None = None,
 ) -> "AnnData":
     """Read expression into an AnnData, cells × genes.
 
@@ -47,6 +57,9 @@ def read_cells(
     on_disk
         True keeps the matrix of `.h5ad` and `.zarr` on disk, False reads it into memory, None
         keeps it on disk where it would take more than a quarter of the free memory.
+    tfs
+        Names of regulators, where they are known: the axis that has them is that of the genes,
+        whatever a table or file says.
 
     Returns
     -------
@@ -61,23 +74,32 @@ def read_cells(
         The file is missing, empty, truncated, of an unknown format or no expression matrix; the
         layer or column does not exist; the matrix cannot stay on disk.
     """
-    source = find_format(Path(path), gene_column)
+    source = find_format(Path(path), gene_column, tfs)
     stays = _stays_on_disk(source, layer, on_disk)
-    adata, orientation = _read(source, stays)
-    adata = select_layer(adata, layer, origin=str(source.path))
-    _check_numbers(adata.X, source.path)
-    if stays:
-        adata = rows_on_disk(adata, source.path)
-    else:
-        adata.X = _as_float32(adata.X, source)
-    adata.obs_names = adata.obs_names.astype(str)
-    adata.var_names = adata.var_names.astype(str)
-    if gene_column is not None:
-        _name_genes(adata, gene_column, source.path)
+    with warnings.catch_warnings():
+        # Of the libraries, about how files are stored; what concerns the user is logged.
+        warnings.simplefilter("ignore")
+        adata, orientation = _read(source, layer, stays)
+        adata.obs_names = adata.obs_names.astype(str)
+        adata.var_names = _as_text(adata.var_names)
+        if gene_column is not None:
+            name_genes(adata, gene_column, source.path)
+        if source.kind not in _DECIDED and (reason := why_transposed(adata, tfs)):
+            adata, orientation = _turned(adata, orientation, reason, source, stays)
+        complete_names(adata, gene_column or str(source.path))
+    if orientation.doubt:
+        logger.warning(
+            "%s is taken as %s: %s. If that is wrong, %s",
+            source.path,
+            orientation.layout,
+            orientation.reason,
+            HOW_TO_FORCE,
+        )
     adata.uns["grn_read"] = {
         "path": str(source.path),
         "format": source.kind,
         "layer": layer or "X",
+        "layers": list(adata.uns.get("grn_read", {}).get("layers", [])),
         "gene_column": gene_column or "index",
         "on_disk": stays,
         "orientation": orientation.layout,
@@ -92,54 +114,6 @@ def read_cells(
         orientation.reason,
     )
     return adata
-
-
-def select_layer(adata: "AnnData", layer: str | None, *, origin: str = "adata") -> "AnnData":
-    """Return cells whose `X` is `layer`; None keeps `X`, which must then exist.
-
-    Parameters
-    ----------
-    adata
-        In memory or backed; unchanged. The result shares its matrices.
-    layer
-        Key of `adata.layers`. Where there is no such key, `raw` is `adata.raw`, with its genes.
-    origin
-        What the message calls the cells, such as their path.
-
-    Raises
-    ------
-    InputError
-        There is no such layer (the message lists those that exist), or no `X`.
-    """
-    import anndata
-
-    names = [*map(str, adata.layers), *([RAW] if adata.raw is not None else [])]
-    existing = ", ".join(dict.fromkeys(names)) or "none"
-    if layer is None:
-        if not _has_x(adata):
-            msg = (
-                f"{origin} has no X, so there is no expression matrix to read. Choose a layer "
-                f"with --layer (existing layers: {existing}) or store the matrix in X."
-            )
-            raise InputError(msg)
-        return adata
-    if layer in adata.layers:
-        layers = dict(adata.layers)
-        return anndata.AnnData(
-            X=layers[layer], obs=adata.obs, var=adata.var, uns=dict(adata.uns), layers=layers
-        )
-    if layer == RAW and adata.raw is not None:
-        raw = adata.raw
-        return anndata.AnnData(X=raw.X, obs=adata.obs, var=raw.var, uns=dict(adata.uns))
-    msg = f"{origin} has no layer {layer!r}. Existing layers: {existing}."
-    raise InputError(msg)
-
-
-def _has_x(adata: "AnnData") -> bool:
-    try:
-        return adata.X is not None
-    except KeyError:  # from the file of a backed object
-        return False
 
 
 def _stays_on_disk(source: Format, layer: str | None, wanted: bool | None) -> bool:
@@ -161,28 +135,41 @@ def _stays_on_disk(source: Format, layer: str | None, wanted: bool | None) -> bo
     return False
 
 
-def _read(source: Format, lazily: bool) -> tuple["AnnData", Orientation]:
+def _read(source: Format, layer: str | None, lazily: bool) -> tuple["AnnData", Orientation]:
     """Read with the format's own library; what that complains of becomes our message."""
     try:
-        with warnings.catch_warnings():
-            # Duplicate names are an error of ours, with a fix, once the values are checked.
-            warnings.filterwarnings("ignore", message=".*names are not unique")
-            warnings.filterwarnings("ignore", message="Transforming to str index")
-            return (read_lazily(source.path), AS_STORED) if lazily else source.read(source.path)
+        if lazily:
+            return read_lazily(source.path, layer), AS_STORED
+        adata, orientation = source.read(source.path, layer)
     except InputError:
         raise
     except Exception as error:
         raise cannot_read(source.path, source.kind, error) from error
+    check_numbers(adata.X, source.path)
+    adata.X = _as_float32(adata.X, source)
+    return adata, orientation
 
 
-def _check_numbers(matrix: Any, path: Path) -> None:
-    """Raise unless the matrix holds real numbers or booleans."""
-    if matrix.dtype.kind not in "biuf":
+def _turned(
+    adata: "AnnData", stored: Orientation, reason: str, source: Format, on_disk: bool
+) -> tuple["AnnData", Orientation]:
+    """Return cells × genes of a file that holds the transpose of what its format states."""
+    if on_disk:
         msg = (
-            f"{path}: the matrix holds values of type {matrix.dtype}, not numbers; store "
-            "expression as integers or floats."
+            f"{source.path} is transposed: {reason}. Its matrix cannot be turned on disk: read it "
+            "into memory (--set data.on_disk=false), or write the file again with adata.T."
         )
         raise InputError(msg)
+    logger.warning("%s is transposed: %s. It is read the other way round", source.path, reason)
+    turned = adata.T
+    turned.X = turned.X.tocsr() if sp.issparse(turned.X) else np.ascontiguousarray(turned.X)
+    layout = GENES_BY_CELLS if stored.layout == CELLS_BY_GENES else CELLS_BY_GENES
+    return turned, Orientation(layout, f"transposed: {reason}")
+
+
+def _as_text(names: "pd.Index") -> "pd.Index":
+    """Return names as str, a missing one as an empty one."""
+    return names.where(names.notna(), "").astype(str)
 
 
 def _as_float32(matrix: Any, source: Format) -> Any:
@@ -194,24 +181,4 @@ def _as_float32(matrix: Any, source: Format) -> Any:
         matrix.check_format(full_check=True)
     except ValueError as error:
         raise cannot_read(source.path, source.kind, error) from error
-    return matrix.tocsr().astype(np.float32, copy=False)
-
-
-def _name_genes(adata: "AnnData", column: str, path: Path) -> None:
-    """Name the genes by a column of `var`, in place."""
-    if column == adata.var_names.name:
-        return
-    if column not in adata.var:
-        msg = (
-            f"{path}: var has no column {column!r} to name genes by. Its columns: "
-            f"{', '.join(map(str, adata.var.columns)) or 'none'}."
-        )
-        raise InputError(msg)
-    chosen = adata.var[column].astype(object)
-    missing = chosen.isna() | (chosen == "")
-    adata.var_names = np.where(missing, adata.var_names, chosen).astype(str)
-    if missing.any():
-        logger.warning(
-            "%d gene(s) have no %s and keep the name of the index", missing.sum(), column
-        )
-    number_repeated(adata, column)
+    return matrix.astype(np.float32, copy=False).tocsr()

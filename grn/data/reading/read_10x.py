@@ -1,15 +1,25 @@
-"""Read what Cell Ranger and its like write: folders of matrix.mtx, and `.h5` files."""
+"""Read what Cell Ranger, STARsolo and kb-python write: folders of matrix.mtx, `.h5` files."""
 
-import csv
 import logging
-import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from grn.data.reading.orientation import GENES_BY_CELLS, Orientation
+from grn.data.reading.orientation import CELLS_BY_GENES, GENES_BY_CELLS, Orientation
+from grn.data.reading.parts_10x import (
+    BARCODES,
+    FEATURES,
+    GENES,
+    MATRIX,
+    SYMBOLS,
+    Sample,
+    check_complete,
+    read_names,
+    without_counts,
+    without_header,
+)
 from grn.data.reading.unreadable import cannot_read
 from grn.errors import InputError
 
@@ -20,33 +30,14 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 STORED = Orientation(GENES_BY_CELLS, "10x fixes it")
-_MATRIX, _BARCODES, _FEATURES, _GENES = "matrix.mtx", "barcodes.tsv", "features.tsv", "genes.tsv"
-_PART = re.compile(r"(.*?)(matrix\.mtx|barcodes\.tsv|features\.tsv|genes\.tsv)(\.gz)?")
-
-
-class Sample(NamedTuple):
-    """The files of one sample: `parts` by what they are (matrix.mtx, …), and their prefix."""
-
-    prefix: str
-    parts: dict[str, Path]
-
-
-def samples_of(folder: Path) -> list[Sample]:
-    """Return the 10x samples of a folder, complete or not; GEO's have a prefix each."""
-    found: dict[str, dict[str, Path]] = {}
-    for path in sorted(folder.iterdir()):
-        if match := _PART.fullmatch(path.name):
-            found.setdefault(match[1], {})[match[2]] = path
-    # A lone genes.tsv beside other files is no 10x sample.
-    return [Sample(*item) for item in found.items() if _MATRIX in item[1] or len(item[1]) > 1]
-
-
-def sample_of(path: Path) -> Sample | None:
-    """Return the sample that a matrix.mtx belongs to; None for any other file."""
-    match = _PART.fullmatch(path.name)
-    if match is None or match[2] != _MATRIX:
-        return None
-    return next(sample for sample in samples_of(path.parent) if sample.prefix == match[1])
+_GENE_EXPRESSION = "gene expression"
+# Other types of features that 10x and its like write, in lower case.
+_OTHER_TYPES = {
+    "antibody capture", "crispr guide capture", "multiplexing capture", "custom", "peaks",
+    "antigen capture", "protein expression", "vdj", "ab", "adt", "hto",
+}  # fmt: skip
+# kb-python's matrix, which says in its name how it lies.
+_BY_CELL = "cells_x_"
 
 
 def read_10x_sample(folder: Path, samples: list[Sample]) -> tuple["AnnData", Orientation]:
@@ -54,7 +45,8 @@ def read_10x_sample(folder: Path, samples: list[Sample]) -> tuple["AnnData", Ori
 
     Each may be gzipped or not. Unlike `scanpy.read_10x_mtx`, every name is read as text: a
     barcode 001 is no number, and `nan` is a gene of the fruit fly. Symbols are the names, as in
-    scanpy, and `var["gene_ids"]` the ids.
+    scanpy, and `var["gene_ids"]` the ids. A matrix of cells × genes, as kb-python writes it, is
+    told by the lengths of the names.
 
     Raises
     ------
@@ -66,30 +58,54 @@ def read_10x_sample(folder: Path, samples: list[Sample]) -> tuple["AnnData", Ori
     if len(samples) > 1:
         names = ", ".join(sample.prefix or "no prefix" for sample in samples[:5])
         msg = (
-            f"{folder} holds {len(samples)} 10x samples (prefixes {names}). Pass the matrix.mtx "
-            "of one of them, or a folder for each."
+            f"{folder} holds {len(samples)} 10x samples (prefixes {names}). Pass the "
+            f"{samples[0].parts.get(MATRIX, folder / MATRIX).name.removeprefix(samples[0].prefix)}"
+            " of one of them, or a folder for each."
         )
         raise InputError(msg)
     prefix, parts = samples[0]
-    _check_complete(folder, prefix, parts)
-    feature_file = parts.get(_FEATURES, parts.get(_GENES, folder))
-    features = _read_part(feature_file, _read_names)
-    barcodes = _read_part(parts[_BARCODES], _read_names)[0]
-    matrix = _read_part(parts[_MATRIX], anndata.io.read_mtx).X.T.tocsr()
-    if matrix.shape != (len(barcodes), len(features)):
+    check_complete(folder, prefix, parts)
+    feature_file = parts.get(FEATURES, parts.get(GENES, folder))
+    features = _read_part(feature_file, read_names)
+    barcodes = _read_part(parts[BARCODES], read_names)
+    matrix = _read_part(parts[MATRIX], anndata.io.read_mtx).X
+    by_cell, features, barcodes = _fit(parts[MATRIX], matrix.shape, features, barcodes)
+    if by_cell is None:
         msg = (
-            f"{parts[_MATRIX]} holds {matrix.shape[1]} genes × {matrix.shape[0]} cells, but "
-            f"{feature_file.name} has {len(features)} lines and {parts[_BARCODES].name} "
+            f"{parts[MATRIX]} holds {matrix.shape[0]} genes × {matrix.shape[1]} cells, but "
+            f"{feature_file.name} has {len(features)} lines and {parts[BARCODES].name} "
             f"{len(barcodes)}. Take all three from the same folder."
         )
         raise InputError(msg)
-    adata = anndata.AnnData(matrix)
-    adata.obs_names = barcodes.to_numpy()
+    features, barcodes = without_counts(features), without_counts(barcodes)
+    adata = anndata.AnnData(matrix.tocsr() if by_cell else matrix.T.tocsr())
+    adata.obs_names = barcodes[0].to_numpy()
     adata.var_names = features[min(1, features.shape[1] - 1)].to_numpy()
     adata.var["gene_ids"] = features[0].to_numpy()
     if features.shape[1] > 2:
         adata.var["feature_types"] = features[2].to_numpy()
-    return _genes_only(adata, folder), STORED
+    if SYMBOLS in parts and len(symbols := _read_part(parts[SYMBOLS], read_names)) == len(
+        features
+    ):
+        adata.var_names = symbols[0].to_numpy()
+    stored = STORED
+    if by_cell:
+        stored = Orientation(CELLS_BY_GENES, "the lengths of its lists of names say so")
+    return _genes_only(adata, folder), stored
+
+
+def _fit(
+    path: Path, shape: tuple[int, int], features: "pd.DataFrame", barcodes: "pd.DataFrame"
+) -> tuple[bool | None, "pd.DataFrame", "pd.DataFrame"]:
+    """Tell whether the rows of the matrix are cells, and drop headers; None: lengths differ."""
+    by_cell_first = path.name.startswith(_BY_CELL) or f"_{_BY_CELL}" in path.name
+    for genes in (features, without_header(features)):
+        for cells in (barcodes, without_header(barcodes)):
+            fits = {False: (len(genes), len(cells)), True: (len(cells), len(genes))}
+            for by_cell in (by_cell_first, not by_cell_first):
+                if fits[by_cell] == shape:
+                    return by_cell, genes, cells
+    return None, features, barcodes
 
 
 def read_10x_h5(path: Path) -> tuple["AnnData", Orientation]:
@@ -122,31 +138,6 @@ def read_10x_h5(path: Path) -> tuple["AnnData", Orientation]:
     return _genes_only(sc.read_10x_h5(path, gex_only=False), path), STORED
 
 
-def number_repeated(adata: "AnnData", whose: str) -> None:
-    """Make gene names unique, in place: the second A becomes A-1, the third A-2."""
-    n_repeated = int(adata.var_names.duplicated().sum())
-    if n_repeated:
-        adata.var_names_make_unique()
-        logger.warning("%d repeated gene symbol(s) of %s numbered", n_repeated, whose)
-
-
-def _check_complete(folder: Path, prefix: str, parts: dict[str, Path]) -> None:
-    """Raise unless a sample has its three files, none of them empty."""
-    missing = [name for name in (_MATRIX, _BARCODES) if name not in parts]
-    if _FEATURES not in parts and _GENES not in parts:
-        missing.append(f"{_FEATURES} (or {prefix}{_GENES})")
-    if missing:
-        msg = (
-            f"{folder} is a 10x folder without {', '.join(prefix + name for name in missing)} "
-            f"(plain or .gz). Put the missing file beside {next(iter(parts.values())).name}."
-        )
-        raise InputError(msg)
-    empty = [str(path) for path in parts.values() if path.stat().st_size == 0]
-    if empty:
-        msg = f"{empty[0]} is empty; write or download it again."
-        raise InputError(msg)
-
-
 def _read_part(path: Path, read: Callable[[Path], Any]) -> Any:
     """Read one of the three files, and name it where that fails."""
     try:
@@ -155,37 +146,45 @@ def _read_part(path: Path, read: Callable[[Path], Any]) -> Any:
         raise cannot_read(path, "part of a 10x folder", error) from error
 
 
-def _read_names(path: Path) -> "pd.DataFrame":
-    """Read a table of names as text, whatever they look like."""
-    import pandas as pd
-
-    options = {"dtype": str, "keep_default_na": False, "quoting": csv.QUOTE_NONE}
-    return pd.read_csv(path, sep="\t", header=None, **options)
-
-
 def _is_10x_group(group: Any) -> bool:
     return hasattr(group, "keys") and "barcodes" in group
 
 
 def _genes_only(adata: "AnnData", path: Path) -> "AnnData":
-    """Keep the features that are genes, and number the symbols that every reference repeats."""
-    if "feature_types" in adata.var:
-        types = adata.var["feature_types"].astype(str)
-        is_gene = np.asarray(types == "Gene Expression")
-        if not is_gene.any() and len(is_gene):
-            msg = (
-                f"{path} has no feature of type Gene Expression, only "
-                f"{', '.join(sorted(set(types)))}. Pass a gene expression matrix."
-            )
-            raise InputError(msg)
-        if not is_gene.all():
-            dropped = ", ".join(sorted(set(types[~is_gene])))
-            logger.info(
-                "kept %d Gene Expression features of %d (without %s)",
+    """Keep the features that are genes, by their type; a column of anything else keeps all."""
+    if "feature_types" not in adata.var:
+        return adata
+    types = adata.var["feature_types"].astype(str)
+    lower = types.str.strip().str.lower()
+    is_gene = np.asarray(lower == _GENE_EXPRESSION)
+    is_other = np.asarray(lower.isin(_OTHER_TYPES))
+    if is_other.all() and len(is_other):
+        msg = (
+            f"{path} has no feature of type Gene Expression, only "
+            f"{', '.join(sorted(set(types)))}. Pass a gene expression matrix."
+        )
+        raise InputError(msg)
+    if not is_gene.any():
+        is_gene = ~is_other
+        if len(is_gene):
+            logger.warning(
+                "%s: the third column holds no types of features (%s), so %d features are taken "
+                "for genes",
+                path,
+                _some(types[is_gene]),
                 is_gene.sum(),
-                len(is_gene),
-                dropped,
             )
-            adata = adata[:, is_gene].copy()
-    number_repeated(adata, "the 10x reference")
-    return adata
+    if is_gene.all():
+        return adata
+    logger.info(
+        "kept %d Gene Expression features of %d (without %s)",
+        is_gene.sum(),
+        len(is_gene),
+        _some(types[~is_gene]),
+    )
+    return adata[:, is_gene].copy()
+
+
+def _some(types: "pd.Series") -> str:
+    kinds = sorted({*types})
+    return ", ".join(kinds[:5]) + (", …" if len(kinds) > 5 else "")

@@ -1,22 +1,25 @@
 """Read a matrix from CSV or TSV, plain or gzipped, and name the first field that is wrong."""
 
 import csv
-import gzip
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from grn.data.reading.orientation import says_what_rows_are
+from grn.data.reading.axis_names import are_alike, is_gene_like
+from grn.data.reading.orientation import layout_by_word
+from grn.data.reading.text_lines import FirstLines, open_text, read_first_lines, without_empty_end
 from grn.errors import InputError
 
-_SEPARATORS = {"\t": "tab", ",": "comma", ";": "semicolon"}
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 _POINT = "write decimals with a point"
-_MISSING = {"", "na", "nan", "null", "none", "n/a", "<na>"}
+# What stands over the names of rows without saying what they are; V1 and X are R's.
+_INDEX_WORDS = {"", "id", "ids", "index", "name", "names", "rowname", "rownames", "row", "no"}
+_INDEX_WORDS |= {"x", "v1", "unnamed0", "number", "nr", "key", "label"}
+_N_NUMBERS = 5
 
 
 class TextMatrix(NamedTuple):
@@ -31,104 +34,105 @@ class TextMatrix(NamedTuple):
     column_names: list[str]
 
 
-def read_text_matrix(path: Path) -> TextMatrix:
+def read_text_matrix(path: Path, tfs: Collection[str] = ()) -> TextMatrix:
     """Read numbers and names of a text matrix.
 
-    The first line is the header. The separator is the one of tab, comma and semicolon that splits
-    the first row into a name and numbers. Row names are the first column; a header one field
-    shorter than the rows (R's `write.table`) is understood, and so is a matrix without row names:
-    under a header that does not say what the rows are, numbers that repeat or have decimals are
-    no names. Names are text whatever they look like (`001`, `NA`), without the spaces around them.
+    The first line that is no comment (`#`) is the header. The separator is the one of tab, comma
+    and semicolon that splits the first row into a name and numbers; one at the end of lines is no
+    column. Row names are the first column; a header one field shorter than the rows (R's
+    `write.table`) is understood, and so is a matrix without row names: numbers that repeat or
+    have decimals are no names, nor are those under the name of a gene. Names are text whatever
+    they look like (`001`, `NA`), without the spaces around them.
+
+    Parameters
+    ----------
+    path
+        UTF-8 or UTF-16.
+    tfs
+        Names of genes that are known, such as the regulators.
 
     Raises
     ------
     InputError
-        The file is empty, truncated (gzip) or not text; has one column; has text where numbers
-        belong (the message names row, column and value); has rows longer or shorter than the
-        first.
+        The file is empty, truncated (gzip) or not text; has one column, no header or text where
+        numbers belong (the message names row, column and value); has rows longer or shorter than
+        the first; nothing says whether its first column holds names or values.
     """
-    header_line, first_line = _first_lines(path)
-    separator = _separator(path, header_line, first_line)
-    header = _split(header_line, separator)
-    n_fields = len(_split(first_line, separator))
-    if n_fields == len(header) + 1:
-        header = ["", *header]
-    if n_fields != len(header):
-        hint = f"; {_POINT}" if n_fields == 2 * len(header) - 1 and separator == "," else ""
+    lines = read_first_lines(path)
+    header, n_fields = lines.header, len(lines.first)
+    if len(header) > n_fields:
+        header = without_empty_end(header)
+    n_names = max(len(header), len(without_empty_end(lines.first)))
+    if n_names - len(header) not in (0, 1) or len(header) > n_fields:
+        hint = f"; {_POINT}" if _has_twice(header, lines) else ""
         msg = (
             f"{path}: the header has {len(header)} fields, the first row {n_fields}; every row "
             f"needs one name and one number per column{hint}."
         )
         raise InputError(msg)
-    body = _read_body(path, separator, n_fields)
+    body = _without_empty_end(_read_body(path, lines, n_fields), header)
+    if body.shape[1] == len(header) + 1:
+        header = ["", *header]
     corner, columns = header[0], header[1:]
-    if corner and not says_what_rows_are(corner) and _are_values(body[0]):
+    _check_header(path, corner, columns, body[0])
+    if not _has_row_names(path, corner, columns, body[0], tfs):
         body[0] = pd.to_numeric(body[0])
         return TextMatrix(_to_float32(path, body, None, header), "", None, header)
-    row_names = _row_names(path, body[0])
+    row_names = _row_names(path, body[0], lines.skipped)
     values = _to_float32(path, body.drop(columns=0), row_names, columns)
     return TextMatrix(values, corner, row_names, columns)
 
 
-def _open(path: Path) -> IO[str]:
-    opener = gzip.open if path.suffix.lower() == ".gz" else open
-    return opener(path, "rt", encoding="utf-8-sig", newline="")
+def _has_twice(header: list[str], lines: FirstLines) -> bool:
+    return len(lines.first) == 2 * len(header) - 1 and lines.separator == ","
 
 
-def _first_lines(path: Path) -> tuple[str, str]:
-    """Return the header and the first row, without line ends."""
-    with _open(path) as file:
-        lines = (line.rstrip("\r\n") for line in file)
-        header = next(lines, "")
-        first = next((line for line in lines if line.strip()), "")
-    if not header.strip() or not first:
-        what = "is empty" if not header.strip() else "has a header and no rows"
-        msg = f"{path} {what}; expected a header line of names and rows of numbers."
-        raise InputError(msg)
-    return header, first
+def _without_empty_end(body: pd.DataFrame, header: list[str]) -> pd.DataFrame:
+    """Drop what separators at the end of lines make: columns without name and value, empty rows.
+
+    The header is cut in place to the columns that stay.
+    """
+    last = body.shape[1] - 1
+    while last > 0 and (last >= len(header) or not header[last]) and body[last].isna().all():
+        body = body.drop(columns=last)
+        del header[last:]
+        last -= 1
+    empty = body[0] == ""
+    if empty.any():
+        empty &= body.drop(columns=0).isna().all(axis=1)
+        body = body[~empty].reset_index(drop=True)
+    return body
 
 
-def _separator(path: Path, header_line: str, first_line: str) -> str:
-    """Return what separates the fields: names may hold any of the three, numbers may not."""
-    present = [separator for separator in _SEPARATORS if separator in header_line]
-    if not present:
+def _check_header(path: Path, corner: str, columns: list[str], rows: "pd.Series[Any]") -> None:
+    """Raise where the first line is one of values: the table has no header."""
+    numbers = pd.to_numeric(pd.Series(columns, dtype=object), errors="coerce")
+    if numbers.isna().any() or len(columns) < 2:
+        return
+    repeated = len(set(columns)) < len(columns) or (numbers % 1 != 0).any()
+    counted = bool((numbers.diff().dropna() == 1).all())
+    like_a_row = _is_number(corner) or is_gene_like(corner) or are_alike(corner, list(rows))
+    if (repeated and len(columns) >= _N_NUMBERS) or (corner and not counted and like_a_row):
         msg = (
-            f"{path} is not an expression matrix: its first line has a single field "
-            f"({header_line[:40]!r}). Expected a header of names and numbers below, separated by "
-            "comma, tab or semicolon."
+            f"{path} has no header: its first line holds numbers ({', '.join(columns[:3])}, …) "
+            "as the rows do. Write the names of the columns into a line above."
         )
         raise InputError(msg)
-    for separator in present:
-        first, n_columns = _split(first_line, separator), len(_split(header_line, separator))
-        fits = len(first) in (n_columns, n_columns + 1) and len(first) > 1
-        if fits and all(map(_is_number, first[1:])):
-            return separator
-    # Something is wrong with the first row: the message will speak of the likeliest reading.
-    return max(present, key=header_line.count)
 
 
-def _is_number(field: str) -> bool:
-    try:
-        float(field)
-    except ValueError:
-        return field.lower() in _MISSING
-    return True
+def _is_number(text: str) -> bool:
+    return bool(pd.notna(pd.to_numeric(text, errors="coerce")))
 
 
-def _split(line: str, separator: str) -> list[str]:
-    """Split one line into fields, minding quotes."""
-    reader = csv.reader([line], delimiter=separator, skipinitialspace=True)
-    return [field.strip() for field in next(reader)]
-
-
-def _read_body(path: Path, separator: str, n_fields: int) -> pd.DataFrame:
+def _read_body(path: Path, lines: FirstLines, n_fields: int) -> pd.DataFrame:
     """Read the rows below the header; the first column stays text, the others become numbers."""
     try:
-        with _open(path) as file:
-            file.readline()  # pandas' skiprows trips over quoted separators
+        with open_text(path) as file:
+            for _ in range(lines.skipped + 1):
+                file.readline()  # pandas' skiprows trips over quoted separators
             body = pd.read_csv(
                 file,
-                sep=separator,
+                sep=lines.separator,
                 header=None,
                 names=list(range(n_fields)),
                 converters={0: str.strip},  # as text: 001 is no number, NA is a name
@@ -137,18 +141,18 @@ def _read_body(path: Path, separator: str, n_fields: int) -> pd.DataFrame:
                 on_bad_lines="error",
             )
     except pd.errors.ParserError:
-        _check_lengths(path, separator, n_fields)
+        _check_lengths(path, lines, n_fields)
         raise
     if body[n_fields - 1].isna().any():
         # pandas fills rows that are too short.
-        _check_lengths(path, separator, n_fields)
+        _check_lengths(path, lines, n_fields)
     return body
 
 
-def _check_lengths(path: Path, separator: str, n_fields: int) -> None:
+def _check_lengths(path: Path, lines: FirstLines, n_fields: int) -> None:
     """Raise for the first row that has more or fewer fields than the others."""
-    with _open(path) as file:
-        for number, fields in _numbered_rows(file, separator):
+    with open_text(path) as file:
+        for number, fields in _numbered_rows(file, lines):
             if len(fields) != n_fields:
                 msg = (
                     f"{path}: line {number} has {len(fields)} fields, the first row {n_fields}; "
@@ -158,31 +162,52 @@ def _check_lengths(path: Path, separator: str, n_fields: int) -> None:
                 raise InputError(msg)
 
 
-def _numbered_rows(file: IO[str], separator: str) -> Iterator[tuple[int, list[str]]]:
+def _numbered_rows(file: IO[str], lines: FirstLines) -> Iterator[tuple[int, list[str]]]:
     """Yield (number of the line, fields) of every row below the header."""
-    reader = csv.reader(file, delimiter=separator, skipinitialspace=True)
-    next(reader)
+    for _ in range(lines.skipped + 1):
+        file.readline()
+    reader = csv.reader(file, delimiter=lines.separator, skipinitialspace=True)
     for fields in reader:
         if fields:
-            yield reader.line_num, fields
+            yield lines.skipped + 1 + reader.line_num, fields
 
 
-def _are_values(first_column: "pd.Series[Any]") -> bool:
-    """Tell a first column of expression from one of names, which may be whole, unique numbers."""
+def _has_row_names(
+    path: Path,
+    corner: str,
+    columns: list[str],
+    first_column: "pd.Series[Any]",
+    tfs: Collection[str],
+) -> bool:
+    """Tell a first column of names, which may be whole, unique numbers, from one of expression."""
+    word = "".join(letter for letter in corner.lower() if letter.isalnum())
+    if not corner or layout_by_word(corner) is not None:
+        return True
     numbers = pd.to_numeric(first_column, errors="coerce")
     if numbers.isna().any():
+        return True
+    if not first_column.is_unique or bool((numbers % 1 != 0).any()):
         return False
-    return not first_column.is_unique or bool((numbers % 1 != 0).any())
+    if corner in tfs or is_gene_like(corner) or are_alike(corner, columns):
+        return False
+    counted = bool((numbers.sort_values().diff().dropna() == 1).all())
+    padded = bool(first_column.str.match(r"0\d").any())
+    if word in _INDEX_WORDS or counted or padded:
+        return True
+    msg = (
+        f"{path}: cannot tell whether the first column, {corner!r}, holds the names of the rows "
+        "or values: whole numbers that are all different. Write `cell` or `gene` over names; in "
+        "front of values, add a column with the names of the cells."
+    )
+    raise InputError(msg)
 
 
-def _row_names(path: Path, column: "pd.Series[Any]") -> list[str]:
+def _row_names(path: Path, column: "pd.Series[Any]", skipped: int) -> list[str]:
     """Return the names of the rows; every row needs one."""
     missing = np.flatnonzero(column == "")
     if missing.size:
-        msg = (
-            f"{path}: line {int(missing[0]) + 2} has no name in its first field; every row needs "
-            "one."
-        )
+        number = int(missing[0]) + 2 + skipped
+        msg = f"{path}: line {number} has no name in its first field; every row needs one."
         raise InputError(msg)
     return list(column)
 

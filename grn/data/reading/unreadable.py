@@ -1,6 +1,7 @@
 """Say that a file could not be read, in one message for every library that reads one."""
 
 from pathlib import Path
+from typing import Any
 
 from grn.errors import InputError
 
@@ -23,3 +24,14 @@ def cannot_read(path: Path, kind: str, error: Exception) -> InputError:
         f"cannot read {path} as {kind}: {what}. The file may be truncated, corrupt or of another "
         "format; write or download it again."
     )
+
+
+def check_numbers(matrix: Any, path: Path) -> None:
+    """Raise unless a matrix, of whatever library, holds real numbers or booleans."""
+    dtype = getattr(matrix, "dtype", None)
+    if dtype is not None and dtype.kind not in "biuf":
+        msg = (
+            f"{path}: the matrix holds values of type {dtype}, not numbers; store "
+            "expression as integers or floats."
+        )
+        raise InputError(msg)

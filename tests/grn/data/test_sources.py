@@ -68,6 +68,20 @@ def test_aliases_are_read(files: dict[str, Path], tmp_path: Path) -> None:
     assert from_files(cells=str(files["cells"])).aliases is None
 
 
+def test_regulators_tell_the_axes_of_a_table(files: dict[str, Path], tmp_path: Path) -> None:
+    adata = from_files(cells=str(files["cells"])).adata
+    frame = adata.to_df().T
+    frame.index = frame.index.map("{}~".format)
+    frame.columns = [f"{i * 7 % 64}~q" for i in range(adata.n_obs)]
+    frame.to_csv(tmp_path / "cells.csv")
+    (tmp_path / "tfs.txt").write_text("\n".join(frame.index[:4]))
+    read = from_files(cells=str(tmp_path / "cells.csv"), tfs=str(tmp_path / "tfs.txt")).adata
+    assert read.shape == adata.shape
+    adata.T.write_h5ad(tmp_path / "turned.h5ad")
+    read = from_files(cells=str(tmp_path / "turned.h5ad"), tfs=str(files["tfs"])).adata
+    assert read.shape == adata.shape
+
+
 @pytest.mark.parametrize("missing", ["cells", "tfs", "truth"])
 def test_a_missing_file_is_named(files: dict[str, Path], missing: str) -> None:
     files[missing].unlink()

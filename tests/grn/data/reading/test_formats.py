@@ -105,6 +105,49 @@ def test_loom_with_two_sets_of_names(tmp_path: Path, cells: anndata.AnnData) -> 
     assert list(read_cells(path, gene_column="Gene").var_names) == list(ids)
 
 
+@pytest.mark.parametrize("genes", ["Gene", "var_names"])
+def test_loom_column_that_names_the_genes_already(
+    tmp_path: Path, cells: anndata.AnnData, genes: str
+) -> None:
+    path = write_loom(cells, tmp_path, genes, "CellID")
+    assert_same_cells(read_cells(path, gene_column=genes), cells)
+    with pytest.raises(InputError, match=f"no column 'x'.*Its index is '{genes}' already"):
+        read_cells(path, gene_column="x")
+
+
+@pytest.mark.parametrize("axis", ["row_attrs", "col_attrs"])
+@pytest.mark.parametrize("values", [np.arange(3.0), np.ones((3, 2)), np.array("one")])
+def test_loom_attribute_of_another_length(
+    tmp_path: Path,
+    cells: anndata.AnnData,
+    axis: str,
+    values: np.ndarray,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    path = write_loom(cells, tmp_path)
+    with h5py.File(path, "a") as file:
+        file[axis]["Odd"] = values.astype("S3") if values.dtype.kind == "U" else values
+        file[axis]["Good"] = np.arange(file["matrix"].shape[axis == "col_attrs"])
+    read = read_cells(path)
+    assert_same_cells(read, cells)
+    assert list(read.var) + list(read.obs) == ["Good"]
+    assert "left out attributes that do not fit: Odd" in caplog.text
+
+
+def test_loom_names_of_another_length(tmp_path: Path, cells: anndata.AnnData) -> None:
+    path = write_loom(cells, tmp_path)
+    with h5py.File(path, "a") as file:
+        del file["row_attrs/Gene"]
+        file["row_attrs/Gene"] = np.array(["A", "B"], dtype="S1")
+    with pytest.raises(InputError, match=r"the names Gene do not fit 5 rows"):
+        read_cells(path)
+
+
+def test_loom_layer_that_is_not_there(tmp_path: Path, cells: anndata.AnnData) -> None:
+    with pytest.raises(InputError, match=r"no layer 'spliced'\. Existing layers: none"):
+        read_cells(write_loom(cells, tmp_path), layer="spliced")
+
+
 def test_loom_without_usual_names(tmp_path: Path, cells: anndata.AnnData) -> None:
     path = write_loom(cells, tmp_path, genes="Symbol", cells="Barcode")
     with pytest.raises(InputError, match=r"under var_names or Gene; .* are Symbol\. .*--gene-col"):

@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import scanpy as sc
+import scipy.io
+import scipy.sparse as sp
 
 from grn.data.reading.read import read_cells
 from grn.errors import InputError
@@ -148,6 +150,109 @@ def test_parts_of_different_folders(tmp_path: Path, cells: anndata.AnnData) -> N
     write_10x_v2(cells[:4].copy(), other)
     shutil.copy(other / "barcodes.tsv", tmp_path)
     with pytest.raises(InputError, match=r"5 genes × 11 cells.*5 lines and barcodes\.tsv 4"):
+        read_cells(tmp_path)
+
+
+def rewrite(folder: Path, name: str, lines: list[str]) -> None:
+    (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def test_files_of_macos_are_none_of_ours(tmp_path: Path, cells: anndata.AnnData) -> None:
+    write_10x_v3(cells, tmp_path)
+    for path in list(tmp_path.iterdir()):
+        path.with_name(f"._{path.name}").write_bytes(b"\0\5\x16\7 Mac OS X")
+    (tmp_path / ".DS_Store").write_bytes(b"\0")
+    assert_same_cells(read_cells(tmp_path), cells)
+    other = tmp_path / "one"
+    other.mkdir()
+    cells.write_h5ad(other / "x.h5ad")
+    (other / "._x.h5ad").write_bytes(b"\0")
+    assert read_cells(other).uns["grn_read"]["format"] == "h5ad"
+
+
+@pytest.mark.parametrize("counted", [False, True], ids=["names", "row numbers"])
+@pytest.mark.parametrize("header", [[], ["V1"]], ids=["rows", "header"])
+@pytest.mark.parametrize("suffix", ["tsv", "csv"])
+def test_what_r_writes_around_names(
+    tmp_path: Path, cells: anndata.AnnData, header: list[str], counted: bool, suffix: str
+) -> None:
+    write_10x_v2(cells, tmp_path)
+    (tmp_path / "genes.tsv").unlink()
+    (tmp_path / "barcodes.tsv").unlink()
+    between = '"\t"' if suffix == "tsv" else '","'
+    tables = {
+        "genes": [(f"ENS{i}", name) for i, name in enumerate(cells.var_names)],
+        "barcodes": [(name,) for name in cells.obs_names],
+    }
+    for name, rows in tables.items():
+        numbered = [(str(i), *row) if counted else row for i, row in enumerate(rows, 1)]
+        names = [tuple(header * len(rows[0]))] if header else []
+        lines = [f'"{between.join(row)}"' for row in [*names, *numbered]]
+        rewrite(tmp_path, f"{name}.{suffix}", lines)
+    read = read_cells(tmp_path)
+    assert_same_cells(read, cells)
+    assert list(read.var["gene_ids"]) == [f"ENS{i}" for i in range(N_GENES)]
+
+
+@pytest.mark.parametrize("missing", ["", " ", "NA"])
+def test_gene_without_a_symbol_is_named_by_its_id(
+    tmp_path: Path, cells: anndata.AnnData, missing: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_10x_v2(cells, tmp_path)
+    symbols = [missing, "SPI1", missing, "ACTB", "RPL3"]
+    rewrite(tmp_path, "genes.tsv", [f"ENS{i}\t{name}" for i, name in enumerate(symbols)])
+    assert list(read_cells(tmp_path).var_names) == ["ENS0", "SPI1", "ENS2", "ACTB", "RPL3"]
+    assert "2 gene(s)" in caplog.text
+
+
+@pytest.mark.parametrize("third", ["protein_coding", "chr1", "", "Gene"])
+def test_third_column_that_is_no_type(
+    tmp_path: Path, cells: anndata.AnnData, third: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write_10x_v3(cells, tmp_path, kinds=[third] * 4 + ["Antibody Capture"])
+    assert_same_cells(read_cells(path), cells[:, :4])
+    assert "holds no types of features" in caplog.text
+
+
+def write_kb(adata: anndata.AnnData, folder: Path, name: str = "cells_x_genes") -> Path:
+    scipy.io.mmwrite(folder / f"{name}.mtx", sp.coo_matrix(adata.X), precision=9)
+    rewrite(folder, f"{name}.barcodes.txt", list(adata.obs_names))
+    rewrite(folder, f"{name}.genes.txt", [f"ENS{i}" for i in range(adata.n_vars)])
+    rewrite(folder, f"{name}.genes.names.txt", list(adata.var_names))
+    return folder
+
+
+@pytest.mark.parametrize("name", ["cells_x_genes", "spliced", "sample1_cells_x_genes"])
+@pytest.mark.parametrize("n_cells", [N_CELLS, N_GENES])
+def test_kb_python(tmp_path: Path, cells: anndata.AnnData, name: str, n_cells: int) -> None:
+    if n_cells == N_GENES and name == "spliced":
+        pytest.skip("nothing tells how a square matrix lies")
+    cells = cells[:n_cells].copy()
+    read = read_cells(write_kb(cells, tmp_path, name))
+    assert_same_cells(read, cells)
+    assert list(read.var["gene_ids"]) == [f"ENS{i}" for i in range(N_GENES)]
+    assert read.uns["grn_read"]["orientation"] == "cells × genes"
+    (tmp_path / f"{name}.genes.names.txt").unlink()
+    assert list(read_cells(tmp_path / f"{name}.mtx").var_names) == list(read.var["gene_ids"])
+
+
+def test_transposed_matrix_is_told_by_its_lengths(tmp_path: Path, cells: anndata.AnnData) -> None:
+    write_10x_v2(cells, tmp_path)
+    scipy.io.mmwrite(tmp_path / "matrix.mtx", sp.coo_matrix(cells.X), precision=9)
+    assert_same_cells(read_cells(tmp_path), cells)
+
+
+def test_matrix_of_another_name(tmp_path: Path, cells: anndata.AnnData) -> None:
+    write_10x_v2(cells, tmp_path)
+    # What STARsolo leaves beside: the usual one is taken, unless the other is named.
+    shutil.copy(tmp_path / "matrix.mtx", tmp_path / "UniqueAndMult-EM.mtx")
+    assert_same_cells(read_cells(tmp_path), cells)
+    assert_same_cells(read_cells(tmp_path / "UniqueAndMult-EM.mtx"), cells)
+    (tmp_path / "matrix.mtx").unlink()
+    assert_same_cells(read_cells(tmp_path), cells)
+    for name in ("genes.tsv", "barcodes.tsv"):
+        (tmp_path / name).unlink()
+    with pytest.raises(InputError, match=r"UniqueAndMult-EM\.mtx, but no names.*features\.tsv"):
         read_cells(tmp_path)
 
 

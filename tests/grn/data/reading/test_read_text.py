@@ -79,6 +79,128 @@ def test_separators_and_quotes_inside_names(tmp_path: Path, separator: str, name
     np.testing.assert_array_equal(table.values, frame)
 
 
+PLAIN = "gene,c1,c2\nA,1,2\nB,3,4\n"
+
+
+def read_plain(path: Path, tfs: list[str] | None = None) -> None:
+    table = read_text_matrix(path, tfs or [])
+    assert (table.corner, table.row_names, table.column_names) == (
+        "gene",
+        ["A", "B"],
+        ["c1", "c2"],
+    )
+    np.testing.assert_array_equal(table.values, [[1, 2], [3, 4]])
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig"])
+@pytest.mark.parametrize("name", ["cells.csv", "cells.csv.gz"])
+def test_encodings_of_spreadsheets(tmp_path: Path, encoding: str, name: str) -> None:
+    content = PLAIN.encode(encoding)
+    (tmp_path / name).write_bytes(gzip.compress(content) if "gz" in name else content)
+    read_plain(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "before",
+    ["# made by x\n", "#a,b,c\n#\n", "\n\n", "# a, b\n\n# c; d\n", "#"],
+)
+def test_lines_before_the_header(tmp_path: Path, before: str) -> None:
+    read_plain(write(tmp_path, before + PLAIN))
+    with pytest.raises(InputError, match=f"line {before.count(chr(10)) + 3} has 2 fields"):
+        read_text_matrix(write(tmp_path, before + PLAIN.replace("B,3,4", "B,3")))
+
+
+def test_rows_may_begin_like_a_comment(tmp_path: Path) -> None:
+    table = read_text_matrix(write(tmp_path, "gene,c1,c2\n#1,1,2\nB#,3,4\n"))
+    assert table.row_names == ["#1", "B#"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PLAIN.replace("\n", ",\n"),
+        PLAIN.replace("\n", ",,,\n"),
+        PLAIN.replace("\n", ",\n", 1),
+        "gene,c1,c2\nA,1,2,\nB,3,4,\n",
+        PLAIN.replace("\n", ",\n") + ",,,\n",
+        PLAIN + ",,\n,,\n",
+    ],
+)
+def test_separators_at_the_end_are_no_columns(tmp_path: Path, text: str) -> None:
+    read_plain(write(tmp_path, text))
+    read_plain(write(tmp_path, text.replace(",", "\t"), "x.tsv"))
+
+
+def test_last_column_of_r_may_miss_a_value(tmp_path: Path) -> None:
+    table = read_text_matrix(write(tmp_path, "c1,c2\nA,1,\nB,3,4\n"))
+    assert table.column_names == ["c1", "c2"]
+    np.testing.assert_array_equal(table.values, [[1, np.nan], [3, 4]])
+
+
+UNIQUE = [17, 3, 91, 40, 8]  # counts that are all different
+
+
+def numbers_under(corner: str, columns: list[str], first: list[object]) -> str:
+    rows = [f"{value}," + ",".join("12" for _ in columns) for value in first]
+    return "\n".join([",".join([corner, *columns]), *rows]) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("corner", "columns"),
+    [
+        ("FBgn0000017", ["FBgn0000022", "FBgn0000099"]),
+        ("Gen0", ["Gen1", "Gen2"]),
+        ("GATA1", ["SPI1", "CEBPA"]),
+        ("ENSG00000000003", ["ENSG00000000005", "ENSG00000000419"]),
+    ],
+)
+def test_first_gene_is_not_taken_for_names(
+    tmp_path: Path, corner: str, columns: list[str]
+) -> None:
+    table = read_text_matrix(write(tmp_path, numbers_under(corner, columns, UNIQUE)))
+    assert table.row_names is None
+    assert table.column_names == [corner, *columns]
+    np.testing.assert_array_equal(table.values[:, 0], UNIQUE)
+
+
+@pytest.mark.parametrize(
+    ("corner", "first"),
+    [
+        ("", UNIQUE),
+        ("cell", UNIQUE),
+        ("id", UNIQUE),
+        ("Unnamed: 0", UNIQUE),
+        ("what", [1, 2, 3, 4]),
+        ("what", [3, 0, 1, 2]),
+        ("what", ["007", "012", "110"]),
+    ],
+)
+def test_numbers_that_are_names(tmp_path: Path, corner: str, first: list[object]) -> None:
+    table = read_text_matrix(write(tmp_path, numbers_under(corner, ["SPI1", "CEBPA"], first)))
+    assert table.row_names == [str(value) for value in first]
+
+
+def test_numbers_of_which_nothing_tells(tmp_path: Path) -> None:
+    path = write(tmp_path, numbers_under("what", ["SPI1", "CEBPA"], UNIQUE))
+    with pytest.raises(InputError, match=r"whether the first column, 'what', holds.*`cell`"):
+        read_text_matrix(path)
+    assert read_text_matrix(path, tfs=["what", "SPI1"]).row_names is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A,5,0,0,3,0,1\nB,1,2,0,0,0,1\n",
+        "cell0,512,407\ncell1,211,9\n",
+        "3,0.5,0.7,1,2,3\n4,0.5,0.2,1,2,3\n",
+        "FBgn0000017,512,407\nFBgn0000022,211,9\n",
+    ],
+)
+def test_table_without_a_header(tmp_path: Path, text: str) -> None:
+    with pytest.raises(InputError, match=r"has no header: its first line holds numbers"):
+        read_text_matrix(write(tmp_path, text))
+
+
 def test_repeated_column_names_are_kept(tmp_path: Path) -> None:
     assert read_text_matrix(write(tmp_path, ",A,A\nx,1,2\n")).column_names == ["A", "A"]
 

@@ -1,0 +1,195 @@
+"""Read of an `.h5ad` or `.zarr` what is needed: a matrix, the names, and tables beside them."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from grn.data.reading.layers import RAW, no_matrix, select_layer
+from grn.data.reading.unreadable import check_numbers
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from anndata import AnnData
+
+logger = logging.getLogger(__name__)
+
+_LARGE = 1_000_000  # bytes of one entry of uns; images and graphs of cells lie there
+_BLOCK = 2**24  # bytes
+
+
+def open_store(path: Path) -> Any:
+    """Open an `.h5ad`, a `.zarr` folder or a `.zarr.zip` for reading: h5py File or zarr Group."""
+    if path.suffix.lower() == ".h5ad":
+        import h5py
+
+        return h5py.File(path, "r")
+    import zarr
+
+    if path.is_file():
+        return zarr.open_group(zarr.storage.ZipStore(path, mode="r"), mode="r")
+    return zarr.open_group(path, mode="r")
+
+
+def place_of(store: Any, layer: str | None) -> str:
+    """Return where the store keeps the chosen matrix: `X`, `layers/…`, or `raw/X`."""
+    if layer is None:
+        return "X"
+    return "raw/X" if layer == RAW and f"layers/{RAW}" not in store else f"layers/{layer}"
+
+
+def layers_of(store: Any) -> list[str]:
+    """Return the layers that can be chosen, `raw` at the end."""
+    names = [*store["layers"]] if "layers" in store else []
+    return [*dict.fromkeys([*names, *([RAW] if "raw/X" in store else [])])]
+
+
+def read_chosen(path: Path, layer: str | None, read_matrix: Callable[[Any], Any]) -> "AnnData":
+    """Read one matrix and the tables beside it; what nobody asked for is not touched.
+
+    What cannot be read of the tables and of `uns`, such as an encoding of a newer version or a
+    column that is not there, is left out, with a warning that names it.
+
+    Parameters
+    ----------
+    path
+        `.h5ad` or `.zarr`.
+    layer
+        As in `grn.read_cells`.
+    read_matrix
+        Turns the element of the store into what `X` is to be.
+
+    Raises
+    ------
+    InputError
+        There is no such matrix, or it holds no numbers.
+    """
+    import anndata
+
+    store = open_store(path)
+    if _is_old(store):
+        return select_layer(anndata.read_h5ad(path), layer, origin=str(path))
+    place, layers = place_of(store, layer), layers_of(store)
+    if place not in store or store[place].attrs.get("encoding-type") == "null":
+        raise no_matrix(str(path), layer, layers)
+    element = store[place]
+    check_numbers(element["data"] if "data" in _keys(element) else element, path)
+    lost: list[str] = []
+    adata = anndata.AnnData(
+        X=read_matrix(element),
+        obs=_table(store, "obs", lost),
+        var=_table(store, "raw/var" if place == "raw/X" else "var", lost),
+        uns=_readable(store["uns"], "uns", lost) if "uns" in store else {},
+    )
+    if lost:
+        logger.warning("%s: left out what cannot be read: %s", path, "; ".join(lost))
+    if layers:
+        logger.info("%s: other matrices, not read: %s", path, ", ".join(layers))
+    adata.uns["grn_read"] = {"layers": layers}
+    return adata
+
+
+def read_into_memory(element: Any) -> Any:
+    """Read a matrix; a dense one comes as float32, without a copy of another type beside it."""
+    from anndata.io import read_elem
+
+    plain = element.attrs.get("encoding-type", "array") == "array" and not _keys(element)
+    return read_dense(element) if plain and element.ndim == 2 else read_elem(element)
+
+
+def read_dense(element: Any) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Read rows × columns of h5py or zarr as float32, some rows at a time."""
+    n_rows, n_columns = element.shape
+    whole = np.empty((n_rows, n_columns), np.float32)
+    for rows in row_slices(element):
+        whole[rows] = element[rows]
+    return whole
+
+
+def row_slices(element: Any) -> list[slice]:
+    """Return slices of whole chunks that cover the rows, of about 16 MB each."""
+    n_rows, n_columns = element.shape
+    chunk = (element.chunks or (1,))[0]
+    n_chunks = max(1, _BLOCK // max(1, chunk * n_columns * element.dtype.itemsize))
+    step = chunk * n_chunks
+    return [slice(start, min(start + step, n_rows)) for start in range(0, n_rows, step)]
+
+
+def _keys(element: Any) -> list[str]:
+    """Return the names in a group; none of an array."""
+    return list(element) if hasattr(element, "keys") else []
+
+
+def _is_old(store: Any) -> bool:
+    """Tell an `.h5ad` of anndata 0.6 or older, whose elements do not say what they are."""
+    old_matrix = "X" in store and "h5sparse_format" in store["X"].attrs
+    return old_matrix or ("obs" in store and not hasattr(store["obs"], "keys"))
+
+
+def _table(store: Any, name: str, lost: list[str]) -> "pd.DataFrame":
+    """Read `obs` or `var`; where that fails, those of its columns that can be read."""
+    import pandas as pd
+    from anndata.io import read_elem
+
+    group = store[name]
+    try:
+        return read_elem(group)
+    except Exception:  # whatever is wrong with a column, the others are read
+        logger.debug("%s is read column by column", name, exc_info=True)
+    key = group.attrs["_index"]
+    index = pd.Index(np.asarray(read_elem(group[key])), name=None if key == "_index" else key)
+    columns = {}
+    for column in map(str, group.attrs["column-order"]):
+        try:
+            columns[column] = _column(group[column], len(index))
+        except Exception as error:  # noqa: BLE001  libraries raise what they like
+            lost.append(_saying(f"{name}/{column}", error))
+    return pd.DataFrame(
+        {name: pd.Series(column, index) for name, column in columns.items()}, index
+    )
+
+
+def _column(element: Any, length: int) -> Any:
+    """Read a column of a table, which has to have the length of the others."""
+    from anndata.io import read_elem
+
+    if "categories" in element.attrs:
+        msg = "categories as anndata 0.7 stored them"
+        raise ValueError(msg)
+    values = read_elem(element)
+    if len(values) != length:
+        msg = f"it has {len(values)} entries, the table {length} rows"
+        raise ValueError(msg)
+    return values
+
+
+def _readable(group: Any, name: str, lost: list[str]) -> dict[str, Any]:
+    """Read the small entries of `uns`, into which other programs write what they like."""
+    from anndata.io import read_elem
+
+    entries: dict[str, Any] = {}
+    for key in group:
+        place = f"{name}/{key}"
+        try:
+            element = group[key]
+            if element.attrs.get("encoding-type", "dict") == "dict" and hasattr(element, "keys"):
+                entries[key] = _readable(element, place, lost)
+            elif _n_bytes(element) <= _LARGE:
+                entries[key] = read_elem(element)
+        except Exception as error:  # noqa: BLE001  libraries raise what they like
+            lost.append(_saying(place, error))
+    return entries
+
+
+def _n_bytes(element: Any) -> int:
+    """Return the bytes of an array or of all in a group."""
+    if hasattr(element, "keys"):
+        return sum(_n_bytes(element[key]) for key in element)
+    return int(np.prod(element.shape) * element.dtype.itemsize)
+
+
+def _saying(place: str, error: Exception) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return f"{place} ({lines[0][:100]})"

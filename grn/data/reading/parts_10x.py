@@ -1,0 +1,140 @@
+"""Find the files of a 10x sample, and read those that hold names."""
+
+import csv
+import gzip
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from grn.errors import InputError
+
+MATRIX, BARCODES, FEATURES, GENES = "matrix.mtx", "barcodes.tsv", "features.tsv", "genes.tsv"
+SYMBOLS = "genes.names.txt"
+# Cell Ranger's and STARsolo's names, and those of kb-python: cells_x_genes.mtx and the like.
+_PART = re.compile(
+    r"(.*?)(?:(matrix\.mtx|mtx)|(barcodes\.(?:tsv|txt|csv))|(features\.(?:tsv|txt|csv))"
+    r"|(genes\.(?:tsv|txt|csv))|(genes\.names\.txt))(\.gz)?"
+)
+_KINDS = (MATRIX, BARCODES, FEATURES, GENES, SYMBOLS)
+
+
+class Sample(NamedTuple):
+    """The files of one sample: `parts` by what they are (matrix.mtx, …), and their prefix."""
+
+    prefix: str
+    parts: dict[str, Path]
+
+
+def is_hidden(path: Path) -> bool:
+    """Tell what a system leaves beside the files, such as the `._` files of macOS."""
+    return path.name.startswith(".")
+
+
+def samples_of(folder: Path) -> list[Sample]:
+    """Return the 10x samples of a folder, complete or not; GEO's have a prefix each."""
+    found = _parts_in(folder)
+    usual = [Sample(*item) for item in found.items() if _is_usual(item[1])]
+    if any(MATRIX in sample.parts for sample in usual):
+        return usual
+    # A matrix of another name, such as counts.mtx or kb's, whose names lie beside it.
+    own = [_with_names(found, prefix) for prefix, parts in found.items() if MATRIX in parts]
+    return [sample for sample in own if len(sample.parts) > 1] or usual
+
+
+def sample_of(path: Path) -> Sample | None:
+    """Return the sample that a matrix belongs to; None for any other file."""
+    match = _PART.fullmatch(path.name)
+    if match is None or match[2] is None or is_hidden(path):
+        return None
+    found = _parts_in(path.parent)
+    found[match[1]][MATRIX] = path
+    return _with_names(found, match[1])
+
+
+def check_complete(folder: Path, prefix: str, parts: dict[str, Path]) -> None:
+    """Raise unless a sample has its three files, none of them empty."""
+    missing = [name for name in (MATRIX, BARCODES) if name not in parts]
+    if FEATURES not in parts and GENES not in parts:
+        missing.append(f"{FEATURES} (or {prefix}{GENES})")
+    if missing:
+        msg = (
+            f"{folder} is a 10x folder without {', '.join(prefix + name for name in missing)} "
+            f"(plain or .gz). Put the missing file beside {next(iter(parts.values())).name}."
+        )
+        raise InputError(msg)
+    empty = [str(path) for path in parts.values() if path.stat().st_size == 0]
+    if empty:
+        msg = f"{empty[0]} is empty; write or download it again."
+        raise InputError(msg)
+
+
+def read_names(path: Path) -> pd.DataFrame:
+    """Read a table of names as text, whatever they look like, without what R puts around them.
+
+    That are quotes around every field of a column, and a first column that counts the rows.
+    """
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
+        lines = [line for line in file.read().splitlines() if line.strip()]
+    if ".csv" in path.suffixes and not any("\t" in line for line in lines[:2]):
+        rows = list(csv.reader(lines))
+    else:
+        rows = [line.split("\t") for line in lines]
+    table = pd.DataFrame(rows, dtype=object).fillna("").apply(_unquoted)
+    return table
+
+
+def without_counts(table: pd.DataFrame) -> pd.DataFrame:
+    """Drop a first column that counts the rows, beside others."""
+    counts = [str(number) for number in range(1, len(table) + 1)]
+    if table.shape[1] > 1 and len(table) > 1 and table[0].tolist() == counts:
+        table = table.drop(columns=0)
+        table.columns = range(table.shape[1])
+    return table.reset_index(drop=True)
+
+
+def without_header(table: pd.DataFrame) -> pd.DataFrame:
+    """Drop the first row, which names the columns."""
+    return table.iloc[1:].reset_index(drop=True)
+
+
+def _unquoted(column: "pd.Series") -> "pd.Series":
+    column = column.str.strip()
+    filled = column[column != ""]
+    if len(filled) and filled.str.fullmatch(r'".*"').all():
+        return column.str.slice(1, -1).str.replace('""', '"', regex=False)
+    return column
+
+
+def _parts_in(folder: Path) -> dict[str, dict[str, Path]]:
+    """Return the files of a folder by their prefix and by what they are."""
+    found: dict[str, dict[str, Path]] = {}
+    for path in sorted(folder.iterdir()):
+        match = _PART.fullmatch(path.name)
+        if match and not is_hidden(path):
+            kind = next(k for k, text in zip(_KINDS, match.groups()[1:], strict=False) if text)
+            found.setdefault(match[1], {})[kind] = path
+    return found
+
+
+def _is_usual(parts: dict[str, Path]) -> bool:
+    """Tell a sample in the names of 10x; a lone genes.tsv beside other files is none."""
+    matrix = parts.get(MATRIX)
+    if matrix is not None:
+        return "matrix.mtx" in matrix.name
+    return sum(".tsv" in path.suffixes for path in parts.values()) > 1
+
+
+def _with_names(found: dict[str, dict[str, Path]], prefix: str) -> Sample:
+    """Give a matrix the names of its own prefix, else of the longest that its own begins with."""
+    parts = dict(found[prefix])
+    lenders = sorted((p for p in found if p != prefix and prefix.startswith(p)), key=len)
+    for lender in reversed(lenders):
+        for kind, path in found[lender].items():
+            if kind != MATRIX and not (
+                kind in (FEATURES, GENES) and {FEATURES, GENES} & set(parts)
+            ):
+                parts.setdefault(kind, path)
+    return Sample(prefix, parts)
