@@ -1,28 +1,20 @@
 """Reads edge lists and known networks, in the spellings of other tools, into one table by name."""
 
-import gzip
 import logging
-import zlib
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from grn.edges import words
+from grn.edges.known import known_edges
+from grn.edges.load import load
 from grn.errors import InputError
 
 logger = logging.getLogger(__name__)
 
-# In lower case: ours and decoupler's, BEELINE's (Gene1, Gene2, EdgeWeight, Type), arboreto's (TF).
-_SOURCE = ("source", "gene1", "tf")
-_TARGET = ("target", "gene2")
-_WEIGHT = ("weight", "edgeweight")
-_IMPORTANCE = ("importance",)
-_SIGN = ("sign", "type")
-_SIGN_VALUES = {"+": 1, "1": 1, "+1": 1, "1.0": 1, "-": -1, "-1": -1, "-1.0": -1}
-_SIGN_VALUES |= dict.fromkeys(("0", "0.0", "", "?", "nan"), 0)
-# TRRUST's words; its files have no header.
-_MODES = {"activation": 1, "repression": -1, "unknown": 0}
-_SIGN_VALUES |= _MODES
+# A list of at least so many edges that holds this share of its pairs is hardly one of known edges.
+_MANY, _NEARLY_ALL = 100, 0.9
 
 
 def read_edges(edges: str | Path | pd.DataFrame) -> pd.DataFrame:
@@ -45,8 +37,9 @@ def read_edges(edges: str | Path | pd.DataFrame) -> pd.DataFrame:
     InputError
         The file cannot be read, lacks a column, or holds a weight that is not a finite number.
     """
-    frame, where = _load(edges)
-    names = {"source": _SOURCE, "target": _TARGET, "weight": _WEIGHT, "importance": _IMPORTANCE}
+    frame, where = load(edges)
+    names = {"source": words.SOURCE, "target": words.TARGET}
+    names |= {"weight": (*words.WEIGHT, words.THIRD), "importance": words.IMPORTANCE}
     frame = _rename(frame, names)
     present = [column for column in ("weight", "importance") if column in frame]
     _require(frame, ("source", "target", present[0] if present else "weight"), where)
@@ -67,12 +60,17 @@ def read_edges(edges: str | Path | pd.DataFrame) -> pd.DataFrame:
 def read_truth(truth: str | Path | pd.DataFrame) -> pd.DataFrame:
     """Read known edges: `source, target` and, where the input has one, `sign` (+1, −1, 0 unknown).
 
+    Further columns are understood by their names, as docs/edge_lists.md lists them, and the log
+    says what was taken: labels (`label`, `is_edge`), by which rows of 0 or false are no edges;
+    signs (`sign`, `mor`, BEELINE's `Type`, TRRUST's mode, OmniPath's `is_stimulation` and
+    `is_inhibition`); and a `weight`, whose signs count where some are negative.
+
     Parameters
     ----------
     truth
-        A table, or a CSV/TSV file (gzip or not) with a header: `source, target[, sign]` or
-        BEELINE's `Gene1, Gene2[, Type]`; signs are written 1 and -1, + and - or, as in TRRUST
-        (Han et al. 2018), Activation, Repression and Unknown. TRRUST's own files are read too.
+        A table, or a CSV/TSV file (gzip or not): `source, target`, BEELINE's `Gene1, Gene2`, or
+        `TF, target`; signs are written 1 and -1, + and - or in words such as Activation and
+        Repression. Files without a header, as those of TRRUST (Han et al. 2018), are read too.
 
     Returns
     -------
@@ -82,83 +80,51 @@ def read_truth(truth: str | Path | pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     InputError
-        The file cannot be read, lacks a column, holds another sign, or has no edge.
+        The file cannot be read, lacks a column, holds another sign or label, or has no edge.
     """
-    frame, where = _load(truth)
-    frame = _rename(frame, {"source": _SOURCE, "target": _TARGET, "sign": _SIGN})
+    frame, where = load(truth)
+    frame = _rename(frame, {"source": words.SOURCE, "target": words.TARGET})
     _require(frame, ("source", "target"), where)
-    columns = ["source", "target"]
-    if "sign" in frame:
-        columns.append("sign")
-        sign = frame["sign"].astype(str).str.strip().str.lower().map(_SIGN_VALUES)
-        if sign.isna().any():
-            found = frame["sign"][sign.isna()].iloc[0]
-            msg = (
-                f"{where}: {found!r} in the sign column is no sign. Expected 1, -1, + or - "
-                "(0 or empty where unknown). Rewrite the column or leave it out."
-            )
-            raise InputError(msg)
-        frame["sign"] = sign.astype(int)
-    frame, pair = frame[columns].copy(), _pairs(frame, where)
+    is_edge, sign = known_edges(frame, where)
+    frame = frame[["source", "target"]].copy()
+    if sign is not None:
+        frame["sign"] = sign
+    frame = frame[is_edge].reset_index(drop=True)
+    pair = _pairs(frame, where)
     if "sign" in frame:
         by_pair = frame["sign"].groupby(pair)
         # +1 and −1 cancel, ±1 and 0 do not.
         frame["sign"] = np.sign(by_pair.transform("max") + by_pair.transform("min"))
-    return _one_row_per_pair(frame, pair, np.argsort(pair, kind="stable"), where)
-
-
-def _load(table: str | Path | pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    """Read a delimited file as it is, or copy a table; and say what to call it in messages."""
-    if isinstance(table, pd.DataFrame):
-        return table.reset_index(drop=True), "table"
-    path = Path(table)
-    if not path.is_file():
-        msg = f"{path}: no such file. Give the path of a CSV or TSV file."
-        raise InputError(msg)
-    try:
-        with path.open("rb") as stream:
-            zipped = stream.read(2) == b"\x1f\x8b"
-        opener = gzip.open if zipped else Path.open
-        with opener(path, "rt", encoding="utf-8-sig") as lines:
-            header = str(lines.readline())
-        # By content, not by suffix: BEELINE's rankedEdges.csv is tab-separated.
-        separator = max("\t,;", key=header.count)
-        columns = [column.strip().strip('"') for column in header.split(separator)]
-        headless = columns[2:3] and columns[2].lower() in _MODES
-        if headless:
-            columns = ["source", "target", "sign", "reference"][: len(columns)]
-        names = [column for column in columns if column.lower() in _SOURCE + _TARGET]
-        frame = pd.read_csv(
-            path,
-            sep=separator,
-            header=None if headless else 0,
-            names=columns if headless else None,
-            compression="gzip" if zipped else None,
-            encoding="utf-8-sig",
-            dtype=dict.fromkeys(names, str),
-            keep_default_na=False,
-            skipinitialspace=True,
-        )
-    except (OSError, EOFError, zlib.error, ValueError) as error:
-        msg = (
-            f"{path}: cannot be read as a table ({error}). Expected a CSV or TSV file, gzip or "
-            "not, with a header line; a download may have been cut short."
-        )
-        raise InputError(msg) from error
-    return frame.reset_index(drop=True), str(path)
+    frame = _one_row_per_pair(frame, pair, np.argsort(pair, kind="stable"), where)
+    _warn_of_nearly_all(frame, where)
+    return frame
 
 
 def _rename(frame: pd.DataFrame, spellings: dict[str, tuple[str, ...]]) -> pd.DataFrame:
-    """Give known columns our names, the first spelling found; drop a written-out row index."""
-    found = {str(column).lower(): column for column in reversed(frame.columns)}
+    """Give known columns our names, the first spelling found."""
+    found = {words.plain(column): column for column in reversed(frame.columns)}
     names = {}
     for ours, theirs in spellings.items():
         for spelling in theirs:
-            if spelling in found:
+            if spelling in found and found[spelling] not in names:
                 names[found[spelling]] = ours
                 break
-    frame = frame.rename(columns=names)
-    return frame[[c for c in frame if not str(c).startswith("Unnamed:")]].copy()
+    # OmniPath's own `source` and `target`, UniProt ids, make way for the symbols.
+    taken = [c for c in frame if c in names.values() and c not in names]
+    return frame.drop(columns=taken).rename(columns=names)
+
+
+def _warn_of_nearly_all(edges: pd.DataFrame, where: str) -> None:
+    """Warn of a ranking of every pair that is given as known edges."""
+    genes = {*edges["source"], *edges["target"]}
+    n_pairs = edges["source"].nunique() * (len(genes) - 1)
+    if len(edges) >= _MANY and len(edges) > _NEARLY_ALL * n_pairs:
+        logger.warning(
+            "%s: lists %d of the %d pairs of its regulators and genes, and each counts as a known "
+            "edge. If it is a ranking, cut it to its best edges; if it has negatives too, name "
+            "the column that says so label (1, 0).",
+            *(where, len(edges), n_pairs),
+        )
 
 
 def _require(frame: pd.DataFrame, columns: tuple[str, ...], where: str) -> None:
@@ -169,8 +135,8 @@ def _require(frame: pd.DataFrame, columns: tuple[str, ...], where: str) -> None:
             f"{where}: no column {' or '.join(missing)}; found "
             f"{', '.join(map(str, frame.columns))}. "
             "Expected a header line with source, target (or Gene1, Gene2, or TF, target), for "
-            "ranked edges also weight, EdgeWeight or importance; known edges may have a sign or "
-            "Type."
+            "ranked edges also weight, EdgeWeight or importance; known edges may have a sign, "
+            "Type or label."
         )
         raise InputError(msg)
     if frame.empty:

@@ -1,19 +1,29 @@
 """Writes networks for other tools: SCENIC adjacencies, GMT regulons, GraphML."""
 
+import re
 from pathlib import Path
 
 import networkx as nx
 import pandas as pd
 
+from grn.export.tables import best, write_table
 from grn.files import replacing
 
 
-def write_adjacencies(edges: pd.DataFrame, path: str | Path) -> None:
-    """Write every edge as `TF, target, importance`, tab-separated, which `pyscenic ctx` reads."""
-    columns = [edges[column].tolist() for column in ("source", "target", "importance")]
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
-        stream.write("TF\ttarget\timportance\n")
-        stream.writelines(map("%s\t%s\t%.6g\n".__mod__, zip(*columns, strict=True)))
+def write_adjacencies(edges: pd.DataFrame, path: str | Path, top: int | None = None) -> None:
+    """Write the edges as `TF, target, importance`, which `pyscenic ctx` reads.
+
+    Parameters
+    ----------
+    edges
+        An edge table, best edge first.
+    path
+        File to write, as `grn.export.write_edges` does: `.tsv`, `.tsv.gz` or `.parquet`.
+    top
+        Number of edges to keep; None keeps all.
+    """
+    table = best(edges, top)[["source", "target", "importance"]]
+    write_table(table.rename(columns={"source": "TF"}), path)
 
 
 def write_regulons(edges: pd.DataFrame, path: str | Path, top: int = 50) -> None:
@@ -21,7 +31,9 @@ def write_regulons(edges: pd.DataFrame, path: str | Path, top: int = 50) -> None
 
     Sets are called as SCENIC calls them, `SOX2(+)` and `SOX2(-)`, sorted by name. A set holds the
     `top` targets of that sign by importance, best first; 50 is one of SCENIC's module sizes.
-    Edges of weight 0 are in no set, and a set without targets is not written.
+    Edges of weight 0 are in no set, and a set without targets is not written. The second field
+    describes the set in one word, since some readers, decoupler's among them, part the line at
+    every blank. GMT has no quotes: a tab or line break in a name is written as `_`.
 
     Parameters
     ----------
@@ -34,13 +46,19 @@ def write_regulons(edges: pd.DataFrame, path: str | Path, top: int = 50) -> None
     """
     edges = edges[edges["weight"] != 0]
     signs = edges["weight"].gt(0).map({True: "(+)", False: "(-)"})
+    edges = edges.assign(source=edges["source"].map(_field), target=edges["target"].map(_field))
     names = edges["source"] + signs
     best = edges.groupby(names.rename("regulon"), sort=False).head(top)
     sets = best["target"].groupby(names.rename("regulon"), sort=True).agg("\t".join)
-    described = {"(+)": "activated by", "(-)": "repressed by"}
+    described = {"(+)": "activated_by", "(-)": "repressed_by"}
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
         for name, targets in sets.items():
-            stream.write(f"{name}\t{described[name[-3:]]} {name[:-3]}\t{targets}\n")
+            tf = name[:-3].replace(" ", "_")
+            stream.write(f"{name}\t{described[name[-3:]]}_{tf}\t{targets}\n")
+
+
+def _field(name: str) -> str:
+    return re.sub(r"[\t\r\n]", "_", name)
 
 
 def write_graphml(edges: pd.DataFrame, path: str | Path, top: int = 1000) -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy import sparse
 
 from grn.edges.matrix import locate
+from grn.export.storable import storable_arrays, storable_frame
 from grn.expression import is_on_disk
 from grn.files import replacing
 
@@ -21,7 +22,10 @@ _CONFIDENCE = ("stability", "p_value", "fdr")
 def network_adata(
     edges: pd.DataFrame, adata: ad.AnnData, provenance: Mapping[str, Any]
 ) -> ad.AnnData:
-    """Copy X, obs and var of the cells and add the network.
+    """Copy the cells with their annotations, layers and embeddings, and add the network.
+
+    `uns` and `raw` stay behind. Annotations that `.h5ad` cannot hold are kept as text, those
+    under a reserved name under another one, with a warning.
 
     Parameters
     ----------
@@ -56,7 +60,12 @@ def network_adata(
     weight = edges["weight"].to_numpy(dtype=np.float32)
     listed = weight != 0
     shape = (adata.n_vars, adata.n_vars)
-    result = ad.AnnData(X=adata.X, obs=adata.obs.copy(), var=adata.var.copy())
+    arrays = {
+        name: storable_arrays(getattr(adata, name), name)
+        for name in ("layers", "obsm", "varm", "obsp", "varp")
+    }
+    frames = {name: storable_frame(getattr(adata, name), name) for name in ("obs", "var")}
+    result = ad.AnnData(X=adata.X, **frames, **arrays)
     at = rows[listed], columns[listed]
     result.varp["grn"] = sparse.csr_matrix((weight[listed], at), shape=shape)
     for column in (name for name in _CONFIDENCE if name in edges):
@@ -71,11 +80,12 @@ def write_network(
 ) -> None:
     """Write `network_adata(edges, adata, provenance)` to an `.h5ad` file, whole or not at all.
 
-    Cells on disk are too many to be copied beside every network: their `X` is left out, which
-    `uns["grn"]["X"]` then says.
+    Cells on disk are too many to be copied beside every network: their `X` and layers are left
+    out, which `uns["grn"]["X"]` then says.
     """
     if is_on_disk(adata.X):
-        adata = ad.AnnData(obs=adata.obs, var=adata.var)
+        kept = {name: dict(getattr(adata, name)) for name in ("obsm", "varm")}
+        adata = ad.AnnData(obs=adata.obs, var=adata.var, **kept)
         provenance = {**provenance, "X": "left out: the cells were read from disk"}
     with replacing(path) as temporary:
         network_adata(edges, adata, provenance).write_h5ad(temporary, compression="lzf")

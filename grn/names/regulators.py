@@ -6,11 +6,11 @@ from collections.abc import Collection, Mapping
 import pandas as pd
 
 from grn.errors import InputError
+from grn.names.species import are_barcodes, detect_species, doubled
 from grn.names.symbols import (
     CASE,
     NameMatch,
     are_ensembl,
-    detect_species,
     listed,
     match_names,
     without_version,
@@ -19,6 +19,7 @@ from grn.names.symbols import (
 logger = logging.getLogger(__name__)
 
 MIN_TFS = 3
+_WITH_A_LIST = ("human", "mouse")
 
 
 def match_tfs(
@@ -31,7 +32,8 @@ def match_tfs(
     """Return the TFs that are among the genes, in gene order; every gene where `tfs` is None.
 
     Logs how many match, by which rule of `grn.names.symbols.match_names`, and which do not. It
-    is a warning where case alone or the species of the two sides is in doubt.
+    is a warning where case alone or the species of the two sides is in doubt, and another one
+    where genes of the same symbol are numbered, of which the first alone regulates.
 
     Parameters
     ----------
@@ -68,6 +70,14 @@ def match_tfs(
         "%d of %d TFs are among the %d genes: %s%s",
         *(len(matched), n_asked, len(genes), match.summary(), doubt),
     )
+    there = set(genes)
+    repeated = [tf for tf in matched if f"{tf}-1" in there]
+    if repeated:
+        logger.warning(
+            "%d TF(s) are also there with a number, as repeated symbols are (%s): only the genes "
+            "without a number regulate. Merge the copies, or name them in the list too.",
+            *(len(repeated), listed(f"{tf}-1" for tf in repeated)),
+        )
     return matched
 
 
@@ -78,14 +88,23 @@ def _doubt(tfs: Collection[str], genes: Collection[str], match: NameMatch) -> st
     upper_case_alone = given.weak and given.name == "human"
     differ = asked.name != given.name
     if asked.name and given.name and differ and not asked.weak and not upper_case_alone:
+        listing = given.name if given.name in _WITH_A_LIST else "FILE"
         return (
             f". The TFs look like {asked.name} ({asked.evidence}), the genes like {given.name} "
-            f"({given.evidence}): use the list of their species (--tfs {given.name})"
+            f"({given.evidence}): use the list of their species (--tfs {listing})"
+        )
+    copies = doubled(match.unmatched, genes)
+    if copies:
+        return (
+            f". {len(copies)} TFs that are not among the genes are there as two copies, a and b "
+            f"({listed(f'{name}a' for name in copies)}), as those of fish are: use a list of the "
+            "species of the cells (--tfs FILE)"
         )
     if CASE in match.by and (differ or asked.weak):
         return (
             ". Names that differ in case may be of another species: mouse symbols are written "
-            "Sox2, human ones SOX2 (--tfs mouse, --tfs human)"
+            "Sox2, human ones SOX2 (--tfs mouse, --tfs human), those of fish and others sox2 "
+            "(--tfs FILE)"
         )
     return ""
 
@@ -144,6 +163,11 @@ def hint(names: Collection[str], genes: Collection[str]) -> str:
         return shown + "One side is Ensembl ids, the other symbols: convert one of them."
     if all(are_ids) and set(map(without_version, names)) & set(map(without_version, genes)):
         return shown + "The Ensembl ids differ in their version suffix (.1, .2): remove it."
+    if are_barcodes(genes) and not are_barcodes(names):
+        return shown + (
+            "The genes look like barcodes of cells: the matrix may be transposed (in Python: "
+            "adata = adata.T)."
+        )
     by_case = {name.upper() for name in names} & {gene.upper() for gene in genes}
     exact = set(names) & set(genes)
     if len(by_case) > len(exact):

@@ -3,11 +3,10 @@
 import logging
 import re
 import zlib
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
@@ -23,23 +22,6 @@ CASE = "ignoring case"
 
 _N_EXAMPLES = 3
 _ENSEMBL = re.compile(r"(ENS([A-Z]*)[GT]\d+)(?:\.\d+)?", re.IGNORECASE)
-_ENSEMBL_SPECIES = {"": "human", "MUS": "mouse"}
-# Symbols that one species has and the other has not, in whatever case they are written; of
-# mitochondrial genes only the case tells. Mouse's ZFP of three digits are human ZNF.
-_TYPICAL = {
-    "human": re.compile(
-        r"(?i:HLA-.+|LINC0\d+|C(\d+|X|Y)orf\d+.*|ZNF\d+.*|RP11-.+|TP[567]3)|MT-.+"
-    ),
-    "mouse": re.compile(
-        r"(?i:[0-9A-Z]\d{6}[A-Z]\d\dRik\d*|Gm\d{3,}|H2-.+|(A[IUVW]|B[BC])\d{6}|Zfp\d{3}[a-z]?"
-        r"|Trp[567]3|Olfr\d+.*|Vmn[12]r\d+.*)|mt-.+"
-    ),
-}
-# How many times more typical symbols one species needs than the other.
-_TYPICAL_RATIO = 3
-# Of three letters or more: `G1` or `Sp1` say nothing about case.
-_WRITTEN = {"human": re.compile(r"[A-Z]{3}[^a-z]*"), "mouse": re.compile(r"[A-Z][a-z]{2}.*")}
-_WRITTEN_SHARE = 0.8
 
 
 @dataclass(frozen=True)
@@ -81,17 +63,6 @@ class NameMatch:
         if self.unmatched:
             parts.append(f"not among them: {listed(self.unmatched)}")
         return "; ".join(parts)
-
-
-class Species(NamedTuple):
-    """What some gene names say about their species."""
-
-    name: str | None
-    """`human`, `mouse`, or None: they do not say."""
-    evidence: str
-    """Why, with examples."""
-    weak: bool
-    """Only their case says so."""
 
 
 def match_names(
@@ -182,32 +153,10 @@ def read_aliases(path: str | Path) -> dict[str, str]:
     return aliases
 
 
-def detect_species(names: Collection[str]) -> Species:
-    """Tell human from mouse genes by their names.
-
-    Ensembl ids say it by their prefix; then symbols that only one species has, such as RIKEN
-    clones or HLA genes, since data of mouse are also written in upper case; last, and weakly,
-    case: mouse symbols are written Sox2, human ones SOX2 (MGI and HGNC guidelines).
-    """
-    ids = [found[2].upper() for name in names if (found := _ENSEMBL.fullmatch(name))]
-    if len(ids) > len(names) / 2:
-        prefix, _ = Counter(ids).most_common(1)[0]
-        return Species(_ENSEMBL_SPECIES.get(prefix), f"Ensembl ids ENS{prefix}G…", weak=False)
-    typical = {
-        species: [name for name in names if pattern.fullmatch(name)]
-        for species, pattern in _TYPICAL.items()
-    }
-    few, many = sorted(typical, key=lambda species: len(typical[species]))
-    if len(typical[many]) > _TYPICAL_RATIO * len(typical[few]):
-        return Species(many, listed(typical[many]), weak=False)
-    written = {
-        species: sum(map(bool, map(pattern.fullmatch, names)))
-        for species, pattern in _WRITTEN.items()
-    }
-    usual = max(written, key=lambda species: written[species])
-    if written[usual] > _WRITTEN_SHARE * sum(written.values()):
-        return Species(usual, "by their case", weak=True)
-    return Species(None, "nothing typical of human or mouse", weak=True)
+def ensembl_prefix(name: str) -> str | None:
+    """Return the letters that say the species of an Ensembl id, empty for human; else None."""
+    found = _ENSEMBL.fullmatch(name)
+    return found[2].upper() if found else None
 
 
 def are_ensembl(names: Collection[str]) -> bool:

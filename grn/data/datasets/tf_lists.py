@@ -1,6 +1,10 @@
 """Read the list of transcription factors that may regulate, from a file or by species."""
 
+import csv
 import logging
+import re
+import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -8,23 +12,40 @@ from grn.data.datasets.catalogue import read_fetchables
 from grn.data.datasets.fetch import fetch_from_record
 from grn.data.datasets.root import cache_folder, data_roots
 from grn.data.datasets.unpack import find_unpacked, scratch_folder, unpack
+from grn.edges.load import open_text
+from grn.edges.words import LABELS, plain, value
 from grn.errors import InputError
+from grn.names.symbols import are_ensembl, listed
 
 logger = logging.getLogger(__name__)
 
 SPECIES: tuple[Literal["human", "mouse"], ...] = ("human", "mouse")
-# Words that people write over the column, in lower case; none is the symbol of a TF.
-_HEADERS = {"tf", "tfs", "gene", "genes", "gene_name", "gene_symbol", "symbol", "name", "source"}
-_HEADERS |= {"regulator", "regulators", "transcription_factor", "transcription_factors"}
+# Words that people write over the column, as `plain` returns them, the best first; none is the
+# symbol of a TF.
+_HEADERS: tuple[str, ...] = ("tf", "tfs", "tf_name", "tf_names", "tf_symbol", "regulator")
+_HEADERS += ("transcription_factor", "transcription_factors", "regulators", "regulator_symbol")
+_HEADERS += ("source_genesymbol", "source", "hgnc_symbol", "mgi_symbol", "approved_symbol")
+_HEADERS += ("symbol", "symbols", "gene_symbol", "gene_symbols", "external_gene_name")
+_HEADERS += ("gene_name", "gene_names", "gene", "genes", "gene1", "name", "names")
+# A column that says of each gene whether it is one.
+_IS_TF = ("is_tf", "istf", "is_regulator")
+_SYMBOL = re.compile(r"[A-Za-z][\w.:()/@-]{0,24}")
+# What stands around a list in Python, R or JSON.
+_BRACKETS = re.compile(r"\s*(?:c\(|[\[({])(.*)[\])}]\s*", re.DOTALL)
+_N_TITLES = 5  # lines in which a header is looked for
 
 
 def read_tf_list(source: str | Path) -> list[str]:
     """Read TF names, in the order of the file, each once.
 
-    One name per line; of a CSV or TSV the first column. A header such as `TF`, comments (`#`) and
-    blank lines are skipped. `human` and `mouse` are BEELINE's lists, unless a file of that name
-    exists: `tf_lists/<species>.txt` in the data folder or the cache (`data_roots`), else fetched
-    once into the cache.
+    One name per line, or names on one or several lines with commas, semicolons, tabs, bars or
+    blanks between them; of a table the column that its header names, such as `TF` or `HGNC
+    symbol`, of which a column `Is TF?` leaves rows out, else the first that is no index. Headers,
+    titles, comments (`#`), quotes, blanks, brackets and byte order marks are passed over.
+
+    `human` and `mouse` are BEELINE's lists, unless a file of that name exists:
+    `tf_lists/<species>.txt` in the data folder or the cache (`data_roots`), else fetched once
+    into the cache.
 
     Parameters
     ----------
@@ -47,27 +68,121 @@ def read_tf_list(source: str | Path) -> list[str]:
         msg = f"the TF list {path} is a folder; pass a text file with one name per line."
         raise InputError(msg)
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
+        with open_text(path) as stream:
+            text = stream.read()
+    except (UnicodeError, EOFError, zlib.error, OSError) as error:
         msg = f"the TF list {path} is not a text file; expected one name per line in UTF-8."
         raise InputError(msg) from error
     if "\0" in text:
         msg = f"the TF list {path} is a binary file; expected text with one name per line."
         raise InputError(msg)
-    names = [_first_field(line) for line in text.splitlines()]
-    names = [name for name in names if name and not name.startswith("#")]
-    if names and names[0].lower().replace(" ", "_") in _HEADERS:
-        names = names[1:]
+    names = _names(_rows(text), path)
     if not names:
         msg = f"the TF list {path} holds no names; expected one per line."
         raise InputError(msg)
     return list(dict.fromkeys(names))
 
 
-def _first_field(line: str) -> str:
-    """Return the first column of a line of text, CSV or TSV, without quotes and comment."""
-    field = line.replace("\t", ",").replace(";", ",").split(",")[0].strip().strip("\"'").strip()
-    return field.split(" #")[0].strip()
+def _rows(text: str) -> list[list[str]]:
+    """Return the fields of each line that has any, without quotes and comments."""
+    bracketed = _BRACKETS.fullmatch(text)
+    lines = (bracketed[1] if bracketed else text).splitlines()
+    lines = [line.split(" #")[0].strip(" ") for line in lines]  # a tab in front is a field
+    lines = [line for line in lines if line.strip() and not line.startswith("#")]
+    counts = {mark: sum(mark in line for line in lines) for mark in "\t,;|"}
+    separator = max(counts, key=lambda mark: counts[mark])
+    if not counts[separator]:
+        # No symbol holds a blank, but headers do.
+        header = next((i for i, line in enumerate(lines[:_N_TITLES]) if _is_header([line])), None)
+        if header is not None:
+            lines = [plain(lines[header]), *lines[header + 1 :]]
+        separator = " "
+    rows = []
+    for row in csv.reader(lines, delimiter=separator, skipinitialspace=True):
+        fields = [field.strip().strip("\"'").strip() for field in row]
+        while fields and not fields[-1]:
+            fields.pop()
+        if fields:
+            rows.append(fields)
+    return rows
+
+
+def _is_header(row: Sequence[str], rows: Sequence[Sequence[str]] = ()) -> bool:
+    """Say whether a line names columns: words that do not come back in the lines below."""
+    if list(row) == ["x"] or (len(row) > 1 and not row[0]):
+        return True  # R calls a column without a name x
+    words = [i for i, field in enumerate(row) if plain(field) in _HEADERS]
+    return any(row[i] not in {below[i] for below in rows if i < len(below)} for i in words)
+
+
+def _names(rows: list[list[str]], path: Path) -> list[str]:
+    """Tell lists from tables, and return the names of either."""
+    for i, row in enumerate(rows[:_N_TITLES]):
+        # Above a header stand titles, which are no names: they have blanks, or another length.
+        titles = all(len(above) != len(row) or " " in above[0] for above in rows[:i])
+        if titles and _is_header(row, rows[i + 1 :]):
+            header, body = row, rows[i + 1 :]
+            numbered = _are_numbered(body)
+            if numbered and max(map(len, body)) == len(header) + 1:
+                header = ["", *header]  # R's names of rows have no header
+            if len(header) > 1 or all(len(fields) == 1 for fields in body):
+                return _column(header, body, numbered, path)
+            return _without_header(body, path)
+    return _without_header(rows, path)
+
+
+def _column(header: Sequence[str], rows: list[list[str]], numbered: bool, path: Path) -> list[str]:
+    """Return the column of a table that its header names best, of the rows that are TFs."""
+    spelled = [plain(field) for field in header]
+    at = next((spelled.index(word) for word in _HEADERS if word in spelled), int(numbered))
+    mark = next((spelled.index(word) for word in _IS_TF if word in spelled), None)
+    if mark is not None:
+        said = [LABELS.get(value(row[mark])) if mark < len(row) else None for row in rows]
+        rows = [row for row, is_tf in zip(rows, said, strict=True) if is_tf != 0]
+    if len(header) > 1:
+        by = "" if mark is None else f", of the rows that {header[mark]!r} calls TFs"
+        logger.info("%s: the TFs are the column %r%s", path, header[at] or at + 1, by)
+    return [row[at] for row in rows if at < len(row) and row[at]]
+
+
+def _without_header(rows: list[list[str]], path: Path) -> list[str]:
+    """Return all names of a list that is written in lines, or the first column of a table."""
+    if _are_numbered(rows) and max(map(len, rows)) > 1:
+        rows = [row[1:] for row in rows if len(row) > 1]
+    width = max(map(len, rows), default=0)
+    fields = [field for row in rows for field in row if field]
+    if width < 2:
+        return fields
+    if len(rows) == 1 or _are_lines_of_names(rows, width):
+        return [field for field in fields if not field.isdigit()] or fields  # or Entrez ids
+    logger.warning(
+        "%s: the TFs are taken from the first of %d columns (%s); the others are passed over. A "
+        "header such as TF over a column says which one it is.",
+        *(path, width, listed(row[0] for row in rows)),
+    )
+    return [row[0] for row in rows if row[0]]
+
+
+def _are_lines_of_names(rows: list[list[str]], width: int) -> bool:
+    """Say whether every field may be a name: of lines that differ in length, or all different.
+
+    Two columns, and columns of which some are ids, are a table.
+    """
+    fields = [field for row in rows for field in row if field]
+    if not all(map(_SYMBOL.fullmatch, fields)):
+        return False
+    if len({are_ensembl([row[i] for row in rows if i < len(row)]) for i in range(width)}) > 1:
+        return False
+    ragged = any(len(row) != width for row in rows)
+    return ragged or (width > 2 and len(set(fields)) == len(fields))
+
+
+def _are_numbered(rows: Sequence[Sequence[str]]) -> bool:
+    """Say whether each line begins with its number, counted from 0 or 1."""
+    first = [row[0] for row in rows]
+    return bool(first) and first in (
+        list(map(str, range(start, start + len(first)))) for start in (0, 1)
+    )
 
 
 def _species_list(species: str) -> Path:

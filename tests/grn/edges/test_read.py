@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from grn.edges.matrix import adjacency, edge_table
 from grn.edges.read import read_edges, read_truth
 from grn.errors import InputError
 
@@ -117,7 +118,7 @@ def truncated_gzip():
         (truncated_gzip(), "cannot be read as a table"),
         (b"\x1f\x8b\x08\x00", "cannot be read as a table"),
         (b"\x89PNG\r\n\x1a\n\xff\xfe\x00", "cannot be read as a table"),
-        (b"from,to,weight\nA,B,1\n", "no column source or target; found from, to, weight"),
+        (b"a,b,weight\nA,B,x\n", "no column source or target; found a, b, weight"),
         (b"source,target,score\nA,B,1\n", "no column weight; found source, target, score"),
         (b"source,target,weight\n", "holds a header and no edge"),
         (b"source,target,weight\nA,B,1\nA,C,high\n", "'high' in row 2"),
@@ -142,8 +143,8 @@ def test_missing_file_and_bad_sign(tmp_path):
         read_truth(tmp_path / "absent.csv")
     with pytest.raises(InputError, match="no such file"):
         read_edges(tmp_path)
-    path = write(tmp_path / "t.csv", "source,target,sign\nA,B,1\nA,C,activates\n")
-    with pytest.raises(InputError, match=r"'activates'.*Expected 1, -1"):
+    path = write(tmp_path / "t.csv", "source,target,sign\nA,B,1\nA,C,often\n")
+    with pytest.raises(InputError, match=r"'often' in the column 'sign' .*Expected 1, -1"):
         read_truth(path)
 
 
@@ -156,6 +157,33 @@ def test_read_truth_takes_trrust_as_it_is(tmp_path):
     text = "MYC\tTP53\tRepression\t1;2\nJUN\tFOS\tActivation\t3\nMYC\tTP53\tActivation\t4\n"
     truth = read_truth(write(tmp_path / "trrust.tsv", text + "E2F1\tMYC\tUnknown\t5\n"))
     assert truth.to_numpy().tolist() == [["E2F1", "MYC", 0], ["JUN", "FOS", 1], ["MYC", "TP53", 0]]
+
+
+def test_rows_labelled_as_none_are_no_edges(tmp_path, caplog):
+    path = write(tmp_path / "gold.csv", "TF,Target,Label\nA,B,1\nA,C,0\nB,C,1\nC,A,0\n")
+    with caplog.at_level(logging.INFO):
+        truth = read_truth(path)
+    assert truth.to_dict("list") == {"source": ["A", "B"], "target": ["B", "C"]}
+    assert "2 of 4 rows are edges, by the column 'Label'" in caplog.text
+
+
+def test_a_ranking_that_is_given_as_known_edges_keeps_its_signs_and_is_warned_of(caplog):
+    genes = [f"g{i}" for i in range(12)]
+    weight = np.random.default_rng(0).normal(size=(12, 12))
+    edges = edge_table(weight, np.abs(weight), genes, genes)
+    truth = read_truth(edges)
+    assert len(truth) == 132
+    signs = adjacency(truth, genes, genes, "sign")
+    assert (signs == np.sign(weight) * (1 - np.eye(12))).all()
+    assert "132 of the 132 pairs" in caplog.text
+    caplog.clear()
+    assert len(read_truth(edges.head(30))) == 30
+    assert not caplog.text
+
+
+def test_read_edges_takes_what_arboreto_writes_without_a_header(tmp_path):
+    edges = read_edges(write(tmp_path / "network.tsv", "B\tC\t1\nA\tB\t2.5\n"))
+    assert edges.to_numpy().tolist() == [["A", "B", 2.5, 2.5], ["B", "C", 1.0, 1.0]]
 
 
 @pytest.mark.data

@@ -22,16 +22,33 @@ def test_adjacencies_are_arboretos(tmp_path):
     assert lines[:2] == ["TF\ttarget\timportance", "B\tC\t3"]
     found = read_edges(tmp_path / "adjacencies.tsv")
     pd.testing.assert_frame_equal(found.drop(columns="weight"), EDGES.drop(columns="weight"))
+    for name in ("best.tsv.gz", "best.parquet"):
+        write_adjacencies(EDGES, tmp_path / name, top=2)
+        best = read_edges(tmp_path / name)
+        assert best[["source", "target"]].to_numpy().tolist() == [["B", "C"], ["A", "B"]]
 
 
 def test_regulons_hold_the_best_targets_of_each_tf_and_sign(tmp_path):
     write_regulons(EDGES, tmp_path / "regulons.gmt", top=2)
     assert (tmp_path / "regulons.gmt").read_text().splitlines() == [
-        "A(+)\tactivated by A\tB\tC",
-        "A(-)\trepressed by A\tD",
-        "B(+)\tactivated by B\tA",
-        "B(-)\trepressed by B\tC",
+        "A(+)\tactivated_by_A\tB\tC",
+        "A(-)\trepressed_by_A\tD",
+        "B(+)\tactivated_by_B\tA",
+        "B(-)\trepressed_by_B\tC",
     ]
+
+
+def test_no_field_of_a_regulon_but_a_name_with_blanks_is_parted_by_readers(tmp_path):
+    names = {"A": "T cell\t1", "B": 'B"', "C": "c\nd"}
+    write_regulons(EDGES.replace({"source": names, "target": names}), tmp_path / "regulons.gmt")
+    lines = [line.split("\t") for line in (tmp_path / "regulons.gmt").read_text().splitlines()]
+    assert [line[:2] for line in lines] == [
+        ['B"(+)', 'activated_by_B"'],
+        ['B"(-)', 'repressed_by_B"'],
+        ["T cell_1(+)", "activated_by_T_cell_1"],
+        ["T cell_1(-)", "repressed_by_T_cell_1"],
+    ]
+    assert lines[1][2:] == ["c_d"]
 
 
 def test_regulons_of_a_network_without_any_edge_is_an_empty_file(tmp_path):

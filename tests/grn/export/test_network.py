@@ -47,6 +47,21 @@ def test_network_h5ad_holds_cells_network_and_provenance(cells, tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["network.h5ad"]
 
 
+def test_layers_and_embeddings_are_kept(cells, tmp_path):
+    cells.obsm["X_umap"] = np.arange(8.0).reshape(4, 2)
+    cells.obsm["scores"] = pd.DataFrame({"odd": [[1], [2], [3], [4]]}, index=cells.obs_names)
+    cells.obsp["distances"] = sparse.eye(4, format="csr")
+    cells.varm["PCs"] = np.ones((3, 2))
+    write_network(EDGES, cells, tmp_path / "network.h5ad", {})
+    found = ad.read_h5ad(tmp_path / "network.h5ad")
+    np.testing.assert_array_equal(found.layers["counts"].toarray(), cells.X.toarray())
+    np.testing.assert_array_equal(found.obsm["X_umap"], cells.obsm["X_umap"])
+    assert found.obsm["scores"]["odd"].tolist() == ["[1]", "[2]", "[3]", "[4]"]
+    assert found.obsp["distances"].nnz == 4
+    np.testing.assert_array_equal(found.varm["PCs"], cells.varm["PCs"])
+    assert set(found.varp) == {"grn"}
+
+
 def test_confidence_stands_beside_the_network_where_there_is_some(cells):
     assert list(network_adata(EDGES, cells, {}).varp) == ["grn"]
     edges = EDGES.assign(stability=[1.0, 0.0, 0.5], fdr=[0.1, 1.0, 1.0], row_norm=1.0)

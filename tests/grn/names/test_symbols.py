@@ -3,8 +3,6 @@ import logging
 from collections.abc import Iterable
 from pathlib import Path
 
-import anndata
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,7 +14,6 @@ from grn.names.symbols import (
     EXACT,
     VERSION,
     are_ensembl,
-    detect_species,
     match_names,
     read_aliases,
     without_version,
@@ -212,60 +209,6 @@ def test_alias_files_that_hold_none(
 def test_a_folder_is_no_alias_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no alias file"):
         read_aliases(tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("names", "species", "weak"),
-    [
-        (["ENSG00000181449.5", "ENSG00000136997", "SOX2"], "human", False),
-        (["ENSMUSG00000074637", "ensmusg00000022346", "SOX2"], "mouse", False),
-        (["ENSRNOG00000012345", "ENSRNOG00000012346"], None, False),
-        (["ACTB", "4933434E20RIK", "SOX2"], "mouse", False),
-        (["ACTB", "GM10039", "H2-D1", "ZFP148"], "mouse", False),
-        (["Actb", "Sox2", "mt-Nd1"], "mouse", False),
-        (["ACTB", "C11orf46", "SOX2"], "human", False),
-        (["Hla-a", "Linc00461", "Myc"], "human", False),
-        (["ACTB", "SOX2", "MT-ND1"], "human", False),
-        (["HLA-A", "H2-D1", "SOX2"], "human", True),  # both or neither: case decides
-        (["Sox2", "Actb", "Myc"], "mouse", True),
-        (["SOX2", "ACTB", "ZFP36", "GM2A"], "human", True),
-        (["Sox2", "ACTB", "Myc", "MYCN"], None, True),
-        (["g1", "g2"], None, True),
-        (["G1", "G2"], None, True),
-        ([], None, True),
-    ],
-)
-def test_species_by_their_names(names: list[str], species: str | None, weak: bool) -> None:
-    detected = detect_species(names)
-    assert (detected.name, detected.weak) == (species, weak)
-
-
-@pytest.mark.data
-@pytest.mark.parametrize(
-    ("data", "species"),
-    [
-        ("beeline/mDC", "mouse"),
-        ("beeline/mESC", "mouse"),
-        ("beeline/hESC", "human"),
-        ("mccalla/mESC_Semrau", "mouse"),
-    ],
-)
-def test_species_of_the_shared_cells(shared_data: Path, data: str, species: str) -> None:
-    adata = anndata.read_h5ad(shared_data / data / "expression.h5ad", backed="r")
-    detected = detect_species(adata.var_names)
-    assert (detected.name, detected.weak) == (species, False)
-
-
-@pytest.mark.data
-def test_species_of_lists_and_of_simulated_cells(shared_data: Path) -> None:
-    for species in ("human", "mouse"):
-        listed = (shared_data / "tf_lists" / f"{species}.txt").read_text().split()
-        assert detect_species(listed)[::2] == (species, False)
-    models = sorted(shared_data.glob("beeline_simulated/*/*_2000_0/ExpressionData.csv"))
-    assert len(models) == 10
-    assert all(detect_species(pd.read_csv(path, index_col=0).index).weak for path in models)
-    dream = shared_data / "dream4" / "size100_multifactorial_1" / "expression.h5ad"
-    assert detect_species(anndata.read_h5ad(dream).var_names).name is None
 
 
 def test_ensembl_ids_are_known_by_most_names() -> None:

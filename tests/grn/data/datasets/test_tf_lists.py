@@ -1,5 +1,6 @@
 """TF lists: what is tolerated in a file, what is refused, and where species lists lie."""
 
+import gzip
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,10 +33,57 @@ def write(folder: Path, text: str) -> Path:
         "# from a paper\n\nSOX2\n\nGATA1  \n  SOX2\nAR # androgen\nGATA1\n",
         "SOX2,1,x\nGATA1,2,y\nAR,3,z\n",
         '"TF"\t"family"\n"SOX2"\t"HMG"\n"GATA1"\t"GATA"\n"AR"\t"NR"\n',
+        # Names on one line, or on several.
+        "SOX2,GATA1,AR\n",
+        "SOX2, GATA1 , AR",
+        "SOX2;GATA1;AR;\r\n",
+        "SOX2 GATA1 AR\n",
+        "SOX2\tGATA1\tAR\n",
+        "SOX2|GATA1|AR",
+        '"SOX2","GATA1","AR"\n',
+        "SOX2,GATA1,\nAR\n",
+        "SOX2 GATA1\nAR\n",
+        "SOX2,\nGATA1,\nAR,\n",
+        "TF\nSOX2,GATA1,AR\n",
+        "['SOX2', 'GATA1', 'AR']\n",
+        'c("SOX2", "GATA1", "AR")\n',
+        '[\n  "SOX2",\n  "GATA1",\n  "AR"\n]\n',
+        # Index columns, as pandas and R write them, and other columns.
+        ",0\n0,SOX2\n1,GATA1\n2,AR\n",
+        ",tf\n0,SOX2\n1,GATA1\n2,AR\n",
+        "0,SOX2\n1,GATA1\n2,AR\n",
+        "\t0\n0\tSOX2\n1\tGATA1\n2\tAR\n",
+        '"","x"\n"1","SOX2"\n"2","GATA1"\n"3","AR"\n',
+        '"x"\n"1" "SOX2"\n"2" "GATA1"\n"3" "AR"\n',
+        "1\tSOX2\tHMG box\n2\tGATA1\tzinc finger\n3\tAR\tzinc finger\n",
+        "Ensembl ID;HGNC symbol;DBD\nE1;SOX2;HMG\nE2;GATA1;ZF\nE3;AR;NR\n",
+        ",ID,HGNC symbol,Is TF?\n0,a,SOX2,Yes\n1,b,GATA1,Yes\n2,c,ACTB,No\n3,d,AR,Yes\n",
+        "SOX2,TF,1\nGATA1,TF,2\nAR,gene,3\n",
+        "source\ttarget\tweight\nSOX2\tGATA1\t1\nSOX2\tAR\t1\nGATA1\tx\t2\nAR\ty\t2\n",
+        "SOX2,ENSG00000181449\nGATA1,ENSG00000102145\nAR,ENSG00000169083\n",
+        "Table S2: regulators\nTF name\nSOX2\nGATA1\nAR\n",
+        "Table S2: regulators\nFamily,TF\nHMG,SOX2\nZF,GATA1\nNR,AR\n",
     ],
 )
 def test_one_name_a_line_in_order_and_once(tmp_path: Path, text: str) -> None:
     assert read_tf_list(write(tmp_path, text)) == ["SOX2", "GATA1", "AR"]
+
+
+def test_encodings_and_gzip(tmp_path: Path) -> None:
+    text = "TF\r\nSOX2\r\nGATA1\r\n"
+    for data in (text.encode("utf-16"), text.encode("utf-8-sig"), gzip.compress(text.encode())):
+        (tmp_path / "tfs.txt").write_bytes(data)
+        assert read_tf_list(tmp_path / "tfs.txt") == ["SOX2", "GATA1"]
+
+
+def test_a_guess_among_columns_is_warned_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert read_tf_list(write(tmp_path, "SOX2,Hmg\nGATA1,Zf\nAR,Zf\n")) == ["SOX2", "GATA1", "AR"]
+    assert "the first of 2 columns (AR, GATA1, SOX2)" in caplog.text
+    caplog.clear()
+    read_tf_list(write(tmp_path, "SOX2\nGATA1\nAR\n"))
+    assert not caplog.text
 
 
 def test_missing_empty_binary(tmp_path: Path) -> None:
@@ -46,6 +94,9 @@ def test_missing_empty_binary(tmp_path: Path) -> None:
     for text in ["", "\n\n", "# nothing\n", "TF\n"]:
         with pytest.raises(InputError, match="holds no names"):
             read_tf_list(write(tmp_path, text))
+    (tmp_path / "short.txt.gz").write_bytes(gzip.compress(b"SOX2\nGATA1\n")[:-9])
+    with pytest.raises(InputError, match="not a text file"):
+        read_tf_list(tmp_path / "short.txt.gz")
     for noise in [bytes(range(256)), b"SOX2\0GATA1\n"]:
         (tmp_path / "x.bin").write_bytes(noise)
         with pytest.raises(InputError, match=r"not a text file|binary file"):
