@@ -18,6 +18,7 @@ Expression: TypeAlias = Any
 Transform: TypeAlias = Callable[[np.ndarray], np.ndarray]
 
 _VALUES_PER_BLOCK = 2**21
+_ROUNDING = 1e-6
 
 
 def is_on_disk(expression: Expression) -> bool:
@@ -107,6 +108,34 @@ def own_float32(block: Any) -> Any:
     csr.sum_duplicates()
     csr.eliminate_zeros()
     return csr
+
+
+def drop_rounding(block: Any) -> int:
+    """Set negative values that are rounding errors to 0, in place, and count them.
+
+    Below 0 by a millionth of the largest value of the cell, or of 1: float32 and the tools that
+    subtract a background leave such values.
+
+    Parameters
+    ----------
+    block
+        Rows as `own_float32` returns them.
+    """
+    values = block.data if sparse.issparse(block) else block
+    if not (values.size and values.min() < 0):
+        return 0
+    largest = block.max(axis=1)
+    largest = largest.toarray().ravel() if sparse.issparse(block) else largest
+    lowest = -_ROUNDING * np.maximum(1.0, largest)
+    if sparse.issparse(block):
+        lowest = np.repeat(lowest, np.diff(block.indptr))
+    else:
+        lowest = lowest[:, None]
+    tiny = (values < 0) & (values >= lowest)
+    values[tiny] = 0
+    if sparse.issparse(block):
+        block.eliminate_zeros()
+    return int(tiny.sum())
 
 
 def fingerprint(adata: "AnnData") -> str:

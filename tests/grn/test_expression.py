@@ -89,3 +89,15 @@ def test_blocks_are_sized_by_what_is_stored(counts, tmp_path, monkeypatch):
         np.testing.assert_array_equal(joined, counts)
     backed = anndata.AnnData(X=matrices["hdf5 csr"])
     assert [start for start, _ in expression.row_blocks(backed.X, 20)] == [0, 20]
+
+
+@pytest.mark.parametrize("layout", [np.array, sparse.csr_matrix])
+def test_only_rounding_errors_are_dropped(layout):
+    values = np.array([[-1e-9, 2, -2e-6, 0], [-1e-3, 1e4, 0, -0.1], [-1e-7, 0, 0, 0]], np.float32)
+    block = layout(values)
+    assert expression.drop_rounding(block) == 4
+    dense = block.toarray() if sparse.issparse(block) else block
+    expected = [[0, 2, 0, 0], [0, 1e4, 0, -0.1], [0, 0, 0, 0]]
+    np.testing.assert_array_equal(dense, np.array(expected, np.float32))
+    if sparse.issparse(block):
+        assert block.nnz == 3

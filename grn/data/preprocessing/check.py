@@ -1,15 +1,19 @@
 """Whether cells can be used at all: names, shape and type, and every value, read once."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Bool, Float, Int
 
-from grn.data.reading.read import select_layer
+from grn.data.preprocessing.evidence import Evidence
+from grn.data.preprocessing.problems import Problems
+from grn.data.preprocessing.suspects import Copies
+from grn.data.preprocessing.values import Kind, Verdict, judge_values, says_log1p
+from grn.data.reading.layers import select_layer
 from grn.errors import InputError
-from grn.expression import own_float32, row_blocks
+from grn.expression import drop_rounding, own_float32, row_blocks
 from grn.names.symbols import first_of
 
 if TYPE_CHECKING:
@@ -18,25 +22,29 @@ if TYPE_CHECKING:
 
 MIN_CELLS = 20
 MIN_GENES = 5
-# No logarithm of a count reaches 50 (log2 of 1e15): larger fractional values are linear.
-LARGEST_LOG_VALUE = 50.0
 # Letters of the fly's symbols that differ in case alone.
 _LONGEST_OF_A_FLY = 3
-
-Kind: TypeAlias = Literal["counts", "linear", "log"]
 
 
 @dataclass
 class Scan:
     """What one pass over the values found."""
 
-    kind: Kind
-    """Counts are whole numbers throughout, linear values go beyond any logarithm."""
+    verdict: Verdict
+    """What the values are, and the evidence of it."""
     genes_per_cell: Int[np.ndarray, " n_cells"]
     totals: Float[np.ndarray, " n_cells"]
     cells_per_gene: Int[np.ndarray, " n_genes"]
     """Like `varies`, over the chosen cells with enough genes and counts alone."""
     varies: Bool[np.ndarray, " n_genes"]
+    n_rounded: int
+    """Negative values that are rounding errors, taken for 0."""
+    copies: Copies
+
+    @property
+    def kind(self) -> Kind:
+        """Counts, linear values or logarithms."""
+        return self.verdict.kind
 
 
 def check_cells(adata: "AnnData") -> None:
@@ -127,21 +135,28 @@ def scan_cells(
     Raises
     ------
     InputError
-        A value, of any cell, is NaN, infinite or negative; the message names the first one.
+        A value, of any cell, is NaN, infinite or negative beyond rounding; the message names the
+        first one.
     """
     n_cells, n_genes = adata.shape
     genes_per_cell, totals = np.zeros(n_cells, np.int64), np.zeros(n_cells)
     cells_per_gene = np.zeros(n_genes, np.int64)
     low, high = np.full(n_genes, np.inf, np.float32), np.full(n_genes, -np.inf, np.float32)
-    problems, largest, whole = _Problems(), 0.0, True
+    problems, evidence, copies = Problems(), Evidence(n_cells, n_genes), Copies(n_cells)
+    n_rounded, largest, whole = 0, 0.0, True
     for start, stored in row_blocks(adata.X):
         block = own_float32(stored)
+        n_rounded += drop_rounding(block)
         rows = slice(start, start + block.shape[0])
         values = block.data if sp.issparse(block) else block
         problems.look(block, start)
+        if problems.found:
+            continue
+        evidence.look(block, start)
         largest = max(largest, float(values.max(initial=0.0)))
         whole = whole and bool((values == np.rint(values)).all())
         genes_per_cell[rows] = _nonzero(block, axis=1)
+        copies.look(block, start, genes_per_cell[rows])
         totals[rows] = np.asarray(block.sum(axis=1, dtype=float)).ravel()
         enough = (genes_per_cell[rows] >= min_genes) & (totals[rows] >= min_counts)
         kept = chosen[rows] & enough
@@ -151,8 +166,10 @@ def scan_cells(
             low = np.minimum(low, _as_row(some.min(axis=0)))
             high = np.maximum(high, _as_row(some.max(axis=0)))
     problems.refuse(adata)
-    kind: Kind = "counts" if whole else "linear" if largest > LARGEST_LOG_VALUE else "log"
-    return Scan(kind, genes_per_cell, totals, cells_per_gene, low != high)
+    record = says_log1p(adata.uns)
+    verdict = judge_values(evidence, is_whole=whole, largest=largest, says_log1p=record)
+    varies = low != high
+    return Scan(verdict, genes_per_cell, totals, cells_per_gene, varies, n_rounded, copies)
 
 
 def _nonzero(block: Any, axis: int) -> Int[np.ndarray, " n"]:
@@ -165,42 +182,3 @@ def _nonzero(block: Any, axis: int) -> Int[np.ndarray, " n"]:
 
 def _as_row(per_gene: Any) -> Float[np.ndarray, " n_genes"]:
     return np.asarray(per_gene.toarray() if sp.issparse(per_gene) else per_gene).ravel()
-
-
-class _Problems:
-    """Counts the values that cannot be expression, and remembers the first of each kind."""
-
-    def __init__(self) -> None:
-        self._count = {"NaN or infinite": 0, "negative": 0}
-        self._first: dict[str, tuple[int, int, float]] = {}
-
-    def look(self, block: Any, start: int) -> None:
-        values = (block.data if sp.issparse(block) else block).ravel()
-        for kind, found in (("NaN or infinite", ~np.isfinite(values)), ("negative", values < 0)):
-            if found.any():
-                self._count[kind] += int(found.sum())
-                row, gene, value = _locate(block, int(found.argmax()))
-                self._first.setdefault(kind, (start + row, gene, value))
-
-    def refuse(self, adata: "AnnData") -> None:
-        for kind, (cell, gene, value) in self._first.items():
-            place = f"({value:g}) in gene {adata.var_names[gene]}, cell {adata.obs_names[cell]}"
-            found = f"{self._count[kind]} value(s) are {kind}, the first {place}. "
-            layers = ", ".join(map(str, adata.layers)) or "none"
-            advice = {
-                "NaN or infinite": "Expression must be finite: fill in or drop these entries; a "
-                "table cut short, or one with empty fields, also reads as NaN.",
-                "negative": "This looks like scaled (z-scored) data: pass counts or "
-                "log-normalised data, or choose a layer that holds them with --layer (layers: "
-                f"{layers}).",
-            }
-            raise InputError(found + advice[kind])
-
-
-def _locate(block: Any, position: int) -> tuple[int, int, float]:
-    """Return row, column and value of the stored value at a position of a block."""
-    if sp.issparse(block):
-        row = int(np.searchsorted(block.indptr, position, side="right")) - 1
-        return row, int(block.indices[position]), float(block.data[position])
-    row, column = divmod(position, block.shape[1])
-    return row, column, float(block[row, column])

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 
 from grn.data.preprocessing import gather
-from grn.data.preprocessing.check import Kind, Scan
+from grn.data.preprocessing.check import Scan
 from grn.data.preprocessing.steps import Steps
-from grn.expression import Expression, is_on_disk, own_float32, row_blocks
+from grn.data.preprocessing.values import Kind
+from grn.expression import Expression, drop_rounding, is_on_disk, own_float32, row_blocks
 
 
 def finished_matrix(
@@ -20,6 +21,7 @@ def finished_matrix(
     left: Steps,
     counted: Bool[np.ndarray, " n_genes"],
     target_sum: float,
+    totals: Float[np.ndarray, " n_cells"] | None = None,
 ) -> Expression:
     """Return log-normalised float32 expression of the cells and genes that are left.
 
@@ -35,6 +37,9 @@ def finished_matrix(
         Genes whose sum in a cell is scaled to `target_sum`: those left, and the constant ones.
     target_sum
         Total per cell before the logarithm.
+    totals
+        Of all genes of each cell, where the matrix holds a part of them: these are scaled to
+        `target_sum`.
 
     Returns
     -------
@@ -42,9 +47,9 @@ def finished_matrix(
     there is nothing to do and single rows are quick to read.
     """
     shape = int(left.cells.sum()), int(left.genes.sum())
-    rows = _finished(stored, scan.kind, left, counted, target_sum)
+    rows = _finished(stored, scan.kind, left, counted, target_sum, totals)
     if is_on_disk(stored):
-        unchanged = scan.kind == "log" and shape == stored.shape
+        unchanged = scan.kind == "log" and shape == stored.shape and not scan.n_rounded
         return stored if unchanged and _reads_rows(stored) else gather.on_disk(rows, *shape)
     n_values = int(scan.cells_per_gene[left.genes].sum()) if sp.issparse(stored) else None
     return gather.in_memory(rows, *shape, n_values)
@@ -62,6 +67,7 @@ def _finished(
     left: Steps,
     counted: Bool[np.ndarray, " n_genes"],
     target_sum: float,
+    totals: Float[np.ndarray, " n_cells"] | None,
 ) -> Iterator[Any]:
     """Yield the finished rows in blocks, CSR or dense as they are stored."""
     for start, block in row_blocks(stored):
@@ -69,10 +75,12 @@ def _finished(
         if not kept.any():
             continue
         values = own_float32(block if kept.all() else block[kept])
+        drop_rounding(values)
         if kind == "log":
             yield _cut(values, left.genes)
         else:
-            normalised = _log_normalised(_cut(values, counted), target_sum)
+            own = None if totals is None else totals[start : start + block.shape[0]][kept]
+            normalised = _log_normalised(_cut(values, counted), target_sum, own)
             yield _cut(normalised, left.genes[counted])
 
 
@@ -80,15 +88,25 @@ def _cut(values: Any, genes: Bool[np.ndarray, " n_genes"]) -> Any:
     return values if genes.all() else values[:, genes]
 
 
-def _log_normalised(values: Any, target_sum: float) -> Any:
-    """Scale every cell to `target_sum` and take log1p, in place."""
+def _log_normalised(
+    values: Any, target_sum: float, totals: Float[np.ndarray, " block"] | None
+) -> Any:
+    """Scale every cell to `target_sum`, by its own total or a given one, and take log1p."""
     import anndata
     import scanpy as sc
 
+    if totals is not None:
+        scale = np.divide(target_sum, totals, out=np.zeros(len(totals)), where=totals > 0)
+        scale = scale.astype(np.float32)
+        if sp.issparse(values):
+            values.data *= np.repeat(scale, np.diff(values.indptr))
+        else:
+            values *= scale[:, None]
     cells = anndata.AnnData(values)
-    with warnings.catch_warnings():
-        # Empty cells are counted, and said once.
-        warnings.filterwarnings("ignore", message="Some cells have zero counts")
-        sc.pp.normalize_total(cells, target_sum=target_sum)
+    if totals is None:
+        with warnings.catch_warnings():
+            # Empty cells are counted, and said once.
+            warnings.filterwarnings("ignore", message="Some cells have zero counts")
+            sc.pp.normalize_total(cells, target_sum=target_sum)
     sc.pp.log1p(cells)
     return cells.X

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
 from grn.data.preprocessing.check import check_cells
+from grn.data.reading.orientation import check_axes
 from grn.errors import InputError
 from grn.names.regulators import MIN_TFS, match_tfs
 from grn.names.symbols import first_of
@@ -47,6 +48,7 @@ def prepare(
         The cells cannot be used, or fewer than 3 regulators match or are left.
     """
     check_cells(adata)
+    check_axes(adata, tfs)
     matched = match_tfs(tfs, adata.var_names, aliases=aliases, var=adata.var)
     prepared = preprocess(adata, keep=() if tfs is None else matched)
     if tfs is None:

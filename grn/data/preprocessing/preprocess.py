@@ -4,12 +4,15 @@ import logging
 import math
 from collections.abc import Collection
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from grn.data.preprocessing.cell_states import choose_cells
-from grn.data.preprocessing.check import LARGEST_LOG_VALUE, Scan, check_cells, scan_cells
+from grn.data.preprocessing.check import Scan, check_cells, scan_cells
 from grn.data.preprocessing.normalise import finished_matrix
-from grn.data.preprocessing.steps import Steps
+from grn.data.preprocessing.steps import Steps, enough_cells
+from grn.data.preprocessing.suspects import warn_of_excel
+from grn.data.preprocessing.totals import find_totals
+from grn.data.preprocessing.values import KINDS, Kind, Verdict, log_values
 from grn.data.preprocessing.variable_genes import find_batches, highly_variable
 from grn.errors import InputError
 
@@ -23,12 +26,13 @@ def preprocess(
     adata: "AnnData",
     *,
     keep: Collection[str] = (),
+    values: Kind | None = None,
     state_key: str | None = None,
     states: Collection[Any] | None = None,
     cells_per_state: int | None = None,
     min_genes: int | None = None,
     min_counts: int | None = None,
-    min_cells: int | None = None,
+    min_cells: int | Literal["auto"] | None = "auto",
     target_sum: float = 1e4,
     n_top_genes: int | None = None,
     batch_key: str | None = None,
@@ -37,11 +41,10 @@ def preprocess(
     """Check the cells and return them log-normalised, without the genes that never vary.
 
     In this order, and off where None: cells by state, by genes and by counts; genes by cells;
-    normalisation and log1p; genes that never vary; highly variable genes. Counts are told by
-    integrality, never by their maximum: if every value is a whole number, the cells are scaled to
-    `target_sum` and log1p is taken (scanpy). Fractional values up to 50 are log data and stay as
-    they are; above 50 they are linear (TPM, expected counts) and are normalised like counts, with
-    a warning.
+    normalisation and log1p; genes seen in too few cells, and those that never vary; highly
+    variable genes. Counts and linear values (TPM, expected or scaled counts) are scaled to
+    `target_sum` and log1p is taken (scanpy); logarithms stay as they are. docs/values.md states
+    by what evidence, in which order, they are told apart.
 
     Parameters
     ----------
@@ -51,13 +54,17 @@ def preprocess(
         never whole, and what is made of it goes to a temporary file in TMPDIR.
     keep
         Genes that `n_top_genes` always keeps in addition: the regulators.
+    values
+        What the values are: `counts`, `linear` or `log`; None: what they show.
     state_key, states, cells_per_state
         Keep the cells whose `obs[state_key]` is one of the states, at most so many of each, drawn
         with `seed`.
     min_genes, min_counts
         Cells with fewer genes above 0, or a lower total of counts, are removed.
     min_cells
-        Genes above 0 in fewer of the cells that are left are removed.
+        Genes above 0 in fewer of the cells that are left are removed, before normalisation.
+        `auto` removes those above 0 in fewer than √n_cells / 5 cells, and 3, after it: their
+        correlations rest on single cells.
     target_sum
         Total per cell before the logarithm.
     n_top_genes, batch_key
@@ -69,9 +76,9 @@ def preprocess(
     Returns
     -------
     A new AnnData of float32 `X` (CSR or ndarray; on disk `anndata.abc.CSRDataset`), `obs`, `var`
-    and `uns`; the input is unchanged. `uns["grn_preprocess"]` records what was found, and under
-    `steps` each step that was taken, its settings and how much it removed. A cell without counts
-    stays, as zeros.
+    and `uns`; the input is unchanged. `var["n_cells"]` is in how many cells a gene is above 0.
+    `uns["grn_preprocess"]` records what was found, and under `steps` each step that was taken, its
+    settings and how much it removed. A cell without counts stays, as zeros.
 
     Raises
     ------
@@ -81,12 +88,12 @@ def preprocess(
     """
     import anndata
 
-    _check_numbers(min_genes=min_genes, min_counts=min_counts, min_cells=min_cells, seed=seed)
+    least = None if min_cells == "auto" else min_cells
+    _check_numbers(min_genes=min_genes, min_counts=min_counts, min_cells=least, seed=seed)
     _check_numbers(1, cells_per_state=cells_per_state, n_top_genes=n_top_genes)
-    if not (isinstance(target_sum, Real) and 0 < target_sum < math.inf):
-        msg = f"preprocess.target_sum is {target_sum!r}; expected a number above 0, such as 1e4."
-        raise InputError(msg)
+    _check_scale(target_sum, values)
     check_cells(adata)
+    warn_of_excel(adata.var_names)
     batches = find_batches(adata, n_top_genes, batch_key)
     steps = Steps(*adata.shape)
     if isinstance(states, str):
@@ -97,17 +104,27 @@ def preprocess(
     if state_key is not None:
         steps.keep_cells("states", chosen, state_key=state_key, **asked)
     scan = scan_cells(adata, chosen, min_genes=min_genes or 0, min_counts=min_counts or 0)
-    _filter(steps, scan, min_genes, min_counts, min_cells)
+    if values is not None:
+        scan.verdict = Verdict(values, f"preprocess.values={values}")
+    _filter(steps, scan, min_genes, min_counts, least)
     counted = steps.genes
     n_empty = int((scan.totals[steps.cells] == 0).sum())
-    _state(scan.kind, target_sum, n_empty)
+    log_values(scan.verdict, target_sum)
+    _warn(scan, adata, n_empty)
+    totals = find_totals(adata, scan.totals, steps.cells) if scan.kind == "counts" else None
     uns = {key: value for key, value in adata.uns.items() if key != "log1p"}
     if scan.kind != "log":
-        steps.taken |= {"normalize_total": {"target_sum": float(target_sum)}, "log1p": {}}
+        source = {} if totals is None else {"totals": totals[0]}
+        step = {"target_sum": float(target_sum), **source}
+        steps.taken |= {"normalize_total": step, "log1p": {}}
         uns["log1p"] = {"base": None}  # as scanpy notes it
+    if min_cells == "auto":
+        steps.drop_rare(scan.cells_per_gene, enough_cells(int(steps.cells.sum())))
     n_constant = steps.drop_constant(scan.varies)
-    matrix = finished_matrix(adata.X, scan, steps, counted, target_sum)
+    of_all = totals and totals[1]
+    matrix = finished_matrix(adata.X, scan, steps, counted, target_sum, of_all)
     obs, var = adata.obs[steps.cells].copy(), adata.var[steps.genes].copy()
+    var["n_cells"] = scan.cells_per_gene[steps.genes]
     result = anndata.AnnData(X=matrix, obs=obs, var=var, uns=uns)
     if n_top_genes is not None:
         left_in = None if batches is None else batches[steps.cells]
@@ -118,6 +135,7 @@ def preprocess(
         result = result[:, top].copy()
     result.uns["grn_preprocess"] = {
         "input": scan.kind,
+        "evidence": scan.verdict.seen,
         "steps": steps.taken,
         "target_sum": float(target_sum),
         "n_cells": int(result.n_obs),
@@ -134,11 +152,25 @@ def _check_numbers(least: int = 0, **settings: Any) -> None:
     for name, value in settings.items():
         is_whole = isinstance(value, Integral) and not isinstance(value, bool)
         if value is not None and not (is_whole and value >= least):
+            auto = ", auto" if name == "min_cells" else ""
             msg = (
-                f"preprocess.{name} is {value!r}; expected a whole number of at least {least}, or "
-                "null to leave the step out."
+                f"preprocess.{name} is {value!r}; expected a whole number of at least {least}"
+                f"{auto}, or null to leave the step out."
             )
             raise InputError(msg)
+
+
+def _check_scale(target_sum: float, values: object) -> None:
+    """Raise unless cells can be scaled to this total, and there is such a kind of values."""
+    if not (isinstance(target_sum, Real) and 0 < target_sum < math.inf):
+        msg = f"preprocess.target_sum is {target_sum!r}; expected a number above 0, such as 1e4."
+        raise InputError(msg)
+    if values is not None and values not in KINDS:
+        msg = (
+            f"preprocess.values is {values!r}; expected {', '.join(KINDS)}, or null to tell it "
+            "from the values."
+        )
+        raise InputError(msg)
 
 
 def _filter(
@@ -163,18 +195,12 @@ def _filter(
         steps.keep_genes("min_cells", scan.cells_per_gene >= min_cells, min_cells=min_cells)
 
 
-def _state(kind: str, target_sum: float, n_empty: int) -> None:
-    """Log what was found; what the user should know of is a warning."""
-    if kind == "log":
-        logger.info("values are fractional: log-normalised already, left as they are")
-    elif kind == "counts":
-        logger.info("values are counts: normalised to %g per cell, then log1p", target_sum)
-    else:
+def _warn(scan: Scan, adata: "AnnData", n_empty: int) -> None:
+    """Log what is odd about the cells and was allowed."""
+    if scan.n_rounded:
         logger.warning(
-            "values are fractional and reach beyond %g, so they are not logarithms (TPM? expected "
-            "counts?): normalised to %g per cell, then log1p",
-            LARGEST_LOG_VALUE,
-            target_sum,
+            "%d value(s) are negative by a rounding error, and taken for 0", scan.n_rounded
         )
     if n_empty:
         logger.warning("%d cell(s) have no counts at all; they stay, as zeros", n_empty)
+    scan.copies.warn(adata.obs_names)

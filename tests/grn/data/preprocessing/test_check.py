@@ -103,29 +103,18 @@ def test_genes_of_the_fly_that_differ_in_case_are_two(counts):
     check_cells(adata)
 
 
-@pytest.mark.parametrize("kind", [np.array, sp.csr_matrix, sp.csc_matrix])
-@pytest.mark.parametrize(
-    ("value", "message"),
-    [
-        (np.nan, r"1 value\(s\) are NaN or infinite, the first \(nan\) in gene g3, cell c7"),
-        (np.inf, r"1 value\(s\) are NaN or infinite, the first \(inf\) in gene g3, cell c7"),
-        (-1.5, r"1 value\(s\) are negative, the first \(-1.5\) in gene g3, cell c7.*--layer"),
-    ],
-)
-def test_bad_values_are_placed(
-    counts: np.ndarray, kind: type, value: float, message: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("grn.expression._VALUES_PER_BLOCK", 17)
-    counts = counts.astype(float)
-    counts[7, 3] = value
-    with pytest.raises(InputError, match=message):
-        preprocess(cells_of(kind(counts)))
+@pytest.mark.parametrize("kind", [np.asarray, sp.csr_matrix])
+def test_rounding_errors_are_counted_and_are_no_values(counts, kind):
+    logs = np.log1p(counts)
+    logs[:, 4], logs[3, 4], logs[5, 4] = 0, -1e-9, -1e-6
+    scan = scan_cells(cells_of(kind(logs)), np.ones(N_CELLS, bool))
+    assert (scan.n_rounded, scan.cells_per_gene[4], scan.varies[4]) == (2, 0, False)
 
 
-def test_scaled_data_name_the_layers_to_use(counts: np.ndarray) -> None:
+def test_advice_looks_at_what_was_dropped(counts: np.ndarray) -> None:
     adata = cells_of((counts - counts.mean(axis=0)) / counts.std(axis=0))
-    adata.layers["raw_counts"] = counts
-    with pytest.raises(InputError, match=r"scaled.*--layer \(layers: raw_counts\)"):
+    adata.uns["grn_read"] = {"layer": "X", "layers": ["lognorm", "raw"]}
+    with pytest.raises(InputError, match=r"scaled.*--layer .*of lognorm, raw\."):
         preprocess(adata)
 
 

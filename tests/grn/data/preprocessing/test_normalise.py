@@ -44,14 +44,35 @@ def test_counted_genes_add_up_to_the_target_and_the_others_go(counts, left, kind
 
 @pytest.mark.parametrize("kind", [np.asarray, sp.csr_matrix])
 def test_log_values_are_only_cut(counts, left, kind, monkeypatch):
-    matrix = finished(kind(counts / 7), left, left.genes, monkeypatch)
+    matrix = finished(kind(np.log1p(counts)), left, left.genes, monkeypatch)
     dense = matrix.toarray() if sp.issparse(matrix) else matrix
-    np.testing.assert_array_equal(dense, (counts / 7)[np.ix_(left.cells, left.genes)])
+    np.testing.assert_array_equal(dense, np.log1p(counts)[np.ix_(left.cells, left.genes)])
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sp.csr_matrix])
+def test_totals_of_all_genes_scale_the_genes_that_are_there(counts, left, kind, monkeypatch):
+    monkeypatch.setattr("grn.expression._VALUES_PER_BLOCK", 40)
+    totals = np.random.default_rng(1).uniform(50, 90, SHAPE[0])
+    scan = scan_cells(anndata.AnnData(kind(counts)), left.cells)
+    matrix = finished_matrix(kind(counts), scan, left, left.genes, 100.0, totals)
+    dense = matrix.toarray() if sp.issparse(matrix) else matrix
+    expected = np.log1p(counts / totals[:, None] * 100)[np.ix_(left.cells, left.genes)]
+    np.testing.assert_allclose(dense, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sp.csr_matrix])
+def test_rounding_errors_are_0_in_the_result(counts, left, kind, monkeypatch):
+    logs = np.log1p(counts)
+    logs[5, 3] = -1e-7
+    matrix = finished(kind(logs), left, left.genes, monkeypatch)
+    dense = matrix.toarray() if sp.issparse(matrix) else matrix
+    logs[5, 3] = 0
+    np.testing.assert_array_equal(dense, logs[np.ix_(left.cells, left.genes)])
 
 
 def test_a_copy_in_memory_is_its_own(counts, monkeypatch):
     everything = Steps(*SHAPE)
-    matrix = finished(logs := counts / 7, everything, everything.genes, monkeypatch)
+    matrix = finished(logs := np.log1p(counts), everything, everything.genes, monkeypatch)
     matrix[:] = 0
     assert (logs > 0).all()
 
@@ -61,7 +82,7 @@ def test_log_data_on_disk_stay_where_single_rows_are_quick(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     everything = Steps(*SHAPE)
-    adata = anndata.AnnData(sp.csr_matrix(counts / 7))
+    adata = anndata.AnnData(sp.csr_matrix(np.log1p(counts)))
     for compression, is_copied in ((None, False), ("gzip", True)):
         path = tmp_path / f"{compression}.h5ad"
         adata.write_h5ad(path, compression=compression)

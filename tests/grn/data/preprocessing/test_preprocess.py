@@ -51,35 +51,6 @@ def test_target_sum(counts: np.ndarray) -> None:
     np.testing.assert_allclose(np.expm1(dense(result)).sum(axis=1), 100.0, rtol=1e-5)
 
 
-def test_small_counts_are_counts_and_large_logs_are_logs(counts: np.ndarray) -> None:
-    assert preprocess(cells_of((counts > 2) * 1.0)).uns["grn_preprocess"]["input"] == "counts"
-    logs = counts / counts.max() * 19.3
-    result = preprocess(cells_of(logs))
-    assert result.uns["grn_preprocess"]["input"] == "log"
-    np.testing.assert_array_equal(dense(result), logs)
-
-
-def test_one_fraction_makes_log_data_even_in_the_last_chunk(
-    counts: np.ndarray, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("grn.expression._VALUES_PER_BLOCK", 17)
-    counts[-1, -1] = 0.5
-    for matrix in (counts, sp.csr_matrix(counts)):
-        assert preprocess(cells_of(matrix)).uns["grn_preprocess"]["input"] == "log"
-
-
-def test_linear_values_are_normalised_with_a_warning(
-    counts: np.ndarray, caplog: pytest.LogCaptureFixture
-) -> None:
-    tpm = counts * 40.1
-    result = preprocess(cells_of(tpm))
-    expected = np.log1p(tpm / tpm.sum(axis=1, keepdims=True) * 1e4)
-    np.testing.assert_allclose(dense(result), expected, rtol=1e-5)
-    assert [r.levelno for r in caplog.records if "not logarithms" in r.message] == [
-        logging.WARNING
-    ]
-
-
 def test_twice_is_once(counts: np.ndarray) -> None:
     once = preprocess(cells_of(counts))
     np.testing.assert_array_equal(dense(preprocess(once)), dense(once))

@@ -3,7 +3,7 @@ import logging
 import numpy as np
 import pytest
 
-from grn.data.preprocessing.steps import Steps
+from grn.data.preprocessing.steps import Steps, enough_cells
 from grn.errors import InputError
 
 
@@ -50,3 +50,18 @@ def test_nothing_constant_is_no_step():
     steps = Steps(50, 9)
     assert steps.drop_constant(first(9, 9)) == 0
     assert steps.taken == {}
+
+
+@pytest.mark.parametrize(("n_cells", "expected"), [(20, 3), (225, 3), (384, 4), (3000, 11)])
+def test_the_least_number_of_cells_grows_with_their_number(n_cells, expected):
+    assert enough_cells(n_cells) == expected
+
+
+def test_rare_genes_go_unless_too_few_are_left():
+    steps = Steps(50, 9)
+    seen = np.array([0, 1, 2, 3, 50, 50, 50, 50, 50])
+    steps.drop_rare(seen, 3)
+    assert steps.genes.tolist() == [True, False, False, *[True] * 6]
+    assert steps.taken == {"rare_genes": {"min_cells": 3, "removed_genes": 2}}
+    with pytest.raises(InputError, match=r"fewer than 51 of 50 cells.*preprocess\.min_cells=null"):
+        Steps(50, 9).drop_rare(seen, 51)

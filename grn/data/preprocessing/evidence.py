@@ -1,0 +1,151 @@
+"""What a sample of cells shows of its values: linear ones or logarithms, and to which base."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from jaxtyping import Float, Int
+
+# Evenly spaced over all cells, so that every storage form shows the same ones.
+N_SAMPLED = 1000
+# No logarithm of a count reaches 50 (log2 of 1e15): larger fractional values are linear.
+LARGEST_LOG_VALUE = 50.0
+# By name, what turns a logarithm back into a linear value.
+LOGARITHMS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "log1p": np.expm1,
+    "log2(x + 1)": lambda value: np.exp2(value) - 1,
+    "log10(x + 1)": lambda value: np.power(10.0, value) - 1,
+}
+# Totals that differ by less are one total, summed from values written with few digits.
+_SPREAD_OF_ONE_TOTAL = 2e-3
+# Samples normalised apart have a total each.
+_MOST_TOTALS = 20
+_CELLS_PER_TOTAL = 10
+# Beyond a few hundred, a multiple cannot be told from other numbers in float32 or in a text file.
+_LARGEST_MULTIPLE = 200.0
+_TOLERANCE = 0.02
+_LEAST_COMPARED = 20
+_SHARE_OF_MULTIPLES = 0.9
+# Counts vary at least as a Poisson distribution of their mean does; rounded logarithms do not.
+_MEAN_TO_VARY = 3.0
+_LEAST_DISPERSION = 0.4
+_LEAST_GENES = 5
+
+
+@dataclass
+class Form:
+    """The sampled cells as they are, or once a logarithm is undone."""
+
+    totals: list[float] = field(default_factory=list)
+    """Of each cell that has a value."""
+    n_compared: int = 0
+    n_multiples: int = 0
+    n_decimal: int = 0
+    """Cells whose values are multiples of .1, .01, … and hold that one."""
+
+    @property
+    def has_one_total(self) -> bool:
+        """Whether all cells have the same total, or the cells of each of a few samples."""
+        totals = np.asarray(self.totals)
+        if not len(totals):
+            return False
+        if totals.std() < _SPREAD_OF_ONE_TOTAL * totals.mean():
+            return True
+        distinct = {f"{total:.5g}" for total in self.totals}
+        return len(distinct) <= min(_MOST_TOTALS, len(totals) / _CELLS_PER_TOTAL)
+
+    @property
+    def is_decimal(self) -> bool:
+        """Whether most cells are multiples of a digit: divided counts, or rounded values."""
+        return 2 * self.n_decimal > len(self.totals)
+
+    @property
+    def holds_multiples(self) -> bool:
+        """Whether the values of a cell are whole multiples of one number, as scaled counts are.
+
+        Multiples of .1, .01, … are none: so are all numbers that were rounded to a few digits.
+        """
+        enough = self.n_compared >= _LEAST_COMPARED
+        return enough and self.n_multiples >= _SHARE_OF_MULTIPLES * self.n_compared
+
+    def look(self, values: Float[np.ndarray, " n"]) -> None:
+        """Add a cell, given as its values above 0 in ascending order."""
+        self.totals.append(float(values.sum()))
+        distinct = values[np.diff(values, prepend=0.0) > 1e-5 * values]
+        if not len(distinct):
+            return
+        # Scaled counts lie a single step apart somewhere, even where the least count is not 1.
+        step = float(np.diff(distinct, prepend=0.0).min())
+        if _is_last_digit(step):
+            self.n_decimal += int(distinct[0] < 1.5 * step)
+            return
+        multiples = distinct / step
+        multiples = multiples[(multiples > 2 - _TOLERANCE) & (multiples < _LARGEST_MULTIPLE)]
+        self.n_compared += len(multiples)
+        self.n_multiples += int((np.abs(multiples - np.rint(multiples)) < _TOLERANCE).sum())
+
+
+def _is_last_digit(step: float) -> bool:
+    """Tell .1, .01, … from other steps."""
+    digits = -np.log10(step)
+    return bool(digits > 0.5 and abs(digits - np.rint(digits)) < 1e-2)
+
+
+class Evidence:
+    """Gathers what the sampled cells show while all rows are read once.
+
+    Parameters
+    ----------
+    n_cells, n_genes
+        Of the whole matrix.
+    """
+
+    def __init__(self, n_cells: int, n_genes: int) -> None:
+        positions = np.linspace(0, n_cells - 1, min(n_cells, N_SAMPLED))
+        self._sampled: Int[np.ndarray, " n"] = np.unique(positions.astype(int))
+        self._sum, self._squares = np.zeros(n_genes), np.zeros(n_genes)
+        self.linear = Form()
+        self.unlogged = {name: Form() for name in LOGARITHMS}
+        self.least: list[float] = []
+        self.medians: list[float] = []
+        """The least value above 0 of each sampled cell, and the median of those above 0."""
+        self.has_zeros = False
+        self.has_neighbours = False
+        """Whether values of a cell lie exactly one apart."""
+
+    def look(self, block: Any, start: int) -> None:
+        """Look at the sampled cells among the rows that start there; finite, nothing negative."""
+        rows = self._sampled - start
+        rows = rows[(rows >= 0) & (rows < block.shape[0])]
+        if not len(rows):
+            return
+        cells = block[rows].astype(float)
+        self._sum += np.asarray(cells.sum(axis=0)).ravel()
+        squares = cells.multiply(cells) if sp.issparse(cells) else cells**2
+        self._squares += np.asarray(squares.sum(axis=0)).ravel()
+        for i in range(len(rows)):
+            self._look_at(cells[[i]].data if sp.issparse(cells) else cells[i], block.shape[1])
+
+    def _look_at(self, stored: Float[np.ndarray, " n"], n_genes: int) -> None:
+        values = np.sort(stored[stored > 0])
+        self.has_zeros |= len(values) < n_genes
+        if not len(values):
+            return
+        self.least.append(float(values[0]))
+        self.medians.append(float(np.median(values)))
+        self.has_neighbours |= bool((np.diff(values) == 1).any())
+        self.linear.look(values)
+        if values[-1] <= LARGEST_LOG_VALUE:
+            for name, undo in LOGARITHMS.items():
+                self.unlogged[name].look(undo(values))
+
+    @property
+    def varies_less_than_counts(self) -> bool:
+        """Whether most of the genes with large values vary far less than counts of that size."""
+        mean = self._sum / len(self._sampled)
+        variance = self._squares / len(self._sampled) - mean**2
+        large = (mean >= _MEAN_TO_VARY) & (variance > 0)
+        regular = large & (variance < _LEAST_DISPERSION * mean)
+        return bool(large.sum() >= _LEAST_GENES and 2 * regular.sum() > large.sum())

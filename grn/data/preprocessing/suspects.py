@@ -1,0 +1,100 @@
+"""What is allowed and rarely meant: names that Excel made of genes, cells that are copies."""
+
+import logging
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import scipy.sparse as sp
+from jaxtyping import Int
+
+from grn.names.symbols import first_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+logger = logging.getLogger(__name__)
+
+# MARCH1, SEPT2 and DEC1 once Excel has read them, in some of its languages and forms.
+_MONTH = (
+    r"(jan|feb|mar|mär|mrz|mars|apr|avr|may|mai|maj|jun|juin|jul|juil|aug|aoû|ago|sep|sept|set|"
+    r"oct|okt|out|nov|dec|dez|déc|dic)[a-zé]*\.?"
+)
+_DATE = re.compile(
+    rf"""\d{{1,2}}[-./ ]{_MONTH}([-./ ]\d{{2,4}})?   # 1-Mar, 02-Sep-2020
+    | \d{{4}}-\d{{2}}-\d{{2}}([ T]00:00(:00)?)?      # 2020-03-01
+    | \d{{1,2}}(?P<mark>[./-])\d{{1,2}}(?P=mark)\d{{2,4}}           # 3/1/2020
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+# Mar-01 as Excel writes it; mar-1 and sep-1 are genes of the worm.
+_MONTH_FIRST = re.compile(r"(Mar|Sep|Sept|Dec|Oct|Nov|Feb|Apr)-\d{2}")
+# Days since 1900 of the years 1990 to 2050, and RIKEN clones such as 2310009E13 as numbers.
+_DAYS = range(32_874, 54_789)
+_POWER_OF_TEN = re.compile(r"\d(\.\d+)?E[+-]?\d{2}", re.IGNORECASE)
+_FEW = 0.1
+# Cells with fewer genes may well be alike by chance.
+_GENES_OF_A_COPY = 10
+
+
+def warn_of_excel(names: "pd.Index[Any]") -> None:
+    """Warn where names of genes are dates or powers of ten, which Excel makes of symbols."""
+    text = [str(name).strip() for name in names]
+    numbers = [name for name in text if name.isdecimal()]
+    # Where most names are numbers, they are ids such as Entrez's.
+    days = {name for name in numbers if int(name) in _DAYS}
+    if len(numbers) > _FEW * len(text):
+        days = set()
+    found = [
+        name
+        for name in text
+        if name in days
+        or _DATE.fullmatch(name)
+        or _MONTH_FIRST.fullmatch(name)
+        or _POWER_OF_TEN.fullmatch(name)
+    ]
+    if found:
+        logger.warning(
+            "%d gene(s) have names that Excel makes of symbols: %s. MARCH1 becomes 1-Mar, SEPT2 "
+            "2-Sep or a number of days, and they match no list of TFs: take the names from a file "
+            "that Excel has not opened",
+            len(found),
+            first_of(found),
+        )
+
+
+class Copies:
+    """Finds cells that are exact copies of an earlier one, by a digest of each row.
+
+    Parameters
+    ----------
+    n_cells
+        Of the whole matrix.
+    """
+
+    def __init__(self, n_cells: int) -> None:
+        self._digests: Int[np.ndarray, " n_cells"] = np.zeros(n_cells, np.int64)
+
+    def look(self, block: Any, start: int, n_above: Int[np.ndarray, " n"]) -> None:
+        """Look at the rows that start there, with the number of values above 0 of each."""
+        for row in np.flatnonzero(n_above >= _GENES_OF_A_COPY):
+            if sp.issparse(block):
+                part = slice(block.indptr[row], block.indptr[row + 1])
+                digest = hash((block.indices[part].tobytes(), block.data[part].tobytes()))
+            else:
+                digest = hash(block[row].tobytes())
+            self._digests[start + row] = digest
+
+    def warn(self, names: "pd.Index[Any]") -> None:
+        """Warn of the copies, if there are any."""
+        cells = np.flatnonzero(self._digests)
+        _, first, which = np.unique(self._digests[cells], return_index=True, return_inverse=True)
+        copies = np.flatnonzero(first[which] != np.arange(len(cells)))
+        if len(copies):
+            logger.warning(
+                "%d cell(s) are exact copies of others, such as %s of %s: was a sample joined "
+                "twice? Each copy counts as evidence of its own; drop them",
+                len(copies),
+                names[cells[copies[0]]],
+                names[cells[first[which[copies[0]]]]],
+            )
