@@ -26,8 +26,8 @@ class Blend(NamedTuple):
 
     with z what a pair has in common beyond its background (`alike_beyond_background`), and ê the
     log-odds e of the transformer less their mean μ over all pairs, in units of their standard
-    deviation σ, as z is. The evidence is a summary of the cells, and μ and σ themselves, which say
-    how sure the transformer is. Simulated networks teach little that holds in cells whose genes vary
+    deviation σ, as z is. The evidence is a summary of the cells, with μ and σ, which say how sure
+    the transformer is. Simulated networks teach little that holds in cells whose genes vary
     together by programmes, and a closed form ignores what simulated networks teach. g is
     continuous in everything it depends on; `grn pretrain` fits it, a and b to simulated networks
     and to real cells with known networks. Signs are mixed alike.
