@@ -39,13 +39,13 @@ _Array = np.ndarray[Any, np.dtype[np.float64]]
 _PANELS = (30, 40, 60, 120, 250)  # random genes of a real set, each drawn so often
 _DRAWS = 2
 _FEWEST_TFS, _FEWEST_EDGES = 3, 5
-_N_SIMULATED = 24  # networks of every kind
+_N_SIMULATED = 60  # networks of every kind
 _MOST_PAIRS = 4000
 _INVERSE_DECAY = 10.0  # keeps parameters finite where the classes can be told apart without error
 _MOST_STEPS = 5000
 _SHARES = np.linspace(0.0, 1.0, 9)
-_WEIGHT_OF_PANELS = 0.3  # of one study, beside 1 for its whole sets (docs/experiments.md)
-_DECAY = 3e-4  # flat from 1e-4 to 3e-3 (docs/experiments.md)
+_WEIGHT_OF_PANELS = 0.1  # of one study, beside 1 for its whole sets (docs/experiments.md)
+_DECAY = 1e-4  # flat from 1e-4 to 3e-3 (docs/experiments.md)
 
 
 @dataclass(frozen=True)
