@@ -1,7 +1,7 @@
 """SphericalGRN: the scverse-style front door to the network of some cells."""
 
 import copy
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,21 +14,30 @@ from grn.data.datasets.tf_lists import read_tf_list
 from grn.data.preprocessing.prepare import prepare
 from grn.data.preprocessing.preprocess import preprocess
 from grn.data.reading.read import select_layer
-from grn.errors import InputError
 from grn.export import network_adata
 from grn.expression import fingerprint
+from grn.files import replacing
+from grn.inference.arguments import (
+    check_adata,
+    check_aliases,
+    check_count,
+    name_list,
+    speaking_python,
+)
 from grn.inference.confidence import Confidence, assess, check_confidence, check_in_memory
 from grn.inference.infer import describe_transformer, infer_network, log_belief
 from grn.model.pretrained import GeneNetwork
-from grn.readout import read_edges_off
+from grn.readout import read_edges_off, with_cells
 from grn.training.checkpoint import (
     describe_origin,
     load_predictor,
     read_checkpoint,
     stored_network,
 )
+from grn.training.configure import configure_training
 from grn.training.fit import build_loader, build_predictor, fit_aside
 from grn.training.prediction import judge_start, r_squared
+from grn.training.settings import check_settings
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -67,15 +76,18 @@ class SphericalGRN:
     def __init__(
         self,
         adata: "AnnData",
-        tfs: Collection[str] | str | Path | None = None,
+        tfs: Iterable[str] | str | Path | None = None,
         layer: str | None = None,
         *,
         aliases: Mapping[str, str] | None = None,
     ) -> None:
-        listed = read_tf_list(tfs) if isinstance(tfs, str | Path) else tfs
-        cells, regulators = prepare(
-            select_layer(adata, layer), listed, preprocess, aliases=aliases
-        )
+        with speaking_python():
+            check_adata(adata)
+            listed = read_tf_list(tfs) if isinstance(tfs, str | Path) else name_list(tfs)
+            selected = select_layer(adata, layer)
+            cells, regulators = prepare(
+                selected, listed, preprocess, aliases=check_aliases(aliases)
+            )
         self.adata = cells
         """The preprocessed cells, without genes that do not vary."""
         self.tfs = regulators
@@ -94,6 +106,7 @@ class SphericalGRN:
         *,
         accelerator: str = "auto",
         seed: int = 0,
+        progress: bool = True,
         overrides: Collection[str] = (),
     ) -> None:
         """Train the predictor of expression, with the settings of conf/train.yaml.
@@ -108,6 +121,8 @@ class SphericalGRN:
             Lightning's: `auto`, `cpu`, `gpu`.
         seed
             Same seed, cells and threads: same predictor, byte for byte.
+        progress
+            Whether it is shown how far training is: a bar on a terminal, else lines of the log.
         overrides
             Further settings as on the command line, such as `objective.most_noise=0.5`; not
             those of `data` and `preprocess`: the cells are ready.
@@ -117,7 +132,10 @@ class SphericalGRN:
         InputError
             A setting is out of range.
         """
-        config = _configure(max_steps, accelerator, seed, overrides)
+        config = configure_training(max_steps, accelerator, seed, overrides)
+        if not progress:
+            config.callbacks.progress_bar = None
+        check_settings(config)
         check_confidence(config)
         check_in_memory(config, self.adata)
         if (config.model, config.seed) != (self._config.model, self._config.seed):
@@ -154,6 +172,8 @@ class SphericalGRN:
             A number is below 0; permutations of cells on disk.
         """
         config = copy.deepcopy(self._config)
+        check_count("bootstraps", bootstraps, least=0)
+        check_count("permutations", permutations, least=0)
         config.confidence.update(bootstraps=bootstraps, permutations=permutations)
         check_confidence(config)
         check_in_memory(config, self.adata)
@@ -170,11 +190,15 @@ class SphericalGRN:
         Returns
         -------
         Columns `source, target, weight, importance, row_norm`: `weight` is signed (positive:
-        activation), `importance` ≥ 0 ranks, `row_norm` is the target's ‖s_i‖. After
+        activation), `importance` ≥ 0 ranks, `row_norm` is the target's ‖s_i‖;
+        `n_cells_source` and `n_cells_target` count the cells in which a gene is seen. After
         `add_confidence` also `stability`, `p_value` and `fdr`, as far as asked for.
         """
+        if top is not None:
+            check_count("top", top, least=0)
         scores, genes = self._found().scores, self.adata.var_names
         edges = read_edges_off(scores, self.tfs, genes, **self._confidence.columns)
+        edges = with_cells(edges, self.adata.var)
         return edges if top is None else edges.head(top)
 
     def to_adata(self) -> "AnnData":
@@ -190,11 +214,18 @@ class SphericalGRN:
         return network_adata(edges, self.adata, provenance)
 
     def save(self, path: str | Path) -> None:
-        """Write network and predictor, as far as it is trained, with the names of the genes."""
+        """Write network and predictor, as far as it is trained, with the names of the genes.
+
+        Raises
+        ------
+        InputError
+            The folder does not exist or cannot be written to.
+        """
         stored = self._origin(fingerprint(self.adata))
         if self._module is not None:
             stored["state_dict"] = self._module.state_dict()
-        torch.save(stored, path)
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            torch.save(stored, file)
 
     @classmethod
     def load(cls, path: str | Path, adata: "AnnData", layer: str | None = None) -> "SphericalGRN":
@@ -245,27 +276,3 @@ class SphericalGRN:
     def _origin(self, cells: str | None) -> dict[str, Any]:
         transformer = describe_transformer(self._config)
         return describe_origin(self._config, self._names(), self._found(), transformer, cells)
-
-
-def _configure(
-    max_steps: int | None, accelerator: str, seed: int, overrides: Collection[str]
-) -> Any:
-    """Compose the settings of a training of cells that are ready."""
-    late = [override for override in overrides if override.lstrip("+~").startswith("preproc")]
-    if late:
-        msg = (
-            f"{late[0]} comes too late: the cells are preprocessed already. Pass what "
-            "grn.preprocess(adata, ...) returns to SphericalGRN."
-        )
-        raise InputError(msg)
-    config = compose_config([*NO_FOLDER, f"trainer.accelerator={accelerator}", *overrides])
-    config.seed = seed
-    if max_steps is not None:
-        if max_steps < 1:
-            msg = f"max_steps is {max_steps}; expected at least 1, or None for the default."
-            raise InputError(msg)
-        config.trainer.max_steps = max_steps
-        # However short it is, there is a validation loss to choose by.
-        at_most = min(max_steps, config.trainer.val_check_interval)
-        config.trainer.val_check_interval = at_most
-    return config

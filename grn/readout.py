@@ -83,6 +83,29 @@ def read_edges_off(
     return edge_table(found.weight, found.importance, tfs, genes, **columns)
 
 
+def with_cells(edges: pd.DataFrame, var: pd.DataFrame) -> pd.DataFrame:
+    """Say in how many cells both genes of an edge are seen, where the cells tell.
+
+    Parameters
+    ----------
+    edges
+        From `read_edges_off`.
+    var
+        Of the preprocessed cells; its column `n_cells` counts.
+
+    Returns
+    -------
+    The table with `n_cells_source` and `n_cells_target` after `row_norm`, or as it was.
+    """
+    if "n_cells" not in var or var["n_cells"].dtype.kind not in "iu":
+        return edges
+    table, counts = edges.copy(), var["n_cells"]
+    place = table.columns.get_loc("row_norm") + 1
+    for end in ("target", "source"):
+        table.insert(place, f"n_cells_{end}", counts.loc[edges[end]].to_numpy())
+    return table
+
+
 def without_self(
     shape: tuple[int, ...], tf_index: Int[np.ndarray, " n_tfs"]
 ) -> Bool[np.ndarray, "n_tfs n_genes"]:

@@ -94,7 +94,7 @@ def record_of_beeline(
 
     No other data is found: `GRN_DATA` names an empty folder.
     """
-    from grn.data.library import catalogue, fetch
+    from grn.data.datasets import catalogue, fetch
 
     with serving() as server:
         server.add_record(

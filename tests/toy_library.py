@@ -25,7 +25,7 @@ def write_library(folder: Path, adata: "AnnData") -> Path:
 def write_dataset(
     folder: Path, adata: "AnnData", tfs: list[str], **networks: pd.DataFrame
 ) -> None:
-    """Write one data set as `grn.data.library.datasets` finds it."""
+    """Write one data set as `grn.data.datasets.load` finds it."""
     folder.mkdir(parents=True)
     adata.write_h5ad(folder / "expression.h5ad")
     (folder / "tfs.txt").write_text("\n".join(tfs) + "\n")

@@ -19,9 +19,11 @@ def run_with_hydra(
     Raises
     ------
     InputError
-        Hydra cannot make the run folder.
+        An override does not fit, or Hydra cannot make the run folder.
     """
     import hydra
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
 
     from grn.config import config_folder, register
 
@@ -43,6 +45,10 @@ def run_with_hydra(
             version_base="1.3", config_path=config_folder(), config_name=config_name
         )
         decorate(begin)()
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
+        if begun:
+            raise
+        raise _explained(error, overrides, config_name) from error
     except OSError as error:
         if begun:
             raise
@@ -51,3 +57,14 @@ def run_with_hydra(
         raise InputError(msg) from error
     finally:
         sys.argv = command
+
+
+def _explained(error: Exception, overrides: list[str], config_name: str) -> InputError:
+    from hydra import initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+
+    from grn.config import config_folder, explain
+
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(config_folder(), version_base="1.3"):
+        return explain(error, overrides, config_name)

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from grn.cli.interruption import how_to_go_on
 from grn.cli.table import report
 from grn.errors import InputError
 
@@ -47,6 +48,10 @@ def add_parser(commands: Any) -> None:
         "--permutations", type=int, default=0, metavar="N",
         help="networks of N sets of independent genes: adds p_value and fdr",
     )  # fmt: skip
+    infer.add_argument(
+        "--top", type=int, metavar="N",
+        help="only the N best edges in edges.tsv and adjacencies.tsv; without it every pair",
+    )  # fmt: skip
     infer.add_argument("--threads", type=int, metavar="N", help="CPU threads")
     infer.add_argument("--device", choices=["cpu", "cuda", "auto"], default="auto")
     infer.add_argument("--overwrite", action="store_true", help="replace an existing result")
@@ -75,6 +80,7 @@ def _infer(options: argparse.Namespace) -> None:
             "logger=none",
             f"seed={options.seed}",
             f"overwrite={options.overwrite}",
+            f"top={'null' if options.top is None else options.top}",
             f"trainer.accelerator={accelerator}",
             f"confidence.bootstraps={options.bootstraps}",
             f"confidence.permutations={options.permutations}",
@@ -94,5 +100,10 @@ def _infer(options: argparse.Namespace) -> None:
         raise InputError(msg)
     if options.threads is not None:
         torch.set_num_threads(options.threads)
-    result = run(config, options.checkpoint, train=options.train)
+    try:
+        result = run(config, options.checkpoint, train=options.train)
+    except KeyboardInterrupt as stopped:
+        without = "--overwrite" if config.overwrite else None
+        said = how_to_go_on(Path(config.paths.run), without=without)
+        raise KeyboardInterrupt(said) from stopped
     report(result.metrics, result.folder)

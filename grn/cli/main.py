@@ -35,8 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options = _parser().parse_args(arguments)
             options.command(options)
         return DONE
-    except KeyboardInterrupt:
-        print("interrupted; the same command goes on from what is complete", file=sys.stderr)
+    except KeyboardInterrupt as stopped:
+        goes_on = arguments and arguments[0] in ("benchmark", "pretrain")
+        what = "goes on from what is complete" if goes_on else "begins anew"
+        print(str(stopped) or f"interrupted; the same command {what}", file=sys.stderr)
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the exit code says whose problem it is
         fixable = _is_fixable(error)

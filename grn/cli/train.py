@@ -1,9 +1,11 @@
 """`grn train`: find the network, train the predictor, judge and log, configured by Hydra."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grn.cli.hydra_job import run_with_hydra
+from grn.cli.interruption import how_to_go_on
 from grn.cli.table import report
 
 if TYPE_CHECKING:
@@ -14,15 +16,25 @@ HELP = "find the network, train the predictor, judge and log; Hydra overrides (k
 
 def train(overrides: list[str]) -> None:
     """Compose conf/train.yaml with the overrides, and run."""
-    run_with_hydra("train", overrides, _job)
+    run_with_hydra("train", overrides, lambda config: _job(config, overrides))
 
 
-def _job(config: "DictConfig") -> None:
+def _job(config: "DictConfig", overrides: list[str]) -> None:
     from grn.runs.folder import remove_if_empty
     from grn.runs.run import run
 
     try:
         result = run(config)
+    except KeyboardInterrupt as stopped:
+        folder = Path(config.paths.run)
+        named = any(one.startswith("hydra.run.dir=") for one in overrides)
+        said = how_to_go_on(
+            folder,
+            without="overwrite=true" if config.overwrite else None,
+            added=None if named else f"hydra.run.dir={shlex.quote(str(folder))}",
+        )
+        remove_if_empty(folder)
+        raise KeyboardInterrupt(said) from stopped
     except BaseException:
         remove_if_empty(Path(config.paths.run))
         raise

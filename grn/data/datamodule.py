@@ -1,5 +1,7 @@
 """Cells for Lightning: training and validation minibatches."""
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import lightning as L
@@ -7,7 +9,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, RandomSampler
+from torch.utils.data import DataLoader, Dataset, RandomSampler, Sampler
 
 from grn.data.dataset import CellDataset
 from grn.errors import InputError
@@ -77,18 +79,21 @@ class CellDataModule(L.LightningDataModule):
         """Rows of the dataset on which predictions are judged."""
         self.train_rows = np.flatnonzero(~validates)
         """All other rows."""
+        self.first_step = 0
+        """Steps that are done already, whose minibatches are left out."""
 
     def train_dataloader(self) -> DataLoader[Tensor]:
         """Return `max_steps` minibatches of training cells, drawn with replacement."""
         rows = _Rows(self.dataset, self.train_rows)
         drawn = self.max_steps * self.minibatch_size
-        return self._loader(rows, RandomSampler(rows, replacement=True, num_samples=drawn))
+        sampler = RandomSampler(rows, replacement=True, num_samples=drawn)
+        return self._loader(rows, Later(sampler, self.first_step * self.minibatch_size))
 
     def val_dataloader(self) -> DataLoader[Tensor]:
         """Return the validation cells, in order."""
         return self._loader(_Rows(self.dataset, self.val_rows), None)
 
-    def _loader(self, rows: "_Rows", sampler: RandomSampler | None) -> DataLoader[Tensor]:
+    def _loader(self, rows: "_Rows", sampler: Sampler[int] | None) -> DataLoader[Tensor]:
         return DataLoader(
             rows,
             batch_size=self.minibatch_size,
@@ -98,6 +103,29 @@ class CellDataModule(L.LightningDataModule):
             collate_fn=_as_it_is,
             pin_memory=torch.cuda.is_available(),
         )
+
+
+class Later(Sampler[int]):
+    """What another sampler draws after its first indices: those of a training that goes on.
+
+    Its length is that of the whole training, which Lightning counts from its beginning.
+
+    Parameters
+    ----------
+    sampler
+        Draws the indices, the first ones too.
+    n_before
+        How many are left out.
+    """
+
+    def __init__(self, sampler: Sampler[int], n_before: int) -> None:
+        self._sampler, self._n_before = sampler, n_before
+
+    def __len__(self) -> int:
+        return len(self._sampler)  # type: ignore[arg-type]
+
+    def __iter__(self) -> Iterator[int]:
+        return islice(iter(self._sampler), self._n_before, None)
 
 
 class _Rows(Dataset[Tensor]):

@@ -31,6 +31,7 @@ Matrix = Float[np.ndarray, "n_tfs n_genes"]
 
 _TARGETS_PER_REGULATOR = 10
 _LARGEST_SHARE = 0.1
+_SECONDS_BETWEEN_LINES = 10.0
 # The first numbers of the seeds: bootstraps and permutations of one number differ.
 _BOOTSTRAP, _PERMUTATION = 1, 2
 
@@ -202,6 +203,12 @@ class _Repeat:
     def __init__(self, config: DictConfig, tfs: Sequence[str], n_networks: int) -> None:
         self._config, self._tfs, self._total = config, tfs, n_networks
         self._done, self._started = 0, time.perf_counter()
+        self._said = self._started
+        if n_networks:
+            logger.info(
+                "confidence: finding %d further networks, each as long as the first took",
+                n_networks,
+            )
 
     def __call__(
         self,
@@ -230,8 +237,11 @@ class _Repeat:
     ) -> Matrix:
         found = infer_network(self._config, cells, tfs, prior=prior, like=like)
         self._done += 1
-        each = (time.perf_counter() - self._started) / self._done
-        if self._done == 1 or self._done % max(1, self._total // 10) == 0:
+        now = time.perf_counter()
+        each = (now - self._started) / self._done
+        last, due = self._done == self._total, now - self._said >= _SECONDS_BETWEEN_LINES
+        if self._done == 1 or last or due:
+            self._said = now
             logger.info(
                 "confidence: %d of %d further networks found, about %.0f s to go",
                 *(self._done, self._total, each * (self._total - self._done)),

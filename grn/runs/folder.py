@@ -1,25 +1,45 @@
 """The run folder: whether it may be written, and whether a run in it was interrupted."""
 
+import errno
+import logging
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from filelock import FileLock, Timeout
 from omegaconf import DictConfig, OmegaConf
 from yaml import YAMLError
 
-from grn.errors import InputError
+from grn.errors import InputError, causes
 from grn.files import replacing
 
-if TYPE_CHECKING:
-    pass
+logger = logging.getLogger(__name__)
 
 EDGES = "edges.tsv"
 CONFIG = "config.yaml"
 LAST_CHECKPOINT = "checkpoints/last.ckpt"
+LOCK = ".lock"
+
+_MEGABYTE = 2**20
+_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 # Keys that say where, how long and on what, not what: an interrupted run may go on with others.
 _NOT_COMPARED = ("paths", "overwrite", "logger", "trainer", "callbacks")
+# Settings of these that say what is shown and where it is written, not what is trained.
+_WITHOUT_EFFECT = ("default_root_dir", "dirpath", "progress_bar", "log_every_n_steps")
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """What an interrupted run goes on from."""
+
+    checkpoint: Path
+    changed: list[str]
+    """Settings of the trainer and its callbacks that are others than before the interruption."""
 
 
 def check_folder(folder: Path, overwrite: bool, result: str = EDGES) -> None:
@@ -42,12 +62,7 @@ def check_folder(folder: Path, overwrite: bool, result: str = EDGES) -> None:
     if folder.exists() and not folder.is_dir():
         msg = f"{folder} is a file. Expected a folder for the result: choose another output."
         raise InputError(msg)
-    if (folder / result).exists() and not overwrite:
-        msg = (
-            f"{folder} already holds a result. Pass --overwrite (train and pretrain: "
-            "overwrite=true) or choose another folder."
-        )
-        raise InputError(msg)
+    check_no_result(folder, overwrite, result)
     existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
     try:
         # The only sure test: permissions, read-only mounts and full disks all show.
@@ -56,9 +71,89 @@ def check_folder(folder: Path, overwrite: bool, result: str = EDGES) -> None:
     except OSError as error:
         msg = f"cannot write to {folder}: {error.strerror}. Choose a folder you may write to."
         raise InputError(msg) from error
+    if (folder / LOCK).exists():
+        with locked(folder):  # raises where another run is at work
+            pass
 
 
-def open_folder(folder: Path, config: DictConfig, cells: str, overwrite: bool) -> Path | None:
+def check_no_result(folder: Path, overwrite: bool, result: str = EDGES) -> None:
+    """Raise `InputError` where there is a result that must not be replaced."""
+    if (folder / result).exists() and not overwrite:
+        msg = (
+            f"{folder} already holds a result. Pass --overwrite (train and pretrain: "
+            "overwrite=true) or choose another folder."
+        )
+        raise InputError(msg)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other runs out of a folder, which has to exist, while one writes into it.
+
+    Raises
+    ------
+    InputError
+        Another run is at work there.
+    """
+    lock = FileLock(folder / LOCK, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        msg = f"another run is writing to {folder}. Wait for it, or choose another folder."
+        raise InputError(msg) from error
+    except (OSError, NotImplementedError) as error:
+        logger.warning("%s cannot be locked (%s): start no second run into it", folder, error)
+    try:
+        yield
+    finally:
+        if lock.is_locked:
+            # Before it is given up: a run that waits for this very file then sees that it is gone.
+            (folder / LOCK).unlink(missing_ok=True)
+            lock.release()
+
+
+def check_space(folder: Path, n_bytes: int) -> None:
+    """Make sure that the disk has room for a result, before one that is cut off half-way.
+
+    Raises
+    ------
+    InputError
+        There is less room than about what the result takes.
+    """
+    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    free = shutil.disk_usage(existing).free
+    if free < n_bytes:
+        msg = (
+            f"the result takes about {n_bytes / _MEGABYTE:.1f} MB, and the disk of {folder} has "
+            f"{free / _MEGABYTE:.1f} MB left. Free some space, or choose a folder elsewhere."
+        )
+        raise InputError(msg)
+
+
+@contextmanager
+def saying_when_full(folder: Path) -> Iterator[None]:
+    """Say that the disk is full where that is why something fails; libraries say it otherwise.
+
+    Raises
+    ------
+    InputError
+        The disk of the folder, or the user's share of it, is full.
+    """
+    try:
+        yield
+    except (OSError, RuntimeError, InputError) as error:
+        full = any(getattr(cause, "errno", None) in _FULL for cause in causes(error))
+        # What a library was about to write is not known; that it failed with so little left is.
+        if full or (folder.exists() and shutil.disk_usage(folder).free < _MEGABYTE):
+            msg = (
+                f"the disk of {folder} is full ({error}). Free some space, or choose a folder "
+                "elsewhere."
+            )
+            raise InputError(msg) from error
+        raise
+
+
+def open_folder(folder: Path, config: DictConfig, cells: str, overwrite: bool) -> Resumed | None:
     """Create the folder, or find in it the checkpoint of the same run, interrupted.
 
     config.yaml is written first, with the `fingerprint` of the cells: it is what makes an
@@ -66,36 +161,48 @@ def open_folder(folder: Path, config: DictConfig, cells: str, overwrite: bool) -
 
     Returns
     -------
-    The checkpoint to go on from, or None to start.
+    What to go on from, or None to start.
 
     Raises
     ------
     InputError
         Another run was interrupted in this folder.
     """
+    if overwrite:
+        for name in (EDGES, CONFIG, "checkpoints"):
+            _remove(folder / name)
+    record: Any = OmegaConf.to_container(config, resolve=True)
+    record = {**record, "cells": cells}
+    interrupted = folder / CONFIG
+    resumed = None
+    if interrupted.exists():
+        before = _read(interrupted)
+        if before is None or _compared(before) != _compared(record):
+            msg = (
+                f"a run with other settings or other cells was interrupted in {folder}. Choose "
+                "another folder, or pass --overwrite to discard it (train: overwrite=true)."
+            )
+            raise InputError(msg)
+        if (folder / LAST_CHECKPOINT).exists():
+            resumed = Resumed(folder / LAST_CHECKPOINT, _changed(before, record))
+    with replacing(folder / CONFIG) as temporary:
+        OmegaConf.save(OmegaConf.create(record), temporary)
+    return resumed
+
+
+def create_folder(folder: Path) -> None:
+    """Create the folder where it is not there.
+
+    Raises
+    ------
+    InputError
+        It cannot be created.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         msg = f"cannot create {folder}: {error.strerror}. Choose a folder you may write to."
         raise InputError(msg) from error
-    if overwrite:
-        for name in (EDGES, CONFIG, "checkpoints"):
-            _remove(folder / name)
-    record = OmegaConf.to_container(config, resolve=True)
-    record = {**record, "cells": cells}  # type: ignore[dict-item]
-    interrupted = folder / CONFIG
-    if interrupted.exists():
-        if _recorded(interrupted) != _compared(record):
-            msg = (
-                f"a run with other settings or other cells was interrupted in {folder}. Choose "
-                "another folder, or pass --overwrite to discard it."
-            )
-            raise InputError(msg)
-        checkpoint = folder / LAST_CHECKPOINT
-        return checkpoint if checkpoint.exists() else None
-    with replacing(folder / CONFIG) as temporary:
-        OmegaConf.save(OmegaConf.create(record), temporary)
-    return None
 
 
 def remove_if_empty(folder: Path) -> None:
@@ -106,18 +213,37 @@ def remove_if_empty(folder: Path) -> None:
             remove_if_empty(folder.parent)
 
 
-def _recorded(file: Path) -> dict[str, Any] | None:
-    """Return what the record of an interrupted run is compared by; None if it is not ours."""
+def _read(file: Path) -> dict[str, Any] | None:
+    """Return the record of an interrupted run; None if it is not ours."""
     try:
-        return _compared(OmegaConf.to_container(OmegaConf.load(file)))
+        record: Any = OmegaConf.to_container(OmegaConf.load(file))
+        _compared(record)
     except (OSError, KeyError, TypeError, AttributeError, ValueError, YAMLError):
         return None
+    return dict(record)
 
 
 def _compared(record: Any) -> dict[str, Any]:
     kept = {key: value for key, value in record.items() if key not in _NOT_COMPARED}
     loader = {**kept["data"]["loader"], "max_steps": None}
     return {**kept, "data": {**kept["data"], "loader": loader}}
+
+
+def _changed(before: Any, now: Any) -> list[str]:
+    """Name the settings of the training that differ, but those that say where it is written."""
+    found = []
+    for group in ("trainer", "callbacks"):
+        pairs = (_flat(record.get(group), group) for record in (before, now))
+        old, new = pairs
+        found += [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
+    return [key for key in found if not any(name in key for name in _WITHOUT_EFFECT)]
+
+
+def _flat(settings: Any, key: str) -> dict[str, Any]:
+    if not isinstance(settings, dict):
+        return {key: settings}
+    below = (_flat(value, f"{key}.{name}") for name, value in settings.items())
+    return {name: value for part in below for name, value in part.items()}
 
 
 def _remove(path: Path) -> None:

@@ -1,14 +1,144 @@
-"""What a finished run, a benchmark or a pretraining tells wandb beyond its losses."""
+"""What a run, a benchmark or a pretraining tells wandb; none of its failures is theirs."""
 
-from collections.abc import Mapping
+import inspect
+import logging
+import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from lightning.pytorch.loggers import WandbLogger
 
+from grn.errors import InputError
+
+logger = logging.getLogger(__name__)
+
 # Enough to browse; the complete list is the artifact beside it.
 _TABLE_ROWS = 10_000
+_YES = {"1", "true", "yes", "on"}
+
+
+def wandb_logger(*, offline: bool = True, quiet: bool = True, **settings: Any) -> "Tracker | bool":
+    """Return Lightning's logger of wandb, or False where wandb's own switches turn it off.
+
+    `WANDB_MODE=disabled` and `WANDB_DISABLED=true` are heeded. Nothing is uploaded unless the
+    settings ask for it, whatever the mode.
+
+    Parameters
+    ----------
+    offline
+        Whether records stay on this machine.
+    quiet
+        As `Tracker` takes it.
+    settings
+        Arguments of Lightning's `WandbLogger` or of `wandb.init`.
+
+    Raises
+    ------
+    InputError
+        Neither takes a setting.
+    """
+    mode = os.environ.get("WANDB_MODE", "").lower()
+    if mode == "disabled" or os.environ.get("WANDB_DISABLED", "").lower() in _YES:
+        return False
+    if mode in ("online", "run") and offline:
+        logger.info("wandb stays offline whatever WANDB_MODE says; logger.offline=false uploads")
+    _check_settings(settings)
+    return Tracker(offline=offline, quiet=quiet, **settings)
+
+
+class Tracker(WandbLogger):
+    """Lightning's logger of wandb, which warns and is silent from then on where wandb fails.
+
+    A home folder that cannot be written to, a server that does not answer or a full disk must not
+    cost a run its result.
+
+    Parameters
+    ----------
+    quiet
+        Whether wandb prints nothing: metrics are printed by us, beside their controls.
+    settings
+        As Lightning's `WandbLogger` takes them.
+    """
+
+    def __init__(self, *, quiet: bool = True, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._quiet = quiet
+        # Lightning passes it although it has no effect, which wandb then says in every log.
+        self._wandb_init.pop("anonymous", None)
+        self._failed = False
+
+    @property
+    def experiment(self) -> Any:
+        """Begin the run of wandb where there is none."""
+        if self._experiment is None and "settings" not in self._wandb_init:
+            import wandb
+
+            self._wandb_init["settings"] = wandb.Settings(quiet=self._quiet)
+        return super().experiment
+
+    def attempt(self, what: str, action: Callable[[], Any]) -> None:
+        """Do something with wandb, unless it has failed already.
+
+        Parameters
+        ----------
+        what
+            For the warning.
+        action
+            What is done.
+        """
+        if self._failed:
+            return
+        try:
+            action()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the run is worth more
+            self._failed = True
+            reason = (str(error).strip() or repr(error)).splitlines()[0]
+            logger.warning(
+                "wandb failed to keep %s (%s: %s). The run goes on and its result is not "
+                "affected; logger=none leaves wandb out.",
+                *(what, type(error).__name__, reason),
+            )
+
+    def log_hyperparams(self, params: Any, *arguments: Any, **others: Any) -> None:
+        """Keep the settings."""
+        self.attempt(
+            "the settings", lambda: WandbLogger.log_hyperparams(self, params, *arguments, **others)
+        )
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Keep losses of a step."""
+        self.attempt("the losses", lambda: WandbLogger.log_metrics(self, metrics, step))
+
+    def after_save_checkpoint(self, checkpoint_callback: Any) -> None:
+        """Keep a checkpoint, where asked for."""
+        self.attempt(
+            "a checkpoint", lambda: WandbLogger.after_save_checkpoint(self, checkpoint_callback)
+        )
+
+    def finalize(self, status: str) -> None:
+        """Keep the last checkpoints, where asked for."""
+        self.attempt("a checkpoint", lambda: WandbLogger.finalize(self, status))
+
+    def finish(self) -> None:
+        """End the run of wandb, also one that has failed."""
+        import wandb
+
+        self.attempt("the end of the run", wandb.finish)
+
+
+def _check_settings(settings: Mapping[str, Any]) -> None:
+    import wandb
+
+    known = {*inspect.signature(WandbLogger).parameters, *inspect.signature(wandb.init).parameters}
+    unknown = sorted(settings.keys() - known)
+    if unknown:
+        msg = (
+            f"logger.{unknown[0]} is no setting of wandb. Expected one of "
+            f"{', '.join(sorted(known - {'kwargs'}))}."
+        )
+        raise InputError(msg)
 
 
 def log_result(
@@ -23,7 +153,7 @@ def log_result(
     Parameters
     ----------
     run_logger
-        Lightning logger of the run; any but wandb's is left alone.
+        Lightning logger of the run; any but ours of wandb is left alone.
     edges, metrics
         The result; metrics None without a truth.
     folder
@@ -31,23 +161,34 @@ def log_result(
     record
         As in metrics.json; R² of prediction and its baselines go to the summary.
     """
-    if not isinstance(run_logger, WandbLogger):
+    if not isinstance(run_logger, Tracker):
         return
     import wandb
 
-    experiment = run_logger.experiment
-    experiment.log({"edges": wandb.Table(dataframe=edges.head(_TABLE_ROWS))})
-    if metrics is not None:
-        named = metrics.rename_axis("method").reset_index()
-        experiment.log({"evaluation": wandb.Table(dataframe=named)})
-        final = metrics.loc["edges"].dropna()
+    def tables() -> None:
+        experiment = run_logger.experiment
+        experiment.log({"edges": wandb.Table(dataframe=edges.head(_TABLE_ROWS))})
+        if metrics is not None:
+            named = metrics.rename_axis("method").reset_index()
+            experiment.log({"evaluation": wandb.Table(dataframe=named)})
+
+    def summary() -> None:
+        experiment = run_logger.experiment
+        final = {} if metrics is None else metrics.loc["edges"].dropna().to_dict()
         experiment.summary.update({f"final/{key}": float(value) for key, value in final.items()})
-    predicted = record.get("prediction") or {}
-    experiment.summary.update({f"prediction/{key}": value for key, value in predicted.items()})
-    artifact = wandb.Artifact(f"edges-{experiment.id}", type="edge-list")
-    artifact.add_file(str(folder / "edges.tsv"))
-    experiment.log_artifact(artifact)
-    wandb.finish()
+        predicted = record.get("prediction") or {}
+        experiment.summary.update({f"prediction/{key}": value for key, value in predicted.items()})
+
+    def artifact() -> None:
+        experiment = run_logger.experiment
+        listed = wandb.Artifact(f"edges-{experiment.id}", type="edge-list")
+        listed.add_file(str(folder / "edges.tsv"))
+        experiment.log_artifact(listed)
+
+    run_logger.attempt("the summary", summary)
+    run_logger.attempt("the tables", tables)
+    run_logger.attempt("the edge list", artifact)
+    run_logger.finish()
 
 
 def log_benchmark(
@@ -66,15 +207,18 @@ def log_benchmark(
     config
         The benchmark's configuration, as plain values.
     """
-    if not isinstance(run_logger, WandbLogger):
+    if not isinstance(run_logger, Tracker):
         return
     import wandb
 
-    experiment = run_logger.experiment
-    experiment.config.update(config)
-    experiment.log({"results": wandb.Table(dataframe=results)})
-    experiment.log({name: wandb.Image(str(path)) for name, path in pictures.items()})
-    wandb.finish()
+    def everything() -> None:
+        experiment = run_logger.experiment
+        experiment.config.update(config)
+        experiment.log({"results": wandb.Table(dataframe=results)})
+        experiment.log({name: wandb.Image(str(path)) for name, path in pictures.items()})
+
+    run_logger.attempt("the table and the pictures", everything)
+    run_logger.finish()
 
 
 def log_pretraining(run_logger: Any, facts: Mapping[str, Any]) -> None:
@@ -87,9 +231,7 @@ def log_pretraining(run_logger: Any, facts: Mapping[str, Any]) -> None:
     facts
         Plain values by name.
     """
-    if not isinstance(run_logger, WandbLogger):
+    if not isinstance(run_logger, Tracker):
         return
-    import wandb
-
-    run_logger.experiment.config.update(dict(facts))
-    wandb.finish()
+    run_logger.attempt("the settings", lambda: run_logger.experiment.config.update(dict(facts)))
+    run_logger.finish()

@@ -20,7 +20,7 @@ from grn.inference.infer import (
     untrained_network,
 )
 from grn.model.pretrained import GeneNetwork
-from grn.readout import read_edges_off
+from grn.readout import read_edges_off, with_cells
 from grn.runs.inputs import Found, Inputs
 from grn.training.checkpoint import describe_origin, load_predictor, stored_network
 from grn.training.fit import build_loader, build_predictor, build_trainer, fit, training_record
@@ -119,6 +119,7 @@ class Unsupervised:
             "transformer": self._origin["network"]["transformer"],
         }
         edges = self._edges(self._network, **confidence.columns)
+        edges = with_cells(edges, inputs.adata.var)
         return Found(edges, self._metrics, record, provenance)
 
     def _predict(self, resume_from: Path | None) -> dict[str, Any]:

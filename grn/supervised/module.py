@@ -10,8 +10,9 @@ from hydra.utils import instantiate
 from jaxtyping import Float, Int
 from omegaconf import DictConfig
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, SequentialSampler
 
+from grn.data.datamodule import Later
 from grn.data.dataset import CellDataset
 from grn.errors import InputError
 from grn.evaluation.metrics import auprc
@@ -134,7 +135,9 @@ class SupervisedModule(TrainedModule):
 
     def validation_step(self, _: int, __: int) -> None:
         """Rank the validation pairs; what is kept is the least 1 − AUPRC."""
-        found = auprc(self.log_odds()[self._asked], self._answers)
+        log_odds = self.log_odds()[self._asked]
+        self.check_finite(float(np.abs(log_odds).max()), "the largest log odds of an edge")
+        found = auprc(log_odds, self._answers)
         self.log_dict({"val/loss": 1 - found, "val/auprc": found}, batch_size=1)
 
     def log_odds(self) -> Float[np.ndarray, "n_tfs n_genes"]:
@@ -150,10 +153,14 @@ class StepNumbers(L.LightningDataModule):
     def __init__(self, max_steps: int) -> None:
         super().__init__()
         self._max_steps = max_steps
+        self.first_step = 0
+        """Steps that are done already."""
 
     def train_dataloader(self) -> DataLoader[Any]:
-        """Return the numbers of the steps."""
-        return DataLoader(range(self._max_steps), batch_size=None)  # type: ignore[arg-type]
+        """Return the numbers of the steps that are to come."""
+        steps = range(self._max_steps)
+        sampler = Later(SequentialSampler(steps), self.first_step)
+        return DataLoader(steps, batch_size=None, sampler=sampler)  # type: ignore[arg-type]
 
     def val_dataloader(self) -> DataLoader[Any]:
         """Return one number: all validation pairs are asked for at once."""

@@ -63,7 +63,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         The file is missing, is no such checkpoint, was written by an earlier version, or is of a
         supervised run.
     """
-    if not Path(path).is_file():
+    if not isinstance(path, str | Path) or not Path(path).is_file():
         msg = f"no checkpoint at {path}. Expected the path of a .ckpt file, see checkpoints/."
         raise InputError(msg)
     try:

@@ -13,17 +13,20 @@ from typing import Any
 import lightning as L
 import pandas as pd
 import torch
+from hydra.errors import HydraException
 from hydra.utils import instantiate
-from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.callbacks import ModelCheckpoint, ProgressBar
 from omegaconf import DictConfig, OmegaConf
 
 from grn.data.datamodule import CellDataModule
 from grn.data.dataset import CellDataset
 from grn.edges.matrix import locate
-from grn.errors import InputError
+from grn.errors import InputError, causes
 from grn.inference.infer import infer_network, sample_rows
 from grn.model.profiles import gene_profiles, noise_edge
+from grn.training.components import build
 from grn.training.module import PredictionModule, TrainedModule
+from grn.training.settings import MONITORED, check_settings
 
 logger = logging.getLogger(__name__)
 
@@ -67,12 +70,15 @@ def build_predictor(
     tf_index = torch.from_numpy(locate(tfs, cells.genes))
     # The small networks start from random numbers; the seed is set again before training.
     torch.manual_seed(config.seed)
-    predictor = instantiate(config.model.predictor)(z, gene_profiles(z), network.scores, tf_index)
+    made = (z, gene_profiles(z), network.scores, tf_index)
+    predictor = build(config.model.predictor, "model.predictor", "forward", given=made)
+    noise = (noise_edge(len(rows), len(tfs)) - 1,)
+    needs = ("forward", "corrupt", "without_noise")
     # Over all cells the mean of every gene is 0, and the held-out ones are few.
     of_others = cells.rows(loader.val_rows).sum(dim=0)
     return PredictionModule(
         predictor,
-        instantiate(config.objective)(noise_edge(len(rows), len(tfs)) - 1),
+        build(config.objective, "objective", *needs, given=noise),
         training_mean=-of_others / len(rows),
         max_steps=config.trainer.max_steps,
         optimizer=instantiate(config.optimizer),
@@ -97,19 +103,32 @@ def build_trainer(
     Raises
     ------
     InputError
-        Training would end before its first validation.
+        A setting cannot be served, or training would end before its first validation.
     """
+    check_settings(config)
     if config.trainer.val_check_interval > config.trainer.max_steps:
         msg = (
             f"trainer.max_steps={config.trainer.max_steps} ends before the first validation, at "
             f"step {config.trainer.val_check_interval}. Lower trainer.val_check_interval."
         )
         raise InputError(msg)
-    configured = [instantiate(c) for c in config.callbacks.values() if c is not None]
+    built = [
+        *(build(c, f"callbacks.{name}") for name, c in config.callbacks.items() if c is not None),
+        *callbacks,
+    ]
+    # Either setting silences the progress, and nothing of Lightning's takes its place.
+    shown = config.trainer.get("enable_progress_bar", True)
+    if not shown:
+        built = [one for one in built if not isinstance(one, ProgressBar)]
+    shown = any(isinstance(one, ProgressBar) for one in built)
+    given = {"callbacks": built, "logger": run_logger, "enable_progress_bar": shown}
     with quiet_libraries():
-        trainer: L.Trainer = instantiate(
-            config.trainer, callbacks=[*configured, *callbacks], logger=run_logger
-        )
+        try:
+            trainer: L.Trainer = instantiate(config.trainer, **given)
+        except HydraException as error:
+            *_, first = causes(error)
+            msg = f"the settings of trainer do not fit: {first}"
+            raise InputError(msg) from error
     return trainer
 
 
@@ -123,6 +142,9 @@ def fit(
 ) -> None:
     """Fit the module in place and leave it with the parameters of the least validation loss.
 
+    An interrupted fit goes on with the minibatches and random numbers that it would have had: on
+    the same machine and with the same settings it ends where an uninterrupted one does.
+
     Parameters
     ----------
     module, trainer, loader
@@ -135,11 +157,22 @@ def fit(
 
     Raises
     ------
+    InputError
+        Training diverged, or ended before a validation.
     KeyboardInterrupt
         The user stopped it.
     """
+    if resume_from is not None and hasattr(loader, "first_step"):
+        loader.first_step = step_of(resume_from)
     train(module, trainer, loader, seed=seed, resume_from=resume_from)
-    keeper = next(c for c in trainer.checkpoint_callbacks if isinstance(c, ModelCheckpoint))
+    keeper = _keeper(trainer)
+    if not keeper.best_model_path:
+        msg = (
+            f"training ended at step {trainer.global_step} without a validation, so that no step "
+            f"could be chosen by {MONITORED}. Check what ends it or keeps it from validating: "
+            "trainer.max_time, trainer.limit_val_batches, callbacks.checkpoint.every_n_epochs."
+        )
+        raise InputError(msg)
     best = torch.load(keeper.best_model_path, map_location="cpu", weights_only=True)
     module.load_state_dict(best["state_dict"])
     module.cpu().eval()
@@ -173,13 +206,26 @@ def train(
             signal.signal(signal.SIGINT, on_interrupt)
 
 
+def step_of(checkpoint: Path) -> int:
+    """Return the optimisation step at which a checkpoint was written."""
+    return int(torch.load(checkpoint, map_location="cpu", weights_only=True)["global_step"])
+
+
 def training_record(trainer: L.Trainer) -> dict[str, Any]:
     """Return what metrics.json says of a finished training."""
-    best = trainer.checkpoint_callback
     return {
         "steps": int(trainer.global_step),
-        "best_validation_loss": float(best.best_model_score),  # type: ignore[union-attr]
+        "best_validation_loss": float(_keeper(trainer).best_model_score),
     }
+
+
+def _keeper(trainer: L.Trainer) -> Any:
+    """Return the callback that keeps the step of the least validation loss."""
+    return next(
+        callback
+        for callback in trainer.checkpoint_callbacks
+        if isinstance(callback, ModelCheckpoint) and callback.monitor == MONITORED
+    )
 
 
 def fit_aside(module: TrainedModule, config: DictConfig, loader: L.LightningDataModule) -> None:
@@ -191,7 +237,8 @@ def fit_aside(module: TrainedModule, config: DictConfig, loader: L.LightningData
 
 def build_loader(config: DictConfig, cells: CellDataset) -> CellDataModule:
     """Build the configured minibatches of some cells."""
-    loader: CellDataModule = instantiate(config.data.loader)(cells)
+    needs = ("train_dataloader", "val_dataloader")
+    loader: CellDataModule = build(config.data.loader, "data.loader", *needs, given=(cells,))
     return loader
 
 

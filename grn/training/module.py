@@ -9,12 +9,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from grn.errors import InputError
 from grn.model.predictor import ExpressionPredictor
 from grn.training.objectives import Denoising
 
 OptimizerFactory = Callable[[Iterable[torch.nn.Parameter]], torch.optim.Optimizer]
 
 _VALIDATION_SEED = 0
+_GENERATOR = "generator"
 
 
 class TrainedModule(L.LightningModule):
@@ -32,14 +34,47 @@ class TrainedModule(L.LightningModule):
         super().__init__()
         self.origin = origin
         self._optimizer = optimizer
+        self._generator_state: Tensor | None = None
 
     def configure_optimizers(self) -> Any:
         """Hand all parameters to the configured optimiser."""
         return self._optimizer(self.parameters())
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep with the parameters what they belong to."""
+        """Keep with the parameters what they belong to, and where the random numbers are."""
         checkpoint.update(self.origin)
+        checkpoint[_GENERATOR] = torch.get_rng_state()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Let an interrupted training go on with the random numbers that it would have had."""
+        self._generator_state = checkpoint.get(_GENERATOR)
+
+    def on_train_batch_start(self, *_: Any) -> None:
+        """Set the random numbers where the checkpoint left them, after the loaders took some."""
+        if self._generator_state is not None:
+            torch.set_rng_state(self._generator_state.cpu())
+            self._generator_state = None
+
+    def on_before_backward(self, loss: Tensor) -> None:
+        """Stop where training has diverged, rather than go on with parameters of no value."""
+        self.check_finite(loss, "train/loss")
+
+    def check_finite(self, value: Tensor | float, what: str) -> None:
+        """Make sure that training has not diverged.
+
+        Raises
+        ------
+        InputError
+            The value is NaN or infinite.
+        """
+        number = float(torch.as_tensor(value).detach())
+        if not math.isfinite(number):
+            rate = getattr(self.optimizers(), "defaults", {}).get("lr", "unknown")
+            msg = (
+                f"training diverged: {what} is {number} at step {self.global_step}, expected a "
+                f"finite number. Lower optimizer.lr (it is {rate})."
+            )
+            raise InputError(msg)
 
 
 class PredictionModule(TrainedModule):
@@ -106,12 +141,14 @@ class PredictionModule(TrainedModule):
     def validation_step(self, cells: Float[Tensor, "cells n_genes"], index: int) -> None:
         """Compare on the same noise every time, so that steps can be compared; then without."""
         generator = torch.Generator().manual_seed(_VALIDATION_SEED + index)
-        self.log("val/loss", self._loss(cells, generator), batch_size=len(cells), sync_dist=True)
+        loss = self._loss(cells, generator)
+        self.log("val/loss", loss, batch_size=len(cells), sync_dist=True)
         self._squares += self.squares(cells)
 
     def on_validation_epoch_end(self) -> None:
         """Log R² over all held-out cells."""
         error, total = self.trainer.strategy.reduce(self._squares.clone(), reduce_op="sum")
+        self.check_finite(error, "the squared error of validation")
         self.log("val/r2", 1 - error / total)
 
     def squares(self, cells: Float[Tensor, "cells n_genes"]) -> Float[Tensor, "2"]:

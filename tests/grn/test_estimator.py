@@ -193,7 +193,7 @@ def test_confidence_is_added_when_asked_for(small: "AnnData", tmp_path: Path) ->
 def test_confidence_may_be_a_setting_of_training(small: "AnnData") -> None:
     model = train(small, "confidence.bootstraps=1", max_steps=1)
     assert set(model.edges()["stability"]) == {0, 1}
-    with pytest.raises(InputError, match=r"confidence\.bootstraps=-1"):
+    with pytest.raises(InputError, match=r"bootstraps is -1"):
         model.add_confidence(bootstraps=-1)
 
 

@@ -1,8 +1,9 @@
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
-from grn.readout import read_edges_off, read_map, without_self
+from grn.readout import read_edges_off, read_map, with_cells, without_self
 
 # Three genes, of which the second and third regulate.
 SCORES = torch.tensor([[0.3, -0.4], [9.0, 0.0], [1e-4, 9.0]])
@@ -40,3 +41,16 @@ def test_edges_are_complete_and_the_best_comes_first() -> None:
 def test_a_gene_with_itself_is_no_pair() -> None:
     expected = [[True, False, True], [True, True, False]]
     assert without_self((2, 3), TF_INDEX).tolist() == expected
+
+
+def test_cells_of_both_genes_are_counted_where_they_are_known() -> None:
+    edges = pd.DataFrame(
+        {"source": ["a", "a"], "target": ["b", "c"], "row_norm": [1.0, 2.0], "fdr": [0.1, 0.2]}
+    )
+    var = pd.DataFrame({"n_cells": [7, 5, 3]}, index=["a", "b", "c"])
+    counted = with_cells(edges, var)
+    columns = ["source", "target", "row_norm", "n_cells_source", "n_cells_target", "fdr"]
+    assert counted.columns.tolist() == columns
+    assert counted["n_cells_source"].tolist() == [7, 7]
+    assert counted["n_cells_target"].tolist() == [5, 3]
+    assert with_cells(edges, var[[]]) is edges

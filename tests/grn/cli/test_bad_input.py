@@ -45,8 +45,7 @@ VALUES: dict[str, tuple[Change, tuple[str, ...]]] = {
     "NaN": (_set(3, 2, np.nan), ("1 value(s) are NaN", "TF03", "fill in or drop")),
     "infinite": (_set(3, 2, np.inf), ("NaN or infinite", "TF03")),
     "negative": (_set(3, 2, -1.0), ("1 value(s) are negative", "log-normalised", "--layer")),
-    "scaled": (_scaled, ("negative", "scaled", "--layer (layers: counts)")),
-    "gene names": (_twice("var"), ("TF02", "gene name(s) occur more than once", "rename")),
+    "scaled": (_scaled, ("negative", "scaled", "--layer", "counts")),
     "cell names": (_twice("obs"), ("cell name(s) occur more than once", "rename")),
     "constant genes": (_constant, ("only 4 of 16 genes vary", "at least 5")),
 }

@@ -96,6 +96,13 @@ def test_confidence_adds_columns(infer: Cli, cli: Cli, tmp_path: Path) -> None:
     assert (tmp_path / "out.json").read_text() == (tmp_path / "plain.json").read_text()
 
 
+def test_only_the_best_edges_where_asked_for(infer: Cli, tmp_path: Path) -> None:
+    assert infer("--top", 7)[0] == 0
+    for name in ("edges.tsv", "adjacencies.tsv"):
+        assert len(pd.read_csv(tmp_path / "out" / name, sep="\t")) == 7
+    refuses(infer("--top", 0, output="none"), "top=0", "at least 1")
+
+
 def test_confidence_that_cannot_be_is_refused_before_anything(infer: Cli, tmp_path: Path) -> None:
     refuses(infer("--bootstraps", -1), "confidence.bootstraps=-1", "expected 0")
     refuses(infer("--permutations", 1, "--set", "data.on_disk=true"), "these are on disk")
@@ -243,7 +250,7 @@ def test_an_interrupt_exits_with_130(
         patch.setattr(PredictionModule, "training_step", pressed)
         code, _, err = cli(*arguments)
     assert code == 130
-    assert "goes on from what is complete" in err
+    assert "interrupted; the same command goes on from what is complete: step 4" in err
     assert "Traceback" not in err
     assert "checkpoints/last.ckpt" in written(tmp_path / "out")
     assert cli(*arguments)[0] == 0

@@ -150,12 +150,23 @@ def test_the_log_says_how_long_it_takes(
     small: "AnnData", caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO, logger="grn"):
-        assessed(preprocess(small), tfs_of(small), "confidence.bootstraps=3")
+        assessed(preprocess(small), tfs_of(small), "confidence.bootstraps=4")
     said = [r.getMessage() for r in caplog.records if r.name == "grn.inference.confidence"]
     assert [line.partition(" further")[0] for line in said] == [
-        f"confidence: {number} of 3" for number in (1, 2, 3)
+        "confidence: finding 4",
+        "confidence: 1 of 4",  # the others within seconds
+        "confidence: 4 of 4",
     ]
-    assert "s to go" in said[0]
+    assert "s to go" in said[1]
+
+
+def test_the_log_is_not_silent_for_long(
+    small: "AnnData", caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("grn.inference.confidence._SECONDS_BETWEEN_LINES", 0)
+    with caplog.at_level(logging.INFO, logger="grn"):
+        assessed(preprocess(small), tfs_of(small), "confidence.bootstraps=3")
+    assert sum("to go" in record.getMessage() for record in caplog.records) == 3
 
 
 def test_a_run_interrupted_meanwhile_is_not_complete(

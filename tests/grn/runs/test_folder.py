@@ -1,4 +1,8 @@
+import errno
+import subprocess
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import anndata
@@ -12,9 +16,16 @@ from grn.runs.folder import (
     CONFIG,
     EDGES,
     LAST_CHECKPOINT,
+    LOCK,
+    Resumed,
     check_folder,
+    check_no_result,
+    check_space,
+    create_folder,
+    locked,
     open_folder,
     remove_if_empty,
+    saying_when_full,
 )
 from tests.helpers import fast_config, written
 
@@ -35,6 +46,7 @@ def folder(tmp_path: Path) -> Path:
 
 def interrupt(folder: Path, config: "DictConfig", cells: anndata.AnnData) -> Path:
     """Leave what an interrupted run leaves."""
+    create_folder(folder)
     assert open_folder(folder, config, fingerprint(cells), overwrite=False) is None
     checkpoint = folder / LAST_CHECKPOINT
     checkpoint.parent.mkdir()
@@ -64,9 +76,7 @@ def test_a_file_or_a_path_below_one_is_no_folder(tmp_path: Path) -> None:
         check_folder(tmp_path / "file" / "run", overwrite=False)
 
 
-def test_a_folder_that_cannot_be_written_to(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, config: "DictConfig", cells: anndata.AnnData
-) -> None:
+def test_a_folder_that_cannot_be_written_to(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
@@ -76,12 +86,13 @@ def test_a_folder_that_cannot_be_written_to(
             check_folder(folder, overwrite=False)
     monkeypatch.setattr(Path, "mkdir", refuse)
     with pytest.raises(InputError, match=r"cannot create .*Permission denied"):
-        open_folder(folder, config, fingerprint(cells), overwrite=False)
+        create_folder(folder)
 
 
 def test_opening_writes_the_resolved_settings(
     folder: Path, config: "DictConfig", cells: anndata.AnnData
 ) -> None:
+    create_folder(folder)
     assert open_folder(folder, config, fingerprint(cells), overwrite=False) is None
     assert written(folder) == {CONFIG}
     text = (folder / CONFIG).read_text()
@@ -91,7 +102,8 @@ def test_opening_writes_the_resolved_settings(
 
 def test_the_same_run_goes_on(folder: Path, config: "DictConfig", cells: anndata.AnnData) -> None:
     checkpoint = interrupt(folder, config, cells)
-    assert open_folder(folder, config, fingerprint(cells), overwrite=False) == checkpoint
+    found = open_folder(folder, config, fingerprint(cells), overwrite=False)
+    assert found == Resumed(checkpoint, [])
     checkpoint.unlink()
     assert open_folder(folder, config, fingerprint(cells), overwrite=False) is None
 
@@ -125,9 +137,14 @@ def test_how_long_and_where_may_change(
     interrupt(folder, config, cells)
     moved = folder.with_name("moved")
     folder.rename(moved)
-    longer = fast_config(moved, "trainer.max_steps=12")
+    quiet = fast_config(moved, "trainer.log_every_n_steps=1")
+    found = open_folder(moved, quiet, fingerprint(cells), overwrite=False)
+    assert found == Resumed(moved / LAST_CHECKPOINT, [])
+    longer = fast_config(moved, "trainer.max_steps=12", "callbacks.early_stopping.patience=3")
     found = open_folder(moved, longer, fingerprint(cells), overwrite=False)
-    assert found == moved / LAST_CHECKPOINT
+    changed = ["trainer.max_steps", "callbacks.early_stopping.patience"]
+    assert found == Resumed(moved / LAST_CHECKPOINT, changed)
+    assert "max_steps: 12" in (moved / CONFIG).read_text()
 
 
 def test_overwriting_leaves_other_files_alone(
@@ -184,3 +201,81 @@ def test_only_an_empty_folder_is_removed(folder: Path) -> None:
     (folder / "x").touch()
     remove_if_empty(folder)
     assert (folder / "x").exists()
+
+
+def test_two_runs_do_not_share_a_folder(folder: Path) -> None:
+    create_folder(folder)
+    with locked(folder):
+        assert written(folder) == {LOCK}
+        with pytest.raises(InputError, match=r"another run is writing to .*choose another"):
+            check_folder(folder, overwrite=True)
+        with pytest.raises(InputError, match="another run is writing"), locked(folder):
+            pass
+        assert (folder / LOCK).exists()
+    assert written(folder) == set()
+    (folder / LOCK).touch()  # of a run that was killed
+    check_folder(folder, overwrite=False)
+    with locked(folder):
+        pass
+    assert written(folder) == set()
+
+
+def test_another_process_is_kept_out(folder: Path) -> None:
+    create_folder(folder)
+    program = "import sys, filelock; filelock.FileLock(sys.argv[1], timeout=0).acquire()"
+    arguments = [sys.executable, "-c", program, str(folder / LOCK)]
+    with locked(folder):
+        done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+        assert "Timeout" in done.stderr
+    assert subprocess.run(arguments, check=False).returncode == 0
+
+
+def test_a_lock_that_cannot_be_had_is_a_warning(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    create_folder(folder)
+    monkeypatch.setattr("filelock.FileLock.acquire", refuse)
+    with locked(folder):
+        pass
+    assert "cannot be locked" in caplog.text
+
+
+def test_a_result_of_a_faster_run_stays(folder: Path) -> None:
+    create_folder(folder)
+    check_no_result(folder, overwrite=False)
+    (folder / EDGES).touch()
+    check_no_result(folder, overwrite=True)
+    with pytest.raises(InputError, match="already holds a result"):
+        check_no_result(folder, overwrite=False)
+
+
+def test_a_result_needs_room(folder: Path) -> None:
+    check_space(folder, 1000)
+    with pytest.raises(InputError, match=r"takes about 1048576\.0 MB, and .* MB left\. Free"):
+        check_space(folder, 2**40)
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_said_whoever_says_it(folder: Path, number: int) -> None:
+    with (
+        pytest.raises(InputError, match=r"the disk of .* is full .*elsewhere"),
+        saying_when_full(folder),
+    ):
+        raise InputError from OSError(number, "No space left on device")
+
+
+def test_little_room_explains_what_a_library_says(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_folder(folder)
+    with pytest.raises(RuntimeError, match="writer failed"), saying_when_full(folder):
+        raise RuntimeError("writer failed")  # noqa: EM101
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
+    with pytest.raises(InputError, match="is full"), saying_when_full(folder):
+        raise RuntimeError("writer failed")  # noqa: EM101
+    with pytest.raises(KeyError), saying_when_full(folder):
+        raise KeyError

@@ -1,10 +1,8 @@
 import gc
 import json
-import signal
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import anndata
 import numpy as np
@@ -15,7 +13,6 @@ from omegaconf import OmegaConf
 
 from grn.errors import InputError
 from grn.runs.run import run
-from grn.training.module import PredictionModule
 from tests.helpers import file_config, write_inputs, written
 
 if TYPE_CHECKING:
@@ -193,57 +190,6 @@ def test_truth_without_a_known_gene_is_refused_before_training(
     with pytest.raises(InputError, match=r"No TF of the truth occurs.*SOX2"):
         run(file_config(tmp_path / "run", files, with_truth(files)))
     assert not (tmp_path / "run").exists()
-
-
-@pytest.fixture
-def ctrl_c(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
-    """Press Ctrl+C in the sixth step, until the patch is undone."""
-    step, presses = PredictionModule.training_step, 6
-
-    def pressed(module: PredictionModule, cells: Any, index: int) -> Any:
-        if index == presses:
-            raise KeyboardInterrupt
-        return step(module, cells, index)
-
-    before = signal.getsignal(signal.SIGINT)
-    with monkeypatch.context() as patch:
-        patch.setattr(PredictionModule, "training_step", pressed)
-        yield patch
-    signal.signal(signal.SIGINT, before)
-
-
-def test_an_interrupted_run_goes_on_from_its_checkpoint(
-    tmp_path: Path, files: dict[str, Path], ctrl_c: pytest.MonkeyPatch
-) -> None:
-    folder, config = tmp_path / "run", file_config(tmp_path / "run", files)
-    with pytest.raises((KeyboardInterrupt, SystemExit)):
-        run(config)
-    assert "edges.tsv" not in written(folder)
-    assert "checkpoints/last.ckpt" in written(folder)
-    ctrl_c.undo()
-    with pytest.raises(InputError, match="other settings"):
-        run(file_config(folder, files, "seed=1"))
-    steps = []
-    step = PredictionModule.training_step
-
-    def counted(module: PredictionModule, cells: Any, index: int) -> Any:
-        steps.append(index)
-        return step(module, cells, index)
-
-    ctrl_c.setattr(PredictionModule, "training_step", counted)
-    run(config)
-    assert steps == [4, 5, 6, 7]
-    assert written(folder) == FOLDER
-
-
-def test_a_run_interrupted_while_writing_needs_no_further_step(
-    tmp_path: Path, files: dict[str, Path]
-) -> None:
-    folder = tmp_path / "run"
-    first = bytes_of(folder, files)
-    for name in ("edges.tsv", "metrics.json"):
-        (folder / name).unlink()
-    assert bytes_of(folder, files) == first
 
 
 def test_edges_come_last_so_that_their_presence_means_complete(

@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from grn.config import compose_config
+from grn.errors import InputError
 from grn.runs.run import run
-from grn.runs.tracking import log_benchmark, log_result
+from grn.runs.tracking import Tracker, log_benchmark, log_result, wandb_logger
 from tests.helpers import FAST
 
 SIZE = ("+data.source.n_tfs=4", "+data.source.n_targets=12", "+data.source.n_cells=60")
@@ -86,3 +87,54 @@ def test_other_loggers_are_left_alone(tmp_path: Path) -> None:
     log_result(False, pd.DataFrame(), None, tmp_path, {})
     log_benchmark(False, pd.DataFrame(), {}, {})
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("WANDB_MODE", "disabled"), ("WANDB_DISABLED", "true")]
+)
+def test_the_switches_of_wandb_are_heeded(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert wandb_logger(project="grn", save_dir=str(tmp_path)) is False
+    assert not list(tmp_path.iterdir())
+
+
+def test_nothing_is_uploaded_unless_the_settings_say_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("WANDB_MODE", "online")
+    with caplog.at_level("INFO"):
+        assert isinstance(wandb_logger(save_dir=str(tmp_path)), Tracker)
+    assert "stays offline" in caplog.text
+
+
+def test_settings_that_wandb_does_not_take(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"logger\.projet is no setting of wandb"):
+        wandb_logger(save_dir=str(tmp_path), projet="grn")
+
+
+@pytest.mark.parametrize("error", [OSError("read-only"), RuntimeError("no service"), KeyError(1)])
+def test_what_fails_in_wandb_is_a_warning_once(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+) -> None:
+    tries = []
+
+    def fail(**_: Any) -> None:
+        tries.append(1)
+        raise error
+
+    monkeypatch.setattr("wandb.init", fail)
+    tracker = wandb_logger(save_dir=str(tmp_path), project="grn")
+    assert isinstance(tracker, Tracker)
+    tracker.log_hyperparams({"seed": 0})
+    tracker.log_metrics({"val/loss": 1.0}, 3)
+    tracker.finalize("success")
+    log_result(tracker, pd.DataFrame(), None, tmp_path, {})
+    assert len(tries) == 1
+    (warning,) = caplog.records
+    assert "wandb failed to keep the settings" in warning.getMessage()
+    assert "its result is not affected" in warning.getMessage()

@@ -1,4 +1,5 @@
 import copy
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import torch
 
 from grn.data.dataset import CellDataset
 from grn.data.preprocessing.preprocess import preprocess
+from grn.errors import InputError
 from grn.training.fit import build_loader, build_predictor
 from tests.helpers import tfs_of
 
@@ -104,7 +106,30 @@ def test_training_noise_is_new_every_time(
 def test_checkpoint_keeps_what_the_parameters_belong_to(module: "PredictionModule") -> None:
     checkpoint: dict[str, Any] = {}
     module.on_save_checkpoint(checkpoint)
+    state = checkpoint.pop("generator")
+    assert torch.equal(state, torch.get_rng_state())
     assert checkpoint == {"format": 7}
+
+
+def test_random_numbers_go_on_from_a_checkpoint_once(module: "PredictionModule") -> None:
+    checkpoint: dict[str, Any] = {}
+    module.on_save_checkpoint(checkpoint)
+    first = torch.rand(3)
+    module.on_load_checkpoint(checkpoint)
+    module.on_train_batch_start(None, 0)
+    assert torch.equal(torch.rand(3), first)
+    module.on_train_batch_start(None, 1)
+    assert not torch.equal(torch.rand(3), first)
+
+
+@pytest.mark.parametrize("loss", [math.nan, math.inf, -math.inf])
+def test_a_loss_that_is_none_stops_training(
+    module: "PredictionModule", monkeypatch: pytest.MonkeyPatch, loss: float
+) -> None:
+    module.on_before_backward(torch.tensor(1e30))
+    monkeypatch.setattr(module, "optimizers", lambda: torch.optim.SGD(module.parameters(), lr=7))
+    with pytest.raises(InputError, match=r"diverged: train/loss is .* at step 0.*lr \(it is 7\)"):
+        module.on_before_backward(torch.tensor(loss))
 
 
 def test_state_is_all_there_is(module: "PredictionModule", cells: torch.Tensor) -> None:

@@ -1,19 +1,9 @@
-"""The schemas of the root configurations, and composing that of a run from Python."""
+"""The schemas of the root configurations and of the sources of cells."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from hydra import compose, initialize_config_dir
-from hydra.core.config_store import ConfigStore
-from hydra.core.global_hydra import GlobalHydra
-from omegaconf import MISSING, DictConfig
-
-CONFIG_NAME = "train"
-
-# In Python nothing is written unless asked for.
-NO_FOLDER = ("paths=folder", "logger=none")
+from omegaconf import MISSING
 
 
 @dataclass
@@ -81,6 +71,8 @@ class RunConfig:
     """Seeds everything; also of the simulated demo data."""
     prior: str | None = None
     """File of known edges that are to come first."""
+    top: int | None = None
+    """How many edges, the best ones, the tables hold; null: every pair."""
     overwrite: bool = MISSING
     """Whether an existing result may be replaced."""
 
@@ -182,36 +174,57 @@ class PretrainConfig:
     """`run`: where the logger writes."""
 
 
-def register() -> None:
-    """Make the schemas known to Hydra; needed before composing."""
-    store = ConfigStore.instance()
-    store.store(name="run_schema", node=RunConfig)
-    store.store(name="benchmark_schema", node=BenchmarkConfig)
-    store.store(name="pretrain_schema", node=PretrainConfig)
+@dataclass
+class DataConfig:
+    """What every group of conf/data holds."""
+
+    source: Any = MISSING
+    """Constructor of the data set; its arguments are checked by its signature."""
+    loader: Any = MISSING
+    """Partial constructor of the minibatches, likewise."""
 
 
-def config_folder() -> str:
-    """Return conf/: inside the installed package, or beside it in a checkout."""
-    here = Path(__file__).resolve().parent
-    return str(next(c for c in (here / "conf", here.parent / "conf") if c.is_dir()))
+@dataclass
+class FileConfig(DataConfig):
+    """Keys of conf/data/file.yaml."""
+
+    cells: str = MISSING
+    tfs: str | None = None
+    truth: str | None = None
+    layer: str | None = None
+    gene_column: str | None = None
+    aliases: str | None = None
+    on_disk: bool | None = None
 
 
-def compose_config(overrides: Sequence[str]) -> DictConfig:
-    """Compose conf/train.yaml with overrides, outside a Hydra job.
+@dataclass
+class NamedConfig(DataConfig):
+    """Keys of conf/data/beeline.yaml."""
 
-    Raises
-    ------
-    hydra.errors.HydraException, omegaconf.errors.OmegaConfBaseException
-        An override does not fit.
-    """
-    register()
-    # A caller may have Hydra running already: ours must not disturb theirs.
-    outer = GlobalHydra.instance().hydra
-    GlobalHydra.instance().clear()
-    try:
-        with initialize_config_dir(config_folder(), version_base="1.3"):
-            return compose(CONFIG_NAME, [*overrides])
-    finally:
-        GlobalHydra.instance().clear()
-        if outer is not None:
-            GlobalHydra.instance().initialize(outer)
+    dataset: str = MISSING
+    network: str | None = None
+    collection: str | None = None
+
+
+@dataclass
+class SimulatedConfig(DataConfig):
+    """Keys of conf/data/simulated.yaml."""
+
+    model: str = MISSING
+    n_cells: int = MISSING
+    dropout: float = MISSING
+
+
+SCHEMAS: dict[str, type] = {
+    "run_schema": RunConfig,
+    "benchmark_schema": BenchmarkConfig,
+    "pretrain_schema": PretrainConfig,
+}
+"""By the name that the root files give them."""
+DATA_SCHEMAS: dict[str, type] = {
+    "demo": DataConfig,
+    "file": FileConfig,
+    "named": NamedConfig,
+    "simulated": SimulatedConfig,
+}
+"""By the name under schema/data that the files of conf/data give them."""

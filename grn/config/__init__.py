@@ -1,0 +1,78 @@
+"""Settings: their schemas, and composing those of a run from Python."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from hydra import compose, initialize_config_dir
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from grn.config.overrides import explain
+from grn.config.schemas import (
+    DATA_SCHEMAS,
+    SCHEMAS,
+    BenchmarkConfig,
+    ModelConfig,
+    PretrainConfig,
+    RunConfig,
+)
+
+__all__ = [
+    "CONFIG_NAME",
+    "NO_FOLDER",
+    "BenchmarkConfig",
+    "ModelConfig",
+    "PretrainConfig",
+    "RunConfig",
+    "compose_config",
+    "config_folder",
+    "explain",
+    "register",
+]
+
+CONFIG_NAME = "train"
+
+# In Python nothing is written unless asked for.
+NO_FOLDER = ("paths=folder", "logger=none")
+
+
+def register() -> None:
+    """Make the schemas known to Hydra; needed before composing."""
+    store = ConfigStore.instance()
+    for name, schema in SCHEMAS.items():
+        store.store(name=name, node=schema)
+    for name, schema in DATA_SCHEMAS.items():
+        store.store(group="schema/data", name=name, node=schema)
+
+
+def config_folder() -> str:
+    """Return conf/: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    return str(next(c for c in (package / "conf", package.parent / "conf") if c.is_dir()))
+
+
+def compose_config(overrides: Sequence[str]) -> DictConfig:
+    """Compose conf/train.yaml with overrides, outside a Hydra job.
+
+    Raises
+    ------
+    InputError
+        An override does not fit.
+    """
+    register()
+    # A caller may have Hydra running already: ours must not disturb theirs.
+    outer = GlobalHydra.instance().hydra
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(config_folder(), version_base="1.3"):
+            try:
+                return compose(CONFIG_NAME, [*overrides])
+            except (HydraException, OmegaConfBaseException, ValueError) as error:
+                raise explain(error, overrides, CONFIG_NAME) from error
+    finally:
+        GlobalHydra.instance().clear()
+        if outer is not None:
+            GlobalHydra.instance().initialize(outer)

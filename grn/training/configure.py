@@ -1,0 +1,48 @@
+"""The settings of a training that Python asks for, from its arguments."""
+
+from collections.abc import Collection
+from typing import Any
+
+from grn.config import NO_FOLDER, compose_config
+from grn.errors import InputError
+from grn.inference.arguments import check_count
+
+
+def configure_training(
+    max_steps: int | None, accelerator: str, seed: int, overrides: Collection[str]
+) -> Any:
+    """Compose the settings of a training of cells that are ready.
+
+    Parameters
+    ----------
+    max_steps, accelerator, seed, overrides
+        As `grn.SphericalGRN.train` takes them.
+
+    Raises
+    ------
+    InputError
+        One is of another kind or out of its range, or an override does not fit.
+    """
+    if isinstance(overrides, str) or not all(isinstance(one, str) for one in overrides):
+        msg = (
+            f"overrides is {overrides!r}; expected a list of settings such as "
+            '["optimizer.lr=0.001"].'
+        )
+        raise InputError(msg)
+    late = [override for override in overrides if override.lstrip("+~").startswith("preproc")]
+    if late:
+        msg = (
+            f"{late[0]} comes too late: the cells are preprocessed already. Pass what "
+            "grn.preprocess(adata, ...) returns to SphericalGRN."
+        )
+        raise InputError(msg)
+    config = compose_config([*NO_FOLDER, f"trainer.accelerator={accelerator}", *overrides])
+    check_count("seed", seed, least=0)
+    config.seed = seed
+    if max_steps is not None:
+        check_count("max_steps", max_steps, least=1, otherwise="None for the default")
+        config.trainer.max_steps = max_steps
+        # However short it is, there is a validation loss to choose by.
+        at_most = min(max_steps, config.trainer.val_check_interval)
+        config.trainer.val_check_interval = at_most
+    return config

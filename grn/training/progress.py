@@ -1,0 +1,88 @@
+"""Says how far a training is: a bar on a terminal, else a line of the log now and then."""
+
+import logging
+import time
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.callbacks import ProgressBar
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+logger = logging.getLogger(__name__)
+
+
+class TrainingProgress(ProgressBar):
+    """Shows the steps on stderr: stdout belongs to the result.
+
+    A bar is for a terminal. In a notebook, a file or a pipe it would be a leftover, so that there
+    a long training writes to the log. `callbacks.progress_bar=null` silences both.
+
+    Parameters
+    ----------
+    seconds_between
+        Least time between two lines of the log.
+    """
+
+    def __init__(self, *, seconds_between: float = 30.0) -> None:
+        super().__init__()
+        self._seconds_between = seconds_between
+        self._bar: Progress | None = None
+        self._task: TaskID | None = None
+        self._started = self._said = 0.0
+        self._first_step = 0
+        self._shown = True
+
+    def disable(self) -> None:
+        """Show nothing from now on; Lightning asks for it in all processes but the first."""
+        self._shown = False
+
+    def enable(self) -> None:
+        """Show again."""
+        self._shown = True
+
+    def on_train_start(self, trainer: L.Trainer, *_: Any) -> None:
+        """Begin to count."""
+        self._started = self._said = time.monotonic()
+        self._first_step = trainer.global_step
+        console = Console(stderr=True)
+        if self._shown and console.is_terminal and not console.is_jupyter:
+            remaining = TextColumn("{task.fields[loss]}")
+            columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), remaining)
+            self._bar = Progress(TextColumn("training"), *columns, console=console)
+            self._task = self._bar.add_task("", total=trainer.max_steps, loss="")
+            self._bar.start()
+
+    def on_train_batch_end(self, trainer: L.Trainer, *_: Any) -> None:
+        """Count a step."""
+        if self._bar is not None and self._task is not None:
+            loss = trainer.callback_metrics.get("val/loss")
+            said = "" if loss is None else f"val/loss {float(loss):.4f}"
+            self._bar.update(self._task, completed=trainer.global_step, loss=said)
+        elif self._shown and time.monotonic() - self._said >= self._seconds_between:
+            self._said = time.monotonic()
+            n_done = max(1, trainer.global_step - self._first_step)
+            to_go = (
+                (self._said - self._started) / n_done * (trainer.max_steps - trainer.global_step)
+            )
+            logger.info(
+                "training: step %d of at most %d, about %.0f s to go",
+                *(trainer.global_step, trainer.max_steps, to_go),
+            )
+
+    def teardown(self, *_: Any, **__: Any) -> None:
+        """Leave the terminal as it was."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+    def on_exception(self, *_: Any) -> None:
+        """Leave the terminal as it was, so that the error can be read."""
+        self.teardown()
