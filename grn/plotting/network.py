@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Patch
 from matplotlib.textpath import TextPath
 
+from grn.errors import InputError
 from grn.plotting.style import ACTIVATION, REGULATOR, REPRESSION, TARGET, UNSIGNED
 
 _PADDING = 16.0
@@ -33,7 +34,20 @@ def network(edges: pd.DataFrame, top: int = 50, ax: Axes | None = None) -> Axes:
     Returns
     -------
     The axes; `ax.figure.savefig(...)` saves the picture.
+
+    Raises
+    ------
+    InputError
+        There is no edge to draw, or the table has no `source` and `target`.
     """
+    absent = {"source", "target", "weight", "importance"} - set(edges)
+    if absent or top < 1 or edges.empty:
+        msg = (
+            f"got {len(edges)} edges with the columns {', '.join(map(str, edges))}, top={top}; "
+            "expected an edge table as grn.read_edges returns it, with at least one row, and to "
+            "draw at least one."
+        )
+        raise InputError(msg)
     kept = edges.head(top)
     if ax is None:
         side = 3.2 + 0.75 * np.sqrt(len(set(kept["source"]) | set(kept["target"])))

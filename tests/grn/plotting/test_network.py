@@ -7,6 +7,7 @@ from matplotlib.colors import to_hex
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from grn.edges.matrix import edge_table
+from grn.errors import InputError
 from grn.plotting.network import network
 from grn.plotting.style import ACTIVATION, REPRESSION
 
@@ -73,3 +74,20 @@ def test_given_axes_are_used_and_the_picture_is_the_same_each_time():
     assert (one, two) == tuple(axes)
     positions = [[text.get_position() for text in ax.texts] for ax in axes]
     np.testing.assert_allclose(*positions)
+
+
+@pytest.mark.parametrize(
+    ("edges", "top"),
+    [
+        (pd.DataFrame(columns=["source", "target", "weight", "importance"]), 50),
+        (pd.DataFrame({"source": ["A"], "target": ["B"]}), 50),
+        (
+            pd.DataFrame({"source": ["A"], "target": ["B"], "weight": [0.5], "importance": [0.5]}),
+            0,
+        ),
+    ],
+    ids=["no edges", "no weights", "top of 0"],
+)
+def test_nothing_to_draw_is_said(edges: pd.DataFrame, top: int) -> None:
+    with pytest.raises(InputError, match="expected an edge table"):
+        network(edges, top=top)
