@@ -123,13 +123,16 @@ def describe_transformer(config: DictConfig) -> dict[str, Any]:
 
 
 def log_belief(found: GeneNetwork) -> None:
-    """Log in words what the scores stand on."""
-    stands_on = ", ".join(
-        f"{name.replace('_', ' ')} {value:.4g}" for name, value in found.belief.items()
-    )
+    """Log in words what the scores start from, and of what kind of cells they are."""
     n_genes, n_tfs = found.scores.shape
+    of_cells = ", ".join(
+        f"{name.replace('_', ' ')} {value:.4g}"
+        for name, value in found.belief.items()
+        if name != "share_of_closed_form"
+    )
     logger.info(
-        "found the network of %d regulators and %d genes with the pretrained transformer; its "
-        "scores stand on: %s",
-        *(n_tfs, n_genes, stands_on),
+        "found the network of %d regulators and %d genes. Its scores start from the transformer "
+        "pretrained on simulated networks (%.3g %%) and from closed forms of the genes' profiles "
+        "(%.3g %%), as these cells ask for: %s",
+        *(n_tfs, n_genes, 100 * (1 - found.share), 100 * found.share, of_cells),
     )

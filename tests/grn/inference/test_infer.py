@@ -80,9 +80,10 @@ def test_the_weights_are_told_by_their_digest(tmp_path: Path) -> None:
         describe_transformer(fast_config(UNUSED, "model.transformer=none.pt"))
 
 
-def test_the_log_says_in_words_what_scores_stand_on(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_says_in_words_what_scores_start_from(caplog: pytest.LogCaptureFixture) -> None:
     belief = {"share_of_closed_form": 0.25, "dominance": 41.5}
     with caplog.at_level(logging.INFO, logger="grn"):
         log_belief(GeneNetwork(torch.zeros(9, 2), belief))
     assert "2 regulators and 9 genes" in caplog.text
-    assert "share of closed form 0.25, dominance 41.5" in caplog.text
+    assert "pretrained on simulated networks (75 %)" in caplog.text
+    assert "profiles (25 %), as these cells ask for: dominance 41.5" in caplog.text

@@ -33,7 +33,7 @@ def test_the_log_says_what_was_done(
     with caplog.at_level("INFO", logger="grn"):
         run(file_config(tmp_path / "without", files), train=False)
     assert "no predictor of expression is trained: the edges do not depend on it" in caplog.text
-    assert "scores stand on: " in caplog.text
+    assert "scores start from the transformer pretrained on simulated networks (" in caplog.text
     caplog.clear()
     with caplog.at_level("INFO", logger="grn"):
         run(file_config(tmp_path / "with", files))
