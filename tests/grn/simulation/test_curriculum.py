@@ -79,11 +79,11 @@ def fixed(
     signs = np.zeros((len(rules), len(rules)), dtype=np.int8)
     for target, rule in enumerate(rules.values()):
         signs[int(rule.strip("not ()")[1:]), target] = -1 if "not" in rule else 1
-    monkeypatch.setattr(module, "draw_model", lambda rng, n_genes: (model, signs))
+    monkeypatch.setattr(module, "draw_model", lambda *drawn: (model, signs))
     monkeypatch.setattr(module, "draw_kinetics", lambda *drawn: Kinetics())
     # The number of genes is drawn before the model.
     monkeypatch.setitem(
-        module._DRAW, "boolean", lambda rng: module._draw_cells_of_rules(rng, len(rules), 1.0)
+        module._DRAW, "boolean", lambda rng: module._draw_cells_of_rules(rng, len(rules), 0.0, 1.0)
     )
 
 

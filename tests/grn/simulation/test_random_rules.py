@@ -12,7 +12,7 @@ from grn.simulation.random_rules import draw_model
 @pytest.fixture(scope="module")
 def drawn() -> list[tuple[BooleanModel, np.ndarray]]:
     rng = np.random.default_rng(3)
-    return [draw_model(rng, int(rng.integers(5, 21))) for _ in range(400)]
+    return [draw_model(rng, int(rng.integers(5, 21)), 0.5) for _ in range(400)]
 
 
 def test_rules_hold_exactly_the_edges_drawn(drawn: list[tuple[BooleanModel, np.ndarray]]) -> None:
@@ -75,7 +75,7 @@ def test_some_networks_are_chains_and_large_ones_have_rules_too() -> None:
     families = [module._draw_from_family(rng, 12) for _ in range(200)]
     assert all(signs.any(axis=0).all() for signs in families)
     assert max(np.count_nonzero(signs, axis=0).max() for signs in families) <= 8
-    model, signs = draw_model(rng, 150)
+    model, signs = draw_model(rng, 150, 0.5)
     assert len(model.rules) == len(signs) == 150
 
 
@@ -101,7 +101,9 @@ def test_some_genes_are_on_at_time_0(drawn: list[tuple[BooleanModel, np.ndarray]
 
 
 def test_the_same_generator_draws_the_same_model() -> None:
-    (first, edges), (again, same) = (draw_model(np.random.default_rng(8), 9) for _ in range(2))
+    (first, edges), (again, same) = (
+        draw_model(np.random.default_rng(8), 9, 0.5) for _ in range(2)
+    )
     assert first == again
     np.testing.assert_array_equal(edges, same)
-    assert first != draw_model(np.random.default_rng(9), 9)[0]
+    assert first != draw_model(np.random.default_rng(9), 9, 0.5)[0]
