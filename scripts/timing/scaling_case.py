@@ -136,6 +136,7 @@ def measure(n_cells: int, n_genes: int, folder: Path) -> dict[str, float]:
     config = compose_config(
         [
             *("data=file", f"data.cells='{cells}'", f"data.tfs='{tfs}'"),
+            "preprocess.min_cells=null",  # as many genes as the case is named after
             *("paths=folder", f"paths.run='{folder / 'run'}'", "logger=none"),
             *("trainer.accelerator=cpu", "++trainer.enable_progress_bar=false"),
             *(f"trainer.max_steps={STEPS}", f"trainer.val_check_interval={STEPS}"),

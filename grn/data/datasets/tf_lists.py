@@ -27,6 +27,7 @@ _HEADERS += ("transcription_factor", "transcription_factors", "regulators", "reg
 _HEADERS += ("source_genesymbol", "source", "hgnc_symbol", "mgi_symbol", "approved_symbol")
 _HEADERS += ("symbol", "symbols", "gene_symbol", "gene_symbols", "external_gene_name")
 _HEADERS += ("gene_name", "gene_names", "gene", "genes", "gene1", "name", "names")
+_OF_TABLES_ALONE = ("gene1",)  # in a list, it is the first of numbered genes
 # A column that says of each gene whether it is one.
 _IS_TF = ("is_tf", "istf", "is_regulator")
 _SYMBOL = re.compile(r"[A-Za-z][\w.:()/@-]{0,24}")
@@ -94,7 +95,8 @@ def _rows(text: str) -> list[list[str]]:
     if not counts[separator]:
         # No symbol holds a blank, but headers do.
         header = next((i for i, line in enumerate(lines[:_N_TITLES]) if _is_header([line])), None)
-        if header is not None:
+        # What stands above a header is a title, of several words: else it is the first name.
+        if header is not None and all(" " in line for line in lines[:header]):
             lines = [plain(lines[header]), *lines[header + 1 :]]
         separator = " "
     rows = []
@@ -111,7 +113,8 @@ def _is_header(row: Sequence[str], rows: Sequence[Sequence[str]] = ()) -> bool:
     """Say whether a line names columns: words that do not come back in the lines below."""
     if list(row) == ["x"] or (len(row) > 1 and not row[0]):
         return True  # R calls a column without a name x
-    words = [i for i, field in enumerate(row) if plain(field) in _HEADERS]
+    known = [word for word in _HEADERS if len(row) > 1 or word not in _OF_TABLES_ALONE]
+    words = [i for i, field in enumerate(row) if plain(field) in known]
     return any(row[i] not in {below[i] for below in rows if i < len(below)} for i in words)
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
     from grn.benchmark.run import Outcome
-    from grn.evaluation.controls import Scores
+    from grn.evaluation.scores import Scores
 
 DETERMINISTIC = ("pearson", "spearman", "closed_form", "closed_form_max")
 
@@ -52,7 +52,7 @@ def bench(tmp_path: Path) -> Callable[..., "Outcome"]:
 def noise(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Add the method `noise`, which draws its scores; the list grows by the seed of every call."""
     from grn.benchmark import grid, methods
-    from grn.evaluation.controls import Scores
+    from grn.evaluation.scores import Scores
 
     calls: list[int] = []
 
@@ -61,8 +61,6 @@ def noise(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         weight = np.random.default_rng(seed).normal(shift, size=(len(tfs), adata.n_vars))
         return Scores(weight, np.abs(weight))
 
-    added = methods.Method(
-        "noise", "method", draw, frozenset({"shift"}), True, ("grn.expression",)
-    )
+    added = methods.Method("noise", "method", draw, frozenset({"shift"}), True, "grn.expression")
     monkeypatch.setattr(grid, "METHODS", {**methods.METHODS, "noise": added})
     return calls

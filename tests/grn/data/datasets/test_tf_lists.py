@@ -170,3 +170,19 @@ def test_lists_of_the_shared_data(shared_data: Path, monkeypatch: pytest.MonkeyP
     assert len(human) == 1563
     assert len(mouse) == 1479
     assert {"SOX2", "GATA1"} <= set(human)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["Gene1", "Gene5", "Gene7"],
+        ["Gene9", "Gene1", "Gene7", "Gene2"],
+        ["SOX2", "TF", "NANOG", "POU5F1"],
+        ["SOX2", "NANOG", "Name", "POU5F1"],
+    ],
+)
+def test_a_name_that_is_also_a_word_of_headers_loses_none(
+    names: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "tfs.txt").write_text("\n".join(names) + "\n")
+    assert read_tf_list(tmp_path / "tfs.txt") == names
