@@ -13,7 +13,7 @@ from grn.data.dataset import CellDataset
 from grn.data.datasets.tf_lists import read_tf_list
 from grn.data.preprocessing.prepare import prepare
 from grn.data.preprocessing.preprocess import preprocess
-from grn.data.reading.read import select_layer
+from grn.data.reading.layers import select_layer
 from grn.export import network_adata
 from grn.expression import fingerprint
 from grn.files import replacing

@@ -16,7 +16,7 @@ def source_files(module: str) -> tuple[Path, ...]:
 
     Imports are read from the source, those inside functions among them, but not those that serve
     types alone (`if TYPE_CHECKING:`). Trained weights count where they lie beside a module that
-    is imported. Nothing is imported or run.
+    is imported. No module is run but the packages that lead to it.
 
     Parameters
     ----------

@@ -11,22 +11,11 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from grn.config.overrides import explain
-from grn.config.schemas import (
-    DATA_SCHEMAS,
-    SCHEMAS,
-    BenchmarkConfig,
-    ModelConfig,
-    PretrainConfig,
-    RunConfig,
-)
+from grn.config.schemas import DATA_SCHEMAS, SCHEMAS
 
 __all__ = [
     "CONFIG_NAME",
     "NO_FOLDER",
-    "BenchmarkConfig",
-    "ModelConfig",
-    "PretrainConfig",
-    "RunConfig",
     "compose_config",
     "config_folder",
     "explain",

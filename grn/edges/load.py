@@ -169,9 +169,13 @@ def _is_row(fields: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
 
 def _are_numbered(rows: Sequence[Sequence[str]]) -> bool:
     """Say whether rows of three fields or more begin with their number."""
+    return len(rows) > 1 and len(rows[0]) > 2 and are_counted(rows)
+
+
+def are_counted(rows: Sequence[Sequence[str]]) -> bool:
+    """Say whether the first fields of the rows are their numbers, from 0 or 1 on."""
     first = [row[0] for row in rows]
-    counted = (list(map(str, range(i, i + len(rows)))) for i in (0, 1))
-    return len(rows) > 1 and len(rows[0]) > 2 and first in counted
+    return first in (list(map(str, range(i, i + len(rows)))) for i in (0, 1))
 
 
 def _fields(line: str, separator: str) -> list[str]:

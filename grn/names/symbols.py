@@ -177,7 +177,8 @@ def listed(names: Iterable[str]) -> str:
 
 def first_of(names: Sequence[str]) -> str:
     """Show the first three names."""
-    return ", ".join(names[:_N_EXAMPLES]) + (", …" if len(names) > _N_EXAMPLES else "")
+    shown = ", ".join(map(str, names[:_N_EXAMPLES]))
+    return shown + (", …" if len(names) > _N_EXAMPLES else "")
 
 
 def _spellings(aliases: Mapping[str, str]) -> dict[str, Callable[[str], str]]:

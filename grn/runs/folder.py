@@ -63,7 +63,7 @@ def check_folder(folder: Path, overwrite: bool, result: str = EDGES) -> None:
         msg = f"{folder} is a file. Expected a folder for the result: choose another output."
         raise InputError(msg)
     check_no_result(folder, overwrite, result)
-    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    existing = _nearest(folder)
     try:
         # The only sure test: permissions, read-only mounts and full disks all show.
         with tempfile.TemporaryFile(dir=existing):
@@ -120,8 +120,7 @@ def check_space(folder: Path, n_bytes: int) -> None:
     InputError
         There is less room than about what the result takes.
     """
-    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    free = shutil.disk_usage(existing).free
+    free = shutil.disk_usage(_nearest(folder)).free
     if free < n_bytes:
         msg = (
             f"the result takes about {n_bytes / _MEGABYTE:.1f} MB, and the disk of {folder} has "
@@ -211,6 +210,11 @@ def remove_if_empty(folder: Path) -> None:
         folder.rmdir()
         if "runs" in folder.parent.parts:
             remove_if_empty(folder.parent)
+
+
+def _nearest(folder: Path) -> Path:
+    """Return the folder, or the nearest one around it that exists."""
+    return next(parent for parent in (folder, *folder.parents) if parent.exists())
 
 
 def _read(file: Path) -> dict[str, Any] | None:

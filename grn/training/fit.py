@@ -149,7 +149,7 @@ def fit(
     ----------
     module, trainer, loader
         From `build_predictor` or `build_supervised`, `build_trainer`, and `build_loader` or
-        `Lessons`; the trainer not used before.
+        `StepNumbers`; the trainer not used before.
     seed
         Of minibatches and noise.
     resume_from

@@ -6,6 +6,7 @@ from typing import get_args
 import torch
 from torch import Tensor
 
+from flashsign.batches import batch_size
 from flashsign.reference import Normaliser, autocast_dtype
 from flashsign.streaming.arguments import HAS_TRITON, MAX_WIDTH
 
@@ -90,8 +91,7 @@ def _few_pairs(q: Tensor, k: Tensor) -> bool:
 
 
 def _n_scores(q: Tensor, k: Tensor, *others: Tensor | None) -> int:
-    batch = max(len(t) for t in (q, k, *others) if t is not None)
-    return batch * q.shape[1] * q.shape[2] * k.shape[2]
+    return batch_size(q, k, *others) * q.shape[1] * q.shape[2] * k.shape[2]
 
 
 def _check_normaliser(normaliser: str) -> None:

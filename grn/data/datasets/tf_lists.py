@@ -12,7 +12,7 @@ from grn.data.datasets.catalogue import read_fetchables
 from grn.data.datasets.fetch import fetch_from_record
 from grn.data.datasets.root import cache_folder, data_roots
 from grn.data.datasets.unpack import find_unpacked, scratch_folder, unpack
-from grn.edges.load import open_text
+from grn.edges.load import are_counted, open_text
 from grn.edges.words import LABELS, plain, value
 from grn.errors import InputError
 from grn.names.symbols import are_ensembl, listed
@@ -125,7 +125,7 @@ def _names(rows: list[list[str]], path: Path) -> list[str]:
         titles = all(len(above) != len(row) or " " in above[0] for above in rows[:i])
         if titles and _is_header(row, rows[i + 1 :]):
             header, body = row, rows[i + 1 :]
-            numbered = _are_numbered(body)
+            numbered = bool(body) and are_counted(body)
             if numbered and max(map(len, body)) == len(header) + 1:
                 header = ["", *header]  # R's names of rows have no header
             if len(header) > 1 or all(len(fields) == 1 for fields in body):
@@ -150,7 +150,7 @@ def _column(header: Sequence[str], rows: list[list[str]], numbered: bool, path: 
 
 def _without_header(rows: list[list[str]], path: Path) -> list[str]:
     """Return all names of a list that is written in lines, or the first column of a table."""
-    if _are_numbered(rows) and max(map(len, rows)) > 1:
+    if rows and are_counted(rows) and max(map(len, rows)) > 1:
         rows = [row[1:] for row in rows if len(row) > 1]
     width = max(map(len, rows), default=0)
     fields = [field for row in rows for field in row if field]
@@ -178,14 +178,6 @@ def _are_lines_of_names(rows: list[list[str]], width: int) -> bool:
         return False
     ragged = any(len(row) != width for row in rows)
     return ragged or (width > 2 and len(set(fields)) == len(fields))
-
-
-def _are_numbered(rows: Sequence[Sequence[str]]) -> bool:
-    """Say whether each line begins with its number, counted from 0 or 1."""
-    first = [row[0] for row in rows]
-    return bool(first) and first in (
-        list(map(str, range(start, start + len(first)))) for start in (0, 1)
-    )
 
 
 def _species_list(species: str) -> Path:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from grn.errors import InputError
+from grn.names.symbols import first_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +74,7 @@ def complete_names(adata: "AnnData", whose: str) -> None:
         completed[places] = other
         adata.var_names = completed.astype(str)
         logger.warning(
-            "%d gene(s) of %s have no name and are called %s", len(places), whose, _some(other)
+            "%d gene(s) of %s have no name and are called %s", len(places), whose, first_of(other)
         )
     n_repeated = int(adata.var_names.duplicated().sum())
     if n_repeated:
@@ -83,7 +84,3 @@ def complete_names(adata: "AnnData", whose: str) -> None:
 
 def _missing(names: "pd.Series") -> "pd.Series":
     return names.isna() | (names.astype(str).str.strip() == "")
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")

@@ -7,6 +7,7 @@ import numpy as np
 
 from grn.data.reading.axis_names import Look, look_at
 from grn.errors import InputError
+from grn.names.symbols import first_of
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -88,8 +89,8 @@ def detect_orientation(
     if (genes := _by_names(rows, columns)) is not None:
         axis, names = ("rows", row_names) if genes == 0 else ("columns", column_names)
         other = column_names if genes == 0 else row_names
-        reason = f"the {axis} look like genes ({_some(names)}), the others like cells"
-        return Orientation(_layout(genes), f"{reason} ({_some(other)})")
+        reason = f"the {axis} look like genes ({first_of(names)}), the others like cells"
+        return Orientation(_layout(genes), f"{reason} ({first_of(other)})")
     votes = {
         "the names": _slightly(rows, columns),
         "how much the totals differ": None if values is None else _by_totals(values),
@@ -109,8 +110,8 @@ def undecided(path: object, row_names: Sequence[str], column_names: Sequence[str
     """Return the error to raise for a table of which nothing tells where the genes are."""
     return InputError(
         f"{path}: cannot tell which axis holds the genes: {len(row_names)} rows "
-        f"({_some(row_names)}) × {len(column_names)} columns ({_some(column_names)}). Say so: "
-        f"{HOW_TO_FORCE}."
+        f"({first_of(row_names)}) × {len(column_names)} columns ({first_of(column_names)}). Say "
+        f"so: {HOW_TO_FORCE}."
     )
 
 
@@ -133,8 +134,8 @@ def why_transposed(adata: "AnnData", tfs: Collection[str] | None = None) -> str 
     if not barcodes and not known:
         return None
     return (
-        f"the names of its cells look like genes ({_some(adata.obs_names)}), those of its genes "
-        f"like cells ({_some(adata.var_names)})"
+        f"the names of its cells look like genes ({first_of(adata.obs_names)}), those of its "
+        f"genes like cells ({first_of(adata.var_names)})"
     )
 
 
@@ -163,10 +164,6 @@ def layout_by_word(corner: str) -> Layout | None:
 
 def _layout(genes: int) -> Layout:
     return GENES_BY_CELLS if genes == 0 else CELLS_BY_GENES
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(map(str, names[:3])) + (", …" if len(names) > 3 else "")
 
 
 def _by_regulators(

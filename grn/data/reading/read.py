@@ -11,7 +11,6 @@ import scipy.sparse as sp
 
 from grn.data.reading.formats import AS_STORED, Format, find_format
 from grn.data.reading.gene_names import complete_names, name_genes
-from grn.data.reading.layers import select_layer as select_layer
 from grn.data.reading.on_disk import exceeds_memory, read_lazily
 from grn.data.reading.orientation import (
     CELLS_BY_GENES,

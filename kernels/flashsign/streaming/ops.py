@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from flashsign.batches import batch_size
 from flashsign.derivatives import attention_gradients, attention_second, plain_torch_only
 from flashsign.streaming.arguments import Options, empty_like_queries, row_eps
 
@@ -28,7 +29,7 @@ def streaming(
 
     A batch of 1 is read B times, never copied.
     """
-    batch = max(len(t) for t in (q, k, v, key_mask) if t is not None)
+    batch = batch_size(q, k, v, key_mask)
     q, k, v = (t.expand(batch, -1, -1, -1) for t in (q, k, v))
     key_mask = None if key_mask is None else key_mask.expand(batch, -1)
     out: Tensor

@@ -5,7 +5,8 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
-from grn.config import CONFIG_NAME, RunConfig, compose_config, config_folder
+from grn.config import CONFIG_NAME, compose_config, config_folder
+from grn.config.schemas import RunConfig
 from grn.errors import InputError
 
 RUN = ("paths=folder", "paths.run=out")

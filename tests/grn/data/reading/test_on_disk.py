@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
+from grn.data.reading.layers import select_layer
 from grn.data.reading.on_disk import exceeds_memory
-from grn.data.reading.read import read_cells, select_layer
+from grn.data.reading.read import read_cells
 from grn.errors import InputError
 from tests.cell_files import WRITERS, write_h5ad, write_zarr
 

@@ -13,8 +13,9 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
+from grn.data.reading.layers import select_layer
 from grn.data.reading.orientation import CELLS_BY_GENES, GENES_BY_CELLS
-from grn.data.reading.read import read_cells, select_layer
+from grn.data.reading.read import read_cells
 from grn.errors import InputError
 from tests.cell_files import WRITERS, assert_same_cells
 
