@@ -29,7 +29,7 @@ def explain(error: Exception, overrides: Sequence[str], config_name: str) -> Inp
     """
     if isinstance(error, MissingConfigException):
         return InputError(_no_such_option(error))
-    *_, first = causes(error)
+    first = _origin(error)
     said = str(first).splitlines()[0]
     culprit = _culprit(error, overrides)
     key, equals, value = culprit.partition("=")
@@ -49,6 +49,17 @@ def explain(error: Exception, overrides: Sequence[str], config_name: str) -> Inp
         return InputError(f"there is no setting {name}. {_alike(name, overrides, config_name)}")
     text = str(error).strip()
     return InputError(text if said in text else f"{text}: {said}")
+
+
+def _origin(error: Exception) -> BaseException:
+    """Return the innermost error that names its setting, or else the innermost of all.
+
+    OmegaConf fills in a message on its way up. Under OC_CAUSE, a debugger or coverage it keeps
+    the unfilled one ("Value '$VALUE' ...") as the cause.
+    """
+    chain = list(causes(error))
+    about = [one for one in chain if _full_key(one)]
+    return (about or chain)[-1]
 
 
 def _no_such_option(error: MissingConfigException) -> str:

@@ -23,7 +23,11 @@ RUN = ("paths=folder", "paths.run=out", "data=file")
         ("nonsense", "'nonsense' is no setting; expected KEY=VALUE."),
     ],
 )
-def test_a_mistake_is_explained(override: str, message: str) -> None:
+@pytest.mark.parametrize("causes", ["0", "1"])
+def test_a_mistake_is_explained(
+    override: str, message: str, causes: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OC_CAUSE", causes)
     with pytest.raises(InputError) as refused:
         compose_config([*RUN, override])
     assert message in str(refused.value)
