@@ -8,6 +8,7 @@ from grn.version import VERSION
 
 if TYPE_CHECKING:
     from grn import plotting as pl
+    from grn import tools as tl
     from grn.data.preprocessing.preprocess import preprocess
     from grn.data.reading.read import read_cells
     from grn.edges.read import read_edges, read_truth
@@ -30,12 +31,14 @@ __all__ = [
     "read_truth",
     "simulate",
     "simulate_model",
+    "tl",
 ]
 
 __version__ = VERSION
 
 # Names are imported on first use, so that `import grn` and `grn --help` load neither torch nor
 # scanpy.
+_MODULES = {"pl": "grn.plotting", "tl": "grn.tools"}
 _LAZY = {
     "SphericalGRN": "grn.estimator",
     "evaluate": "grn.evaluation",
@@ -51,8 +54,8 @@ _LAZY = {
 
 
 def __getattr__(name: str) -> Any:
-    if name == "pl":
-        return import_module("grn.plotting")
+    if name in _MODULES:
+        return import_module(_MODULES[name])
     if name in _LAZY:
         return getattr(import_module(_LAZY[name]), name)
     msg = f"module 'grn' has no attribute {name!r}"

@@ -1,0 +1,1 @@
+"""Tools on a network: activity, drivers, specificity, differences, knock-outs; also `grn.tl`."""
