@@ -1,4 +1,4 @@
-"""SphericalGRN: the scverse-style front door to the network of some cells."""
+"""SphericalGRN: the network of some cells, in the style of scverse."""
 
 import copy
 from collections.abc import Collection, Iterable, Mapping
@@ -9,7 +9,6 @@ import pandas as pd
 import torch
 
 from grn.config import NO_FOLDER, compose_config
-from grn.data.dataset import CellDataset
 from grn.data.datasets.tf_lists import read_tf_list
 from grn.data.preprocessing.prepare import prepare
 from grn.data.preprocessing.preprocess import preprocess
@@ -25,18 +24,10 @@ from grn.inference.arguments import (
     speaking_python,
 )
 from grn.inference.confidence import Confidence, assess, check_confidence, check_in_memory
-from grn.inference.infer import describe_transformer, infer_network, log_belief
-from grn.model.pretrained import GeneNetwork
-from grn.readout import read_edges_off, with_cells
-from grn.training.checkpoint import (
-    describe_origin,
-    load_predictor,
-    read_checkpoint,
-    stored_network,
-)
+from grn.inference.networks import Networks, group_labels
+from grn.training.aside import restore_predictor, train_predictor
+from grn.training.checkpoint import describe_origin, read_checkpoint, stored_network
 from grn.training.configure import configure_training
-from grn.training.fit import build_loader, build_predictor, fit_aside
-from grn.training.prediction import judge_start, r_squared
 from grn.training.settings import check_settings
 
 if TYPE_CHECKING:
@@ -61,16 +52,37 @@ class SphericalGRN:
     aliases
         Other names of regulators and genes, each with the name it stands for
         (`grn.names.symbols.read_aliases` reads them from a file).
+    groupby
+        Column of `adata.obs`, such as `cell_type`: each of its groups gets a network
+        (`edges_by_group`), beside that of all cells.
+    batch
+        Column of `adata.obs`, such as `donor`: before anything else is computed, the means of its
+        batches are made equal, gene by gene.
 
     Raises
     ------
     InputError
-        The cells cannot be used, or fewer than 3 regulators are among the genes.
+        The cells cannot be used, fewer than 3 regulators are among the genes, or a column of
+        labels is missing or has gaps.
 
     Examples
     --------
-    >>> model = grn.SphericalGRN(adata, tfs=["SOX2", "NANOG", "POU5F1"])  # doctest: +SKIP
-    >>> model.edges(top=10)  # doctest: +SKIP
+    >>> adata = grn.simulate(n_tfs=4, n_targets=12, n_cells=60)
+    >>> model = grn.SphericalGRN(adata, ["TF01", "TF02", "TF03", "TF04"], groupby="lineage")
+    >>> len(model.edges(top=10)), model.edges_by_group()["group"].nunique()
+    (10, 3)
+    >>> model.add_confidence(bootstraps=1)
+    >>> "stability" in model.edges()
+    True
+    >>> model.to_adata().varp["grn"].shape
+    (16, 16)
+    >>> model.train(max_steps=1, progress=False)
+    >>> sorted(model.prediction)
+    ['mean', 'r2', 'ridge', 'start']
+    >>> model.save("model.pt")
+    >>> again = grn.SphericalGRN.load("model.pt", adata)
+    >>> (again.edges()["weight"] == model.edges()["weight"]).all().item()
+    True
     """
 
     def __init__(
@@ -80,20 +92,24 @@ class SphericalGRN:
         layer: str | None = None,
         *,
         aliases: Mapping[str, str] | None = None,
+        groupby: str | None = None,
+        batch: str | None = None,
     ) -> None:
+        self._config: Any = compose_config(NO_FOLDER)
+        self._config.data.update(groupby=groupby, batch=batch)
         with speaking_python():
             check_adata(adata)
+            group_labels(self._config, adata)  # before the time is spent on preprocessing
             listed = read_tf_list(tfs) if isinstance(tfs, str | Path) else name_list(tfs)
             selected = select_layer(adata, layer)
             cells, regulators = prepare(
                 selected, listed, preprocess, aliases=check_aliases(aliases)
             )
+            self._networks = Networks(self._config, cells, regulators)
         self.adata = cells
         """The preprocessed cells, without genes that do not vary."""
         self.tfs = regulators
         """The regulators among the genes, in their order."""
-        self._config: Any = compose_config(NO_FOLDER)
-        self._network: GeneNetwork | None = None
         self._module: PredictionModule | None = None
         self._confidence = Confidence({}, {})
         self.prediction: dict[str, float | None] | None = None
@@ -132,30 +148,21 @@ class SphericalGRN:
         InputError
             A setting is out of range.
         """
-        config = configure_training(max_steps, accelerator, seed, overrides)
-        if not progress:
-            config.callbacks.progress_bar = None
+        config = configure_training(max_steps, accelerator, seed, overrides, progress=progress)
+        config.data.update(groupby=self._config.data.groupby, batch=self._config.data.batch)
         check_settings(config)
         check_confidence(config)
         check_in_memory(config, self.adata)
-        if (config.model, config.seed) != (self._config.model, self._config.seed):
-            self._network = None
-        self._config = config
-        cells, origin = CellDataset(self.adata), self._origin(None)
-        loader = build_loader(config, cells)
-        module = build_predictor(config, cells, self.tfs, loader, origin)
-        prediction = judge_start(module, loader, self.tfs, config.seed)
-        fit_aside(module, config, loader)
-        self._module = module
-        self.prediction = {"r2": r_squared(module, loader), **prediction}
-        self._confidence = assess(config, self.adata, self.tfs, self._found())
+        self._networks, self._config = self._networks.with_settings(config), config
+        cells, origin = self._networks.cells, self._origin(None)
+        self._module, self.prediction = train_predictor(config, cells, self.tfs, origin)
+        self._confidence = assess(config, self.adata, self.tfs, self._networks.shared)
 
     def add_confidence(self, *, bootstraps: int = 0, permutations: int = 0) -> None:
         """Find the networks of other cells, with the same settings: `edges` gets further columns.
 
-        Takes as many times as long as finding the network as there are bootstraps and
-        permutations. What they mean says `grn.inference.confidence.assess`. A later call replaces
-        the columns.
+        Each bootstrap and permutation takes as long as finding the network
+        (`grn.inference.confidence.assess`). A later call replaces the columns.
 
         Parameters
         ----------
@@ -177,7 +184,7 @@ class SphericalGRN:
         config.confidence.update(bootstraps=bootstraps, permutations=permutations)
         check_confidence(config)
         check_in_memory(config, self.adata)
-        self._confidence = assess(config, self.adata, self.tfs, self._found())
+        self._confidence = assess(config, self.adata, self.tfs, self._networks.shared)
 
     def edges(self, top: int | None = None) -> pd.DataFrame:
         """Return the ranked edges, best first; the first call finds the network.
@@ -196,22 +203,37 @@ class SphericalGRN:
         """
         if top is not None:
             check_count("top", top, least=0)
-        scores, genes = self._found().scores, self.adata.var_names
-        edges = read_edges_off(scores, self.tfs, genes, **self._confidence.columns)
-        edges = with_cells(edges, self.adata.var)
+        edges = self._networks.edges(**self._confidence.columns)
         return edges if top is None else edges.head(top)
 
+    def edges_by_group(self, top: int | None = None) -> pd.DataFrame:
+        """Return the ranked edges of every group of cells, by partial pooling.
+
+        The network of a group of n cells is a mean of that of all cells and that of its own
+        cells, which counts n / (n + 600) (`grn.inference.groups.infer_groups`).
+
+        Parameters
+        ----------
+        top
+            How many of each group; None: every TF × gene pair but self.
+
+        Returns
+        -------
+        Columns `group, source, target, weight, importance`, the best edge of each group first.
+        """
+        if top is not None:
+            check_count("top", top, least=0)
+        return self._networks.edges_by_group(top)
+
     def to_adata(self) -> "AnnData":
-        """Return the preprocessed cells with the network in `varp["grn"]`, rows regulators."""
-        edges, summary = self.edges(), self._confidence.summary
-        provenance = {
-            "seed": self._config.seed,
-            "n_tfs": len(self.tfs),
-            "belief": self._found().belief,
-            "transformer": describe_transformer(self._config),
-            "confidence": summary or None,
-        }
-        return network_adata(edges, self.adata, provenance)
+        """Return the preprocessed cells with the network in `varp["grn"]`, rows regulators.
+
+        The network of a group of cells is in `varp["grn:GROUP"]`.
+        """
+        summary = self._confidence.summary
+        provenance = {**self._networks.provenance, "confidence": summary or None}
+        by_group = None if self._config.data.groupby is None else self.edges_by_group()
+        return network_adata(self.edges(), self.adata, provenance, by_group)
 
     def save(self, path: str | Path) -> None:
         """Write network and predictor, as far as it is trained, with the names of the genes.
@@ -228,7 +250,15 @@ class SphericalGRN:
             torch.save(stored, file)
 
     @classmethod
-    def load(cls, path: str | Path, adata: "AnnData", layer: str | None = None) -> "SphericalGRN":
+    def load(
+        cls,
+        path: str | Path,
+        adata: "AnnData",
+        layer: str | None = None,
+        *,
+        groupby: str | None = None,
+        batch: str | None = None,
+    ) -> "SphericalGRN":
         """Apply what was saved to cells: those it was made of, or others.
 
         The same cells have the same network and predictor again. The network of other cells is
@@ -239,7 +269,7 @@ class SphericalGRN:
         ----------
         path
             From `save`, or a checkpoint in a run folder.
-        adata, layer
+        adata, layer, groupby, batch
             As for the class.
 
         Raises
@@ -249,30 +279,21 @@ class SphericalGRN:
             cells.
         """
         checkpoint = read_checkpoint(path)
-        model = cls(adata, checkpoint["grn"]["tfs"], layer)
+        model = cls(adata, checkpoint["grn"]["tfs"], layer, groupby=groupby, batch=batch)
         model._config.merge_with(checkpoint["settings"])
-        cells = CellDataset(model.adata)
         names, digest = model._names(), fingerprint(model.adata)
-        model._network = stored_network(checkpoint, names, digest)
-        same_cells = model._network is not None
+        known = stored_network(checkpoint, names, digest)
+        model._networks = Networks(model._config, model.adata, model.tfs, known)
         if "state_dict" in checkpoint:
-            loader = build_loader(model._config, cells)
-            origin = model._origin(digest)
-            model._module = build_predictor(model._config, cells, model.tfs, loader, origin)
-            load_predictor(model._module, checkpoint, same_cells=same_cells)
+            cells, origin = model._networks.cells, model._origin(digest)
+            model._module = restore_predictor(
+                model._config, cells, model.tfs, origin, checkpoint, same_cells=known is not None
+            )
         return model
-
-    def _found(self) -> GeneNetwork:
-        """Return the network, which is found when it is first needed."""
-        if self._network is None:
-            cells = CellDataset(self.adata)
-            self._network = infer_network(self._config, cells, self.tfs)
-            log_belief(self._network)
-        return self._network
 
     def _names(self) -> dict[str, list[str]]:
         return {"genes": self.adata.var_names.tolist(), "tfs": self.tfs}
 
     def _origin(self, cells: str | None) -> dict[str, Any]:
-        transformer = describe_transformer(self._config)
-        return describe_origin(self._config, self._names(), self._found(), transformer, cells)
+        config, networks = self._config, self._networks
+        return describe_origin(config, self._names(), networks.shared, networks.transformer, cells)

@@ -1,4 +1,4 @@
-"""Writes a file whole or not at all."""
+"""Writes a file whole or not at all, and says before long work where it cannot be written."""
 
 import os
 from collections.abc import Iterator
@@ -18,12 +18,39 @@ def replacing(path: str | Path) -> Iterator[Path]:
         The folder does not exist or cannot be written to.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = _beside(path)
     try:
         yield temporary
         temporary.replace(path)
     except OSError as error:
-        msg = f"{path}: cannot be written ({error}). Give a path in a folder you may write to."
-        raise InputError(msg) from error
+        raise _not_writable(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_path(path: str | Path) -> None:
+    """Try whether a file can be written at a path, and leave what is there as it is.
+
+    Raises
+    ------
+    InputError
+        The folder does not exist or cannot be written to, or the path is a folder.
+    """
+    path = Path(path)
+    temporary = _beside(path)
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(path)
+        temporary.touch()
+        temporary.unlink()
+    except OSError as error:
+        raise _not_writable(path, error) from error
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+
+def _not_writable(path: Path, error: OSError) -> InputError:
+    msg = f"{path}: cannot be written ({error}). Give a path in a folder you may write to."
+    return InputError(msg)

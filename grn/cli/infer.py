@@ -41,6 +41,14 @@ def add_parser(commands: Any) -> None:
         "--aliases", metavar="FILE", help="other names of genes: two columns, alias and name"
     )
     infer.add_argument(
+        "--groupby", metavar="KEY",
+        help="column of adata.obs, such as cell_type: also a network for each of its groups",
+    )  # fmt: skip
+    infer.add_argument(
+        "--batch", metavar="KEY",
+        help="column of adata.obs, such as donor: expression is centred within its batches",
+    )  # fmt: skip
+    infer.add_argument(
         "--bootstraps", type=int, default=0, metavar="N",
         help="networks of N bootstraps of the cells: adds the column stability",
     )  # fmt: skip
@@ -71,7 +79,7 @@ def _infer(options: argparse.Namespace) -> None:
         msg = f"--threads is {options.threads}; expected at least 1."
         raise InputError(msg)
     accelerator = {"cuda": "gpu"}.get(options.device, options.device)
-    keys = ("cells", "tfs", "layer", "gene_column", "aliases")
+    keys = ("cells", "tfs", "layer", "gene_column", "aliases", "groupby", "batch")
     given = {key: getattr(options, key) for key in keys if getattr(options, key) is not None}
     config = compose_config(
         [

@@ -178,6 +178,10 @@ class PretrainConfig:
 class DataConfig:
     """What every group of conf/data holds."""
 
+    groupby: str | None = None
+    """Column of obs whose groups get a network each."""
+    batch: str | None = None
+    """Column of obs within whose groups expression is centred."""
     source: Any = MISSING
     """Constructor of the data set; its arguments are checked by its signature."""
     loader: Any = MISSING

@@ -1,4 +1,4 @@
-"""Cells as standardised rows: what the network is fed."""
+"""Cells as standardised rows, the input of the models."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -17,26 +17,34 @@ if TYPE_CHECKING:
 
 
 class CellDataset(Dataset[Tensor]):
-    """Column z-scores of √(log expression), made dense one minibatch at a time.
+    """Column z-scores of √(log expression), computed as dense arrays for some rows at a time.
 
-    The square root evens out the variance of log expression across genes; a gene that does not
-    vary is 0 everywhere.
+    The square root makes the variances of genes more similar. A gene that does not vary is 0 in
+    every cell.
 
     Parameters
     ----------
     adata
-        Cells × genes, log-normalised (`grn.preprocess`). `X` is not copied: it
-        stays where it is, in memory or on disk (as CSR), and rows are cut from it.
+        Cells × genes, log-normalised (`grn.preprocess`). `X` is not copied: rows are read from
+        it in memory or on disk (as CSR).
     cells
-        Which of them the rows are, each as often as it is named; None: all, in order.
+        Cell of each row, where cells may repeat; None for all cells in order.
+    batch
+        Number of the batch of every cell of `adata`; None: there are no batches.
     """
 
-    def __init__(self, adata: "AnnData", cells: Int[np.ndarray, " n_rows"] | None = None) -> None:
+    def __init__(
+        self,
+        adata: "AnnData",
+        cells: Int[np.ndarray, " n_rows"] | None = None,
+        batch: Int[np.ndarray, " n_cells"] | None = None,
+    ) -> None:
         self.genes: list[str] = adata.var_names.tolist()
         self._expression = adata.X.tocsr() if sp.issparse(adata.X) else adata.X
         n_cells = int(self._expression.shape[0])
         self.cells = np.arange(n_cells) if cells is None else cells
-        """Which cell each row is."""
+        """Number of the cell of each row."""
+        self._batch = batch
         times = None if cells is None else np.bincount(cells, minlength=n_cells)
         mean, sd = column_moments(self._expression, _root, times)
         self._mean = torch.from_numpy(mean.astype(np.float32))
@@ -51,6 +59,12 @@ class CellDataset(Dataset[Tensor]):
         """Whether rows are read from a file, which processes cannot share."""
         return is_on_disk(self._expression)
 
+    def batch(self, rows: Sequence[int] | np.ndarray) -> Int[Tensor, " cells"] | None:
+        """Return the batch of the given rows, None where there are no batches."""
+        if self._batch is None:
+            return None
+        return torch.from_numpy(self._batch[self.cells[np.asarray(rows)]])
+
     def __getitem__(self, row: int) -> Float[Tensor, " n_genes"]:
         return self.rows([row])[0]
 
@@ -60,7 +74,7 @@ class CellDataset(Dataset[Tensor]):
 
     def roots(self, rows: Sequence[int] | np.ndarray) -> Float[Tensor, "cells n_genes"]:
         """Return √ of the expression of the given rows, dense but not standardised."""
-        # Each cell is read once and in the order in which they are stored.
+        # Each cell is read once, in the order of storage.
         stored, places = np.unique(self.cells[np.asarray(rows)], return_inverse=True)
         block = self._expression[stored]
         dense = block.toarray() if sp.issparse(block) else np.asarray(block)

@@ -1,4 +1,4 @@
-"""Writes cells as BEELINE lays them out, beside an AnnData that holds everything."""
+"""Writes cells in the layout of BEELINE, beside an AnnData that holds everything."""
 
 import csv
 import io
@@ -17,7 +17,11 @@ from grn.errors import InputError
 if TYPE_CHECKING:
     from anndata import AnnData
 
-_FILES = ("cells.h5ad", "ExpressionData.csv", "PseudoTime.csv", "refNetwork.csv", "tfs.txt")
+_BY_GROUP = "refNetwork_by_group.csv"
+_FILES = (
+    *("cells.h5ad", "ExpressionData.csv", "PseudoTime.csv", "refNetwork.csv", _BY_GROUP),
+    "tfs.txt",
+)
 _SEPARATORS = "\t\n\r;"  # of tables and lines; a comma is quoted
 
 
@@ -26,15 +30,17 @@ def write_simulation(adata: "AnnData", folder: str | Path, *, overwrite: bool = 
 
     `cells.h5ad` is everything. BEELINE's files are `ExpressionData.csv` (genes × cells; reading
     it gives the same float32 numbers), `PseudoTime.csv` (a column per branch, empty where the
-    cell is on another one) and `refNetwork.csv` (Gene1, Gene2, Type). `tfs.txt` has one TF a line.
+    cell is on another one) and `refNetwork.csv` (Gene1, Gene2, Type). `tfs.txt` has one TF a
+    line. Where groups of cells have networks of their own, `refNetwork.csv` holds what is an edge
+    in any of them, and `refNetwork_by_group.csv` (Group, Gene1, Gene2, Type) the edges of each.
 
     Parameters
     ----------
     adata
-        Result of `grn.simulation.simulate_model`: dense X; `obs` `time` and `branch`; `var`
-        `is_tf`; `uns["truth"]`.
+        Result of `grn.simulation.simulate_model` or `simulate_contexts`: dense X; `obs` `time`
+        and `branch`; `var` `is_tf`; `uns["truth"]`.
     folder
-        Made where it does not exist. Other files in it stay.
+        Folder, which is created if needed; other files in it are kept.
     overwrite
         Replace an existing result.
 
@@ -52,7 +58,7 @@ def write_simulation(adata: "AnnData", folder: str | Path, *, overwrite: bool = 
         adata.write_h5ad(temporary / "cells.h5ad", compression="lzf")
         _write_expression(adata, temporary / "ExpressionData.csv")
         _pseudotime(adata.obs).to_csv(temporary / "PseudoTime.csv")
-        _reference(adata.uns["truth"]).to_csv(temporary / "refNetwork.csv", index=False)
+        _write_reference(adata.uns["truth"], temporary)
         tfs = adata.var_names[adata.var["is_tf"]]
         (temporary / "tfs.txt").write_text("\n".join(tfs) + "\n", encoding="utf-8")
 
@@ -76,6 +82,9 @@ def _filled(folder: Path) -> Iterator[Path]:
         temporary.mkdir(parents=True)
         yield temporary
         folder.mkdir(exist_ok=True)
+        for name in _FILES:  # an earlier result may have had more of them
+            if not (temporary / name).exists():
+                (folder / name).unlink(missing_ok=True)
         for path in temporary.iterdir():
             path.replace(folder / path.name)
     except OSError as error:
@@ -122,7 +131,12 @@ def _pseudotime(obs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _reference(truth: pd.DataFrame) -> pd.DataFrame:
-    """Return the edges with BEELINE's names of columns and signs."""
+def _write_reference(truth: pd.DataFrame, folder: Path) -> None:
+    """Write the edges with BEELINE's names of columns and signs; of groups once more by group."""
     signs = truth["sign"].map({1: "+", -1: "-"})
-    return pd.DataFrame({"Gene1": truth["source"], "Gene2": truth["target"], "Type": signs})
+    edges = pd.DataFrame({"Gene1": truth["source"], "Gene2": truth["target"], "Type": signs})
+    if "group" in truth:
+        by_group = edges.assign(Group=truth["group"])[["Group", *edges.columns]]
+        by_group.to_csv(folder / _BY_GROUP, index=False)
+        edges = edges.drop_duplicates()
+    edges.to_csv(folder / "refNetwork.csv", index=False)

@@ -1,4 +1,4 @@
-"""Says before any long work which names of genes and cells no file can hold."""
+"""Checks, before any long work, that files can hold the names of genes and cells."""
 
 import re
 from collections.abc import Iterable
@@ -15,10 +15,10 @@ _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]"
 
 
 def check_writable(adata: "AnnData") -> None:
-    """Raise an `InputError` where a name would keep a result of these cells from being written.
+    """Raise an `InputError` if a name would prevent writing a result of these cells.
 
-    All else is made to fit when it is written: columns that are reserved or hold odd things, and
-    names that hold a quote.
+    Other problems are solved when the result is written: reserved columns, columns of unusual
+    types, and names with quotes.
     """
     check_names(adata.var_names, "gene")
     check_names(adata.obs_names, "cell")

@@ -26,3 +26,24 @@ def write_edges(edges: pd.DataFrame, path: str | Path, top: int | None = None) -
         A gene has no name or one with a control character, or the folder cannot be written to.
     """
     write_table(best(edges, top), path)
+
+
+def write_edges_by_group(edges: pd.DataFrame, path: str | Path, top: int | None = None) -> None:
+    """Write a table of edges by group, in the order of its rows.
+
+    Parameters
+    ----------
+    edges
+        A table with `group`, `source` and `target` among its columns, best edge of a group first.
+    path
+        As in `write_edges`.
+    top
+        Number of edges of each group to keep; None keeps all.
+
+    Raises
+    ------
+    InputError
+        As `write_edges`.
+    """
+    kept = edges if top is None else edges.groupby("group", observed=True, sort=False).head(top)
+    write_table(kept, path)

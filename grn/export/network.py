@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import sparse
 
 from grn.edges.matrix import locate
-from grn.export.storable import storable_arrays, storable_frame
+from grn.export.storable import storable_arrays, storable_frame, storable_keys
 from grn.expression import is_on_disk
 from grn.files import replacing
 
@@ -20,12 +20,15 @@ _CONFIDENCE = ("stability", "p_value", "fdr")
 
 
 def network_adata(
-    edges: pd.DataFrame, adata: ad.AnnData, provenance: Mapping[str, Any]
+    edges: pd.DataFrame,
+    adata: ad.AnnData,
+    provenance: Mapping[str, Any],
+    by_group: pd.DataFrame | None = None,
 ) -> ad.AnnData:
     """Copy the cells with their annotations, layers and embeddings, and add the network.
 
-    `uns` and `raw` stay behind. Annotations that `.h5ad` cannot hold are kept as text, those
-    under a reserved name under another one, with a warning.
+    `uns` and `raw` are not copied. Annotations that `.h5ad` cannot hold are stored as text, and
+    those with a reserved name under another name, with a warning.
 
     Parameters
     ----------
@@ -34,14 +37,17 @@ def network_adata(
     adata
         Cells × genes.
     provenance
-        Parameters, versions, seed, input: whatever tells how the network came about.
+        Origin of the network: parameters, versions, seed, input.
+    by_group
+        Edges of every group (`grn.inference.groups.edges_by_group`), if there are groups.
 
     Returns
     -------
     AnnData with `varp["grn"]` (n_genes, n_genes), sparse, float32, rows regulate columns, and
     `uns["grn"]`: the provenance, lists and None written as JSON, which HDF5 cannot hold. Where
     the table has a column `stability`, `p_value` or `fdr`, it is `varp["grn_stability"]` and so
-    on, stored for the same pairs as `varp["grn"]`: what is not stored is no p-value of 0.
+    on, stored for the same pairs as `varp["grn"]`: what is not stored is no p-value of 0. The
+    network of a group is `varp["grn:GROUP"]`; a slash in its name becomes an underscore.
 
     Raises
     ------
@@ -71,12 +77,34 @@ def network_adata(
     for column in (name for name in _CONFIDENCE if name in edges):
         values = edges[column].to_numpy(dtype=np.float32)[listed]
         result.varp[f"grn_{column}"] = sparse.csr_matrix((values, at), shape=shape)
+    if by_group is not None:
+        result.varp.update(_by_group(by_group, adata.var_names))
     result.uns["grn"] = _storable(provenance)
     return result
 
 
+def _by_group(edges: pd.DataFrame, genes: pd.Index) -> dict[str, sparse.csr_matrix]:
+    """Return the signed network of every group by its key in `varp`."""
+    listed = edges[edges["weight"] != 0]
+    tables = dict(list(listed.groupby("group", observed=True, sort=False)))
+    return {
+        f"grn:{key}": sparse.csr_matrix(
+            (
+                table["weight"].to_numpy(dtype=np.float32),
+                (locate(table["source"], genes), locate(table["target"], genes)),
+            ),
+            shape=(len(genes), len(genes)),
+        )
+        for key, table in zip(storable_keys(tables), tables.values(), strict=True)
+    }
+
+
 def write_network(
-    edges: pd.DataFrame, adata: ad.AnnData, path: str | Path, provenance: Mapping[str, Any]
+    edges: pd.DataFrame,
+    adata: ad.AnnData,
+    path: str | Path,
+    provenance: Mapping[str, Any],
+    by_group: pd.DataFrame | None = None,
 ) -> None:
     """Write `network_adata(edges, adata, provenance)` to an `.h5ad` file, whole or not at all.
 
@@ -88,7 +116,7 @@ def write_network(
         adata = ad.AnnData(obs=adata.obs, var=adata.var, **kept)
         provenance = {**provenance, "X": "left out: the cells were read from disk"}
     with replacing(path) as temporary:
-        network_adata(edges, adata, provenance).write_h5ad(temporary, compression="lzf")
+        network_adata(edges, adata, provenance, by_group).write_h5ad(temporary, compression="lzf")
 
 
 def _storable(value: Any) -> Any:

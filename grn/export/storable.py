@@ -1,4 +1,4 @@
-"""Makes annotations of cells and genes fit for HDF5: what it cannot hold is kept as text."""
+"""Converts annotations of cells and genes to types that HDF5 can hold, if need be to text."""
 
 import logging
 import warnings
@@ -34,7 +34,7 @@ def storable_frame(frame: pd.DataFrame, where: str) -> pd.DataFrame:
     """
     frame = frame.copy()
     before = list(frame.columns)
-    frame.columns = pd.Index(_keys(before), dtype=object)
+    frame.columns = pd.Index(storable_keys(before), dtype=object)
     pairs = zip(before, frame.columns, strict=True)
     renamed = [f"{old!r} as {new!r}" for old, new in pairs if old != new]
     if renamed:
@@ -57,7 +57,7 @@ def storable_arrays(arrays: Mapping[Any, Any], where: str) -> dict[str, Any]:
     """
     kept = {}
     left_out = []
-    for key, old in zip(_keys(arrays), arrays, strict=True):
+    for key, old in zip(storable_keys(arrays), arrays, strict=True):
         value = arrays[old]
         if isinstance(value, pd.DataFrame):
             kept[key] = storable_frame(value, f"{where}[{key!r}]")
@@ -69,11 +69,11 @@ def storable_arrays(arrays: Mapping[Any, Any], where: str) -> dict[str, Any]:
             other_format = sparse.issparse(value) and value.format not in ("csr", "csc")
             kept[key] = value.tocsr() if other_format else value
     if left_out:
-        logger.warning("%s left out, for it is no array of numbers: %s", where, left_out)
+        logger.warning("%s left out, because they are not arrays of numbers: %s", where, left_out)
     return kept
 
 
-def _keys(names: Iterable[Any]) -> list[str]:
+def storable_keys(names: Iterable[Any]) -> list[str]:
     """Return names that HDF5 can hold, each once."""
     keys: list[str] = []
     for name in names:

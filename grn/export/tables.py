@@ -15,7 +15,7 @@ from grn.export.check import check_names
 from grn.files import replacing
 
 _ROWS_PER_BLOCK = 100_000
-_NAMES = ("source", "TF", "target")
+_NAMES = ("source", "TF", "target", "group")
 
 
 def write_table(table: pd.DataFrame, path: str | Path) -> None:

@@ -1,4 +1,4 @@
-"""Arguments as people pass them in Python: what cannot be used is said in Python's words."""
+"""Checks the arguments of Python calls, with messages that name arguments and not options."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,12 +16,12 @@ _SHOWN = 5
 
 
 def check_adata(adata: object) -> None:
-    """Make sure that cells are an AnnData, and say how what they are becomes one.
+    """Make sure that cells are an AnnData; the message says how to make one of other types.
 
     Raises
     ------
     InputError
-        They are something else.
+        They are of another type.
     """
     if isinstance(adata, AnnData):
         return
@@ -46,12 +46,12 @@ def check_adata(adata: object) -> None:
 
 
 def name_list(names: Iterable[Any] | None) -> list[str] | None:
-    """Return names as a list, from whatever holds them, a generator too.
+    """Return names as a list, from any iterable.
 
     Raises
     ------
     InputError
-        They cannot be listed, or one is no text, such as NaN of a table with gaps.
+        They cannot be listed, or one is not a string, such as NaN in a table with gaps.
     """
     if names is None:
         return None
@@ -86,12 +86,12 @@ def check_aliases(aliases: Mapping[str, str] | None) -> Mapping[str, str] | None
 
 
 def check_count(name: str, value: object, *, least: int, otherwise: str | None = None) -> None:
-    """Make sure that a number is whole and not too small.
+    """Make sure that a number is a whole number of at least `least`.
 
     Raises
     ------
     InputError
-        It is not.
+        It is smaller, or is no whole number.
     """
     if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
         also = "" if otherwise is None else f", or {otherwise}"
@@ -101,7 +101,7 @@ def check_count(name: str, value: object, *, least: int, otherwise: str | None =
 
 @contextmanager
 def speaking_python() -> Iterator[None]:
-    """Name arguments where a message would name options of the command line: `layer=`."""
+    """Replace options of the command line in messages by arguments: --layer by layer=."""
     try:
         yield
     except InputError as error:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from omegaconf import DictConfig
 from scipy.stats import false_discovery_control
 
@@ -17,7 +17,7 @@ from grn.edges.matrix import locate
 from grn.errors import InputError
 from grn.evaluation.metrics import top_k
 from grn.expression import is_on_disk
-from grn.inference.infer import infer_network
+from grn.inference.infer import batch_of, infer_network
 from grn.inference.resampling import bootstrap, decoy_names, with_decoys
 from grn.model.pretrained import GeneNetwork
 from grn.readout import read_map, without_self
@@ -32,20 +32,20 @@ Matrix = Float[np.ndarray, "n_tfs n_genes"]
 _TARGETS_PER_REGULATOR = 10
 _LARGEST_SHARE = 0.1
 _SECONDS_BETWEEN_LINES = 10.0
-# The first numbers of the seeds: bootstraps and permutations of one number differ.
+# First number of the seeds, so that bootstrap k and permutation k draw different numbers.
 _BOOTSTRAP, _PERMUTATION = 1, 2
 
 
 @dataclass(frozen=True)
 class Confidence:
-    """Columns of the edge table, laid out as matrices, and how they came about.
+    """Columns of the edge table as matrices, and the settings that they were computed with.
 
     Parameters
     ----------
     columns
-        `stability`, `p_value`, `fdr`: those that were asked for.
+        Those of `stability`, `p_value` and `fdr` that were requested.
     summary
-        `bootstraps`, `top_k` and `permutations`, likewise.
+        `bootstraps`, `top_k` and `permutations`, as far as they apply.
     """
 
     columns: dict[str, Matrix]
@@ -53,12 +53,12 @@ class Confidence:
 
 
 def check_confidence(config: DictConfig) -> None:
-    """Make sure that what `confidence` asks for can be computed.
+    """Make sure that the numbers that `confidence` requests can be computed.
 
     Raises
     ------
     InputError
-        A number is below 0, or the run is one whose edges cannot be judged this way.
+        A number is below 0, or the columns are not defined for this kind of run.
     """
     bootstraps, permutations = config.confidence.bootstraps, config.confidence.permutations
     asked = f"confidence.bootstraps={bootstraps} and confidence.permutations={permutations}"
@@ -83,10 +83,10 @@ def check_confidence(config: DictConfig) -> None:
 
 
 def check_in_memory(config: DictConfig, adata: "AnnData") -> None:
-    """Raise `InputError` where permutations are asked for and the cells are on disk."""
+    """Raise `InputError` if permutations are requested and the cells are on disk."""
     if config.confidence.permutations and is_on_disk(adata.X):
         msg = (
-            "confidence.permutations deals the values of regulators out to all cells, which takes "
+            "confidence.permutations permutes values of regulators over all cells, which needs "
             "cells in memory; these are on disk. Set data.on_disk=false, keep fewer cells "
             "(preprocess.cells_per_state), or set confidence.permutations=0."
         )
@@ -100,7 +100,7 @@ def assess(
     network: GeneNetwork,
     prior: pd.DataFrame | None = None,
 ) -> Confidence:
-    r"""Find the network of other cells, as often as `confidence` says, and compare the edges.
+    r"""Find the networks of resampled cells, and compare their edges with those of the cells.
 
     *Stability* of an edge is the share of the bootstraps (as many cells, drawn with replacement)
     in which it is among the `top_edges` by importance.
@@ -125,11 +125,12 @@ def assess(
     tfs
         Regulators, in the order of the genes.
     network
-        Of these cells.
+        Network of these cells.
     prior
-        Known edges that come first, in the bootstraps too.
+        Known edges that are ranked first, in the bootstraps too.
     """
     counts, tf_index = config.confidence, locate(tfs, adata.var_names)
+    batch = batch_of(config, adata.obs)
     repeat = _Repeat(config, tfs, counts.bootstraps + counts.permutations)
     columns: dict[str, Matrix] = {}
     summary: dict[str, int] = {}
@@ -137,7 +138,8 @@ def assess(
         k = top_edges(len(tf_index), adata.n_vars)
         held = np.zeros((len(tf_index), adata.n_vars))
         for number in range(counts.bootstraps):
-            cells = bootstrap(adata, np.random.default_rng((config.seed, _BOOTSTRAP, number)))
+            generator = np.random.default_rng((config.seed, _BOOTSTRAP, number))
+            cells = bootstrap(adata, generator, batch)
             held += among_top(repeat(cells, prior=prior), tf_index, k)
         columns["stability"] = held / counts.bootstraps
         summary |= {"bootstraps": counts.bootstraps, "top_k": k}
@@ -145,7 +147,7 @@ def assess(
         real, nulls = [], []
         for number in range(counts.permutations):
             generator = np.random.default_rng((config.seed, _PERMUTATION, number))
-            of_tfs, of_decoys = repeat.beside_decoys(adata, generator, network)
+            of_tfs, of_decoys = repeat.beside_decoys(adata, generator, network, batch)
             real.append(of_tfs)
             nulls.append(of_decoys)
         columns |= significance(np.mean(real, axis=0), nulls, tf_index)
@@ -154,16 +156,16 @@ def assess(
 
 
 def top_edges(n_tfs: int, n_genes: int) -> int:
-    """Return how many edges count as found: ten per regulator, but at most a tenth of the pairs.
+    """Return the number k of top edges: ten per regulator, but at most a tenth of the pairs.
 
-    A network is sparse, and its size is not known: the number must not depend on a truth.
+    Networks are sparse and their size is unknown, so the number must not depend on a truth.
     """
     at_most = int(_LARGEST_SHARE * n_tfs * (n_genes - 1))
     return max(1, min(_TARGETS_PER_REGULATOR * n_tfs, at_most))
 
 
 def among_top(importance: Matrix, tf_index: np.ndarray, k: int) -> Matrix:
-    """Say which pairs are the k most important; those tied for the last place share it."""
+    """Mark the k most important pairs by 1; pairs that tie for the last places share them."""
     pairs = without_self(importance.shape, tf_index)
     found = np.zeros(importance.shape)
     found[pairs] = top_k(importance[pairs], k)
@@ -173,7 +175,7 @@ def among_top(importance: Matrix, tf_index: np.ndarray, k: int) -> Matrix:
 def significance(
     importance: Matrix, nulls: list[Matrix], tf_index: np.ndarray
 ) -> dict[str, Matrix]:
-    """Compare importances with those of nulls, all pairs of all nulls taken together.
+    """Compare importances with the null distribution of all pairs of all permutations.
 
     Returns
     -------
@@ -190,14 +192,14 @@ def significance(
 
 
 class _Repeat:
-    """Finds the networks of other cells as that of the real ones was, and logs how long it takes.
+    """Finds networks of resampled cells with the settings of the real ones, and logs progress.
 
     Parameters
     ----------
     config, tfs
         As in `assess`.
     n_networks
-        How many there will be.
+        Number of networks that will be found.
     """
 
     def __init__(self, config: DictConfig, tfs: Sequence[str], n_networks: int) -> None:
@@ -219,10 +221,14 @@ class _Repeat:
         return self._importance(cells, self._tfs, prior=prior)
 
     def beside_decoys(
-        self, adata: "AnnData", generator: np.random.Generator, network: GeneNetwork
+        self,
+        adata: "AnnData",
+        generator: np.random.Generator,
+        network: GeneNetwork,
+        batch: Int[np.ndarray, " n_cells"] | None,
     ) -> tuple[Matrix, Matrix]:
-        """Return importances of the regulators and of their decoys, found side by side."""
-        cells = with_decoys(adata, locate(self._tfs, adata.var_names), generator)
+        """Return importances of the regulators and of their decoys in one joint network."""
+        cells = with_decoys(adata, locate(self._tfs, adata.var_names), generator, batch)
         tfs = [*self._tfs, *decoy_names(self._tfs)]
         found = self._importance(cells, tfs, like=network)[:, : adata.n_vars]
         return found[: len(self._tfs)], found[len(self._tfs) :]

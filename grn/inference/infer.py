@@ -1,4 +1,4 @@
-"""From preprocessed cells to their gene network, as configured."""
+"""Finds the gene network of preprocessed cells, as configured."""
 
 import hashlib
 import logging
@@ -14,10 +14,12 @@ from jaxtyping import Int
 from omegaconf import DictConfig
 
 from grn.data.dataset import CellDataset
+from grn.data.preprocessing.labels import read_labels
 from grn.edges.matrix import locate
 from grn.errors import InputError
 from grn.inference.prior import add_prior
 from grn.model import pretrained
+from grn.model.centring import share_between
 from grn.model.pretrained import PRETRAINED, GeneNetwork, find_network
 
 logger = logging.getLogger(__name__)
@@ -44,14 +46,14 @@ def infer_network(
     tfs
         Regulators, in the order of the genes.
     rows
-        Rows that may be looked at; None: all.
+        Rows of the cells to use; None uses all.
     prior
-        Known edges that are to come first (`grn.inference.prior.add_prior`).
+        Known edges that are ranked first (`grn.inference.prior.add_prior`).
     left_out
-        Study whose known networks must not have trained the transformer.
+        Study whose known networks must not have been used in fitting the blend.
     like
-        Network of the real cells where these are drawn from them: it is blended alike, so that
-        scores can be compared.
+        Network of the real cells if `cells` were resampled from them. Its share of the closed form
+        is used again, so that scores can be compared.
 
     Raises
     ------
@@ -63,19 +65,20 @@ def infer_network(
     tf_index = torch.from_numpy(locate(tfs, cells.genes))
     file = transformer_file(config)
     share = None if like is None else like.share
-    found = find_network(cells.roots(sampled), tf_index, file, left_out, share)
+    batch = cells.batch(sampled)
+    found = find_network(cells.roots(sampled), tf_index, file, left_out, share, batch)
     if prior is None:
         return found
     return replace(found, scores=add_prior(found.scores, prior, tfs, cells.genes))
 
 
 def untrained_network(config: DictConfig, cells: CellDataset, tfs: Sequence[str]) -> GeneNetwork:
-    """Apply a transformer of the same sizes with random weights: the control without training.
+    """Apply a transformer of the same sizes with random weights, as a control without training.
 
     Parameters
     ----------
     config
-        `seed` draws the weights; else as `infer_network`.
+        As in `infer_network`; `seed` also draws the weights.
     cells, tfs
         As in `infer_network`.
     """
@@ -85,10 +88,37 @@ def untrained_network(config: DictConfig, cells: CellDataset, tfs: Sequence[str]
     return pretrained.untrained_network(roots, tf_index, transformer_file(config), config.seed)
 
 
+def batch_of(config: DictConfig, obs: pd.DataFrame) -> Int[np.ndarray, " n_cells"] | None:
+    """Return the batch of every cell as a number, None where `data.batch` names no column.
+
+    Raises
+    ------
+    InputError
+        There is no such column, cells have no batch, or all have the same one.
+    """
+    key = config.data.batch
+    return None if key is None else read_labels(obs, key, "--batch").codes
+
+
+def log_batches(config: DictConfig, cells: CellDataset) -> None:
+    """Log which share of the variance centring within batches removes."""
+    rows = sample_rows(config, np.arange(len(cells)))
+    batch = cells.batch(rows)
+    if batch is None:
+        return
+    logger.info(
+        "centring within the batches of %s removes %.3g %% of a gene's variance (mean over genes; "
+        "about %.2g %% by chance)",
+        config.data.batch,
+        100 * share_between(cells.roots(rows), batch),
+        100 * (len(torch.unique(batch)) - 1) / len(batch),
+    )
+
+
 def sample_rows(
     config: DictConfig, rows: Int[np.ndarray, " n_rows"]
 ) -> Int[np.ndarray, " n_sampled"]:
-    """Draw the rows that statistics are computed on, by the seed: at most `model.max_cells`.
+    """Draw at most `model.max_cells` rows, on which statistics are computed, by the seed.
 
     Raises
     ------
@@ -107,23 +137,23 @@ def sample_rows(
 
 
 def transformer_file(config: DictConfig) -> Path:
-    """Return the configured weights: those that come with the package, unless others are named."""
+    """Return the file of the configured weights; by default those of the package."""
     named = config.model.transformer
     return PRETRAINED if named is None else Path(named)
 
 
 def describe_transformer(config: DictConfig) -> dict[str, Any]:
-    """Say which weights are used: file, format, and the start of the SHA-256 digest."""
+    """Return file, format and the first digits of the SHA-256 digest of the weights."""
     file = transformer_file(config)
     if not file.is_file():
-        pretrained.read_pretrained(file)  # says what is missing
+        pretrained.read_pretrained(file)  # raises with a message about the missing file
     digest = hashlib.sha256(file.read_bytes()).hexdigest()[:12]
     name = "of the package" if file == PRETRAINED else str(file)
     return {"file": name, "format": pretrained.FORMAT, "sha256": digest}
 
 
 def log_belief(found: GeneNetwork) -> None:
-    """Log in words what the scores start from, and of what kind of cells they are."""
+    """Log the share of the closed form, and the statistics of the cells that decided it."""
     n_genes, n_tfs = found.scores.shape
     of_cells = ", ".join(
         f"{name.replace('_', ' ')} {value:.4g}"
@@ -133,6 +163,6 @@ def log_belief(found: GeneNetwork) -> None:
     logger.info(
         "found the network of %d regulators and %d genes. Its scores start from the transformer "
         "pretrained on simulated networks (%.3g %%) and from closed forms of the genes' profiles "
-        "(%.3g %%), as these cells ask for: %s",
+        "(%.3g %%), by statistics of these cells: %s",
         *(n_tfs, n_genes, 100 * (1 - found.share), 100 * found.share, of_cells),
     )

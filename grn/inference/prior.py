@@ -1,4 +1,4 @@
-"""The prior-guided regime: the edges of a known network come first."""
+"""The prior-guided regime, which ranks the edges of a known network first."""
 
 import logging
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ from grn.names.regulators import hint
 
 logger = logging.getLogger(__name__)
 
-# In units of the root mean square of the scores: edges of the prior come first, ordered by what
-# the cells say. With 2 or 4 the result was below the prior alone (mDC, Non-Specific ChIP for
-# STRING; docs/experiments.md).
+# In units of the root mean square of the scores, large enough to rank edges of the prior first;
+# among them the cells decide. With 2 or 4 the result was worse than the prior alone (mDC,
+# Non-Specific ChIP for STRING; docs/experiments.md).
 _STRENGTH = 8.0
 
 
@@ -29,13 +29,13 @@ def add_prior(
 ) -> Float[torch.Tensor, "n_genes n_tfs"]:
     """Raise the scores of the prior's edges by eight times the root mean square of all scores.
 
-    Signs stay those of the cells, since a prior has none that can be trusted. Edges of genes
-    that the cells lack are left out.
+    Signs are those found in the cells, since signs of a prior are not reliable. Edges of genes
+    that the cells lack are ignored.
 
     Parameters
     ----------
     scores
-        s of the gene network, rows are targets and columns are regulators.
+        s of the gene network; rows are targets and columns are regulators.
     prior
         Known edges, as `grn.edges.read.read_truth` returns them.
     tfs, genes
@@ -57,6 +57,6 @@ def add_prior(
 
 
 def prior_alone(prior: pd.DataFrame, tfs: Sequence[str], genes: Sequence[str]) -> Scores:
-    """Score the prior's edges 1 and all other pairs 0: what a prior-guided result has to beat."""
+    """Score edges of the prior 1 and other pairs 0, as the baseline of a prior-guided result."""
     known = prior.assign(known=1)
     return Scores(None, (adjacency(known, tfs, genes, "known") == 1).astype(np.float32))

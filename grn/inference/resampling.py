@@ -1,4 +1,4 @@
-"""Makes other cells of those at hand: bootstraps, and cells with decoys of the regulators."""
+"""Resamples cells: bootstraps, and cells with decoys of the regulators."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 
-def bootstrap(adata: "AnnData", generator: np.random.Generator) -> CellDataset:
+def bootstrap(
+    adata: "AnnData",
+    generator: np.random.Generator,
+    batch: Int[np.ndarray, " n_cells"] | None = None,
+) -> CellDataset:
     """Draw as many cells as there are, with replacement.
 
     Parameters
@@ -22,19 +26,24 @@ def bootstrap(adata: "AnnData", generator: np.random.Generator) -> CellDataset:
     adata
         Cells × genes as `CellDataset` takes them; not copied.
     generator
-        Draws.
+        Source of the random numbers.
+    batch
+        As `CellDataset` takes it.
     """
     n_cells = adata.n_obs
-    return CellDataset(adata, np.sort(generator.integers(n_cells, size=n_cells)))
+    return CellDataset(adata, np.sort(generator.integers(n_cells, size=n_cells)), batch)
 
 
 def with_decoys(
-    adata: "AnnData", tf_index: Int[np.ndarray, " n_tfs"], generator: np.random.Generator
+    adata: "AnnData",
+    tf_index: Int[np.ndarray, " n_tfs"],
+    generator: np.random.Generator,
+    batch: Int[np.ndarray, " n_cells"] | None = None,
 ) -> CellDataset:
-    """Add a decoy of every regulator: its values, dealt out to the cells anew.
+    """Add a decoy of every regulator: its values, permuted over the cells.
 
-    A decoy has the distribution of its regulator and nothing to do with any gene; all other genes
-    stay as they are.
+    A decoy has the distribution of its regulator and is independent of every gene; all other genes
+    are unchanged.
 
     Parameters
     ----------
@@ -43,7 +52,9 @@ def with_decoys(
     tf_index
         Position of each regulator among the genes.
     generator
-        Deals; dense and sparse cells come out alike.
+        Source of the permutations, which are the same for dense and sparse cells.
+    batch
+        As `CellDataset` takes it.
 
     Returns
     -------
@@ -58,9 +69,9 @@ def with_decoys(
     dealt = generator.permuted(regulators.toarray() if is_sparse else regulators, axis=0)
     both = sp.hstack([by_gene, dealt], format="csr") if is_sparse else np.hstack([by_gene, dealt])
     names = [*adata.var_names, *decoy_names(adata.var_names[tf_index])]
-    return CellDataset(AnnData(both, var=pd.DataFrame(index=names)))
+    return CellDataset(AnnData(both, var=pd.DataFrame(index=names)), batch=batch)
 
 
 def decoy_names(tfs: Iterable[str]) -> list[str]:
-    """Return how the decoys of some regulators are called."""
+    """Return the names of the decoys of some regulators."""
     return [f"decoy of {tf}" for tf in tfs]

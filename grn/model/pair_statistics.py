@@ -1,4 +1,4 @@
-"""What the joint distribution of two genes looks like, in numbers comparable between data sets."""
+"""Statistics of the joint distribution of two genes, comparable between data sets."""
 
 import math
 from typing import NamedTuple
@@ -10,14 +10,23 @@ from torch import Tensor
 
 from grn.model.profiles import GeneProfiles, gene_profiles, standardise
 
-_RIDGES = (0.1, 1.0, 8.0, 64.0)  # in units of what sampling adds to the largest eigenvalue
+# In units of ν, the sampling variance (`GeneProfiles`): steps of about 8 around the 8 ν that were
+# chosen for a single score, for the transformer to weigh. docs/experiments.md measures groups of
+# statistics, not their ridges.
+_RIDGES = (0.1, 1.0, 8.0, 64.0)
+# With a heavy ridge the inverse approaches the identity less the covariance: cosines have that.
 _PARTIAL_RIDGES = (0.1, 1.0)
 _BACKGROUND_RIDGE = 8.0
-_N_QUARTERS = 4
-_FARTHEST = 4.0  # standard deviations that still count: higher moments see outliers only
-_LEAST = 1e-12
+_N_QUARTERS = 4  # enough for a bend or a jump, and 25 cells each where there are 100; not measured
+# Values are clipped here, in standard deviations: else outliers dominate the higher moments.
+# The bound was not measured.
+_FARTHEST = 4.0
+_LEAST = 1e-12  # keeps divisions by a variance of 0 finite
+# Genes over which a background is averaged: enough for its mean to 1 / 32 of a standard deviation.
 _MOST_BACKGROUND_GENES = 1024
-_LOWEST_RANK, _HIGHEST_RANK = -3.0, 6.0  # standard deviations from a gene's background
+# Standard deviations from a gene's background. Strengths are absolute values, whose long tail is
+# to the right: it has more room. Not measured.
+_LOWEST_RANK, _HIGHEST_RANK = -3.0, 6.0
 
 _ONE_WAY = (
     *(f"cosine_{ridge:g}" for ridge in _RIDGES),
@@ -54,20 +63,20 @@ OF_CELLS = ("log_n_cells", "log_sampling_variance", "log_n_genes", "log_dominanc
 
 
 class PairStatistics:
-    r"""Statistics of every pair of a regulator j and a target i, made a few targets at a time.
+    r"""Statistics of every pair of a regulator j and a target i, for a few targets at a time.
 
-    Of a pair: cosines of the rows of $S (S + \rho)^{-1}$ for four ridges ρ, from nearly partial to
-    nearly marginal correlation; ridge partial correlations; the cosine without the first axis;
-    Pearson's and Spearman's correlation; $E[z_j z_i^2]$ and $E[z_j^2 z_i]$; the correlation ratio
-    of i given quarters of j, and mean, standard deviation and share above the mean of i in the
-    lowest and in the highest quarter of j, each also the other way round; a cosine and a partial
-    correlation beside those of the same target, and of the same regulator, with a background of
-    genes (CLR, Faith et al. 2007). Most of them differ between the two directions: an activator
-    that is needed leaves no cell without it that has much of its target.
+    The statistics of a pair are cosines of the rows of $S (S + \rho)^{-1}$ for four ridges ρ, from
+    nearly partial to nearly marginal correlation; ridge partial correlations; the cosine without
+    the first axis; Pearson's and Spearman's correlation; $E[z_j z_i^2]$ and $E[z_j^2 z_i]$; the
+    correlation ratio of i given quarters of j, and mean, standard deviation and share above the
+    mean of i in the lowest and in the highest quarter of j, each also with i and j exchanged; and
+    the cosine and the partial correlation compared with those of the same target, and of the same
+    regulator, with a background of genes (CLR, Faith et al. 2007). Many of them differ between the
+    directions: if an activator is necessary, no cell without it expresses much of the target.
 
-    No statistic depends on the names or on the order of cells and genes, nor on the choice of the
-    axes. Nothing of n_genes² is ever in memory; the background of a gene is taken over at most
-    1024 genes, evenly spaced by their mean.
+    No statistic depends on the names or the order of cells and genes, nor on the choice of the
+    axes. No array has n_genes² elements; the background of a gene consists of at most 1024 genes,
+    evenly spaced by their mean.
 
     Parameters
     ----------
@@ -75,10 +84,16 @@ class PairStatistics:
         √ of the expression, not standardised; a gene may be constant.
     tf_index
         Column of each regulator.
+    zeros
+        Share of the cells in which each gene is not seen; None: where its root is 0. Roots that
+        were centred within batches no longer tell.
     """
 
     def __init__(
-        self, roots: Float[Tensor, "n_cells n_genes"], tf_index: Int[Tensor, " n_tfs"]
+        self,
+        roots: Float[Tensor, "n_cells n_genes"],
+        tf_index: Int[Tensor, " n_tfs"],
+        zeros: Float[Tensor, " n_genes"] | None = None,
     ) -> None:
         x = roots.float()
         self._n_cells, self.n_genes = x.shape
@@ -88,6 +103,7 @@ class PairStatistics:
         self.profiles: GeneProfiles = gene_profiles(z)
         self._z = z.float()
         self._x = x
+        self._zeros = (x <= 0).float().mean(dim=0) if zeros is None else zeros
         self._bounded = self._z.clamp(-_FARTHEST, _FARTHEST)
         self._half: dict[float, Tensor] = {}
         for ridge in {*_RIDGES, *_PARTIAL_RIDGES}:
@@ -168,7 +184,7 @@ class PairStatistics:
 
     def _quarters_of(self, genes: Int[Tensor, " n"]) -> "_Quarters":
         ranks = rankdata(self._x[:, genes].numpy(), axis=0)
-        # From 0 to 3 by rank; genes with many equal values leave quarters empty.
+        # Quarters 0 to 3 by rank; if a gene has many equal values, some quarters are empty.
         quarter = torch.from_numpy(((ranks - 1) / self._n_cells * _N_QUARTERS).astype("int8"))
         centred = torch.from_numpy(ranks - ranks.mean(axis=0))
         spread = centred.square().mean(dim=0).sqrt().clamp_min(_LEAST)
@@ -178,10 +194,10 @@ class PairStatistics:
     def _over_quarters(
         self, by: "_Quarters", genes: Int[Tensor, " n"]
     ) -> list[Float[Tensor, "m n"]]:
-        """Return what `genes` (columns) do over the quarters of other genes (rows).
+        """Describe `genes` (columns) over the quarters of other genes (rows).
 
-        As in `_BOTH_WAYS`: the correlation ratio; then mean and standard deviation in the lowest,
-        mean and standard deviation in the highest quarter, and shares above the mean in both.
+        The order is that of `_BOTH_WAYS`: the correlation ratio; mean and standard deviation in
+        the lowest and in the highest quarter; and the shares above the mean in both.
         """
         bounded = self._bounded[:, genes]
         square = bounded.square()
@@ -204,7 +220,7 @@ class PairStatistics:
     ) -> list[tuple[Float[Tensor, " n_genes"], Float[Tensor, " n_genes"]]]:
         """Return mean and standard deviation of every gene's strengths over a background.
 
-        Of |cosine|, then of |partial correlation|, as the last statistics of a pair need them.
+        The first pair is that of |cosine|, the second that of |partial correlation|.
         """
         background = evenly_spaced(mean)
         sums = torch.zeros(2, 2, self.n_genes)
@@ -234,7 +250,7 @@ class PairStatistics:
             self._bounded.pow(3).mean(dim=0).clamp(-_FARTHEST, _FARTHEST),
             self._bounded.pow(4).mean(dim=0).clamp_min(1).log(),
             spread.float().log1p(),
-            (self._x <= 0).float().mean(dim=0),
+            self._zeros,
             is_regulator,
         ]
         return torch.stack(columns, dim=1)
@@ -243,7 +259,7 @@ class PairStatistics:
 def evenly_spaced(mean: Float[Tensor, " n_genes"]) -> Int[Tensor, " n"]:
     """Return at most 1024 genes, evenly spaced by their mean expression.
 
-    Whatever the order of the genes, the same ones are taken; fewer genes are all taken.
+    The choice does not depend on the order of the genes; if there are fewer, all are returned.
     """
     n = min(len(mean), _MOST_BACKGROUND_GENES)
     evenly = torch.linspace(0, len(mean) - 1, n, dtype=torch.float64).round().long()
@@ -251,9 +267,9 @@ def evenly_spaced(mean: Float[Tensor, " n_genes"]) -> Int[Tensor, " n"]:
 
 
 class _Quarters(NamedTuple):
-    """Ranks of some genes over the cells, and which cells are in which quarter of each."""
+    """Ranks of some genes over the cells, and the cells in each quarter of every gene."""
 
     ranks: Float[Tensor, "n_cells n"]
-    """At mean 0 and standard deviation 1."""
+    """Ranks at mean 0 and standard deviation 1."""
     inside: list[Float[Tensor, "n_cells n"]]
-    """0 or 1, from the lowest to the highest quarter."""
+    """1 for cells in the quarter, else 0; from the lowest to the highest quarter."""

@@ -1,4 +1,4 @@
-"""From cells to their network, by the transformer that `grn pretrain` trained."""
+"""Applies the transformer that `grn pretrain` trained to cells, and returns their network."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,18 +12,20 @@ from torch import Tensor
 from grn.errors import InputError
 from grn.model.background import alike_beyond_background
 from grn.model.blend import Blend, evidence
+from grn.model.centring import centre_within
 from grn.model.pair_statistics import PairStatistics
 from grn.model.transformer import Found, Inputs, SphericalTransformer
 
 PRETRAINED = Path(__file__).with_name("transformer.pt")
-"""What `grn pretrain` made; docs/pretraining.md is its model card."""
+"""Weights written by `grn pretrain`; docs/pretraining.md is their model card."""
 
 FORMAT = 3
 """Of the file: 1 were the pair encoders of version 0.1; in 2 the blend knew of the cells alone."""
 
 N_AXES = 48
-"""Leading axes of a gene's profile that the transformer multiplies."""
+"""Number of leading axes of a gene's profile that the transformer uses; no other was tried."""
 
+# Of memory alone: with 64 hidden values of a pair a block takes 4 MiB. Not chosen by time.
 _PAIRS_PER_BLOCK = 1 << 14
 
 
@@ -38,8 +40,8 @@ class GeneNetwork:
         or represses, the magnitude is the probability of an edge. 0 on pairs of a gene with
         itself.
     belief
-        What the scores stand on, by name: `share_of_closed_form` (the rest is the transformer's),
-        and the statistics of the cells that decide it.
+        Origin of the scores, by name: `share_of_closed_form` (the rest is the transformer's) and
+        the statistics of the cells that decide it.
     """
 
     scores: Float[Tensor, "n_genes n_tfs"]
@@ -53,16 +55,16 @@ class GeneNetwork:
 
 @dataclass(frozen=True)
 class Pretrained:
-    """What a file of `grn pretrain` holds."""
+    """Contents of a file written by `grn pretrain`."""
 
     transformer: SphericalTransformer
     blend: Tensor
     """Parameters of `Blend`, fitted to all real networks of the settings."""
     left_out: Mapping[str, Tensor]
-    """The same fitted without each study."""
+    """Parameters fitted without one study, by the name of the study that was left out."""
 
     def blend_without(self, study: str | None) -> Blend:
-        """Return the blend that a study's known networks had no part in."""
+        """Return the blend that was fitted without the known networks of a study."""
         return Blend.of(self.blend if study is None else self.left_out.get(study, self.blend))
 
 
@@ -72,11 +74,12 @@ def find_network(
     path: Path = PRETRAINED,
     left_out: str | None = None,
     share: float | None = None,
+    batch: Int[Tensor, " n_cells"] | None = None,
 ) -> GeneNetwork:
     """Apply the pretrained transformer to some cells.
 
     Time and memory are linear in the number of genes at a fixed number of regulators: statistics
-    and scores of pairs are made in blocks of targets, and nothing of n_genes² is in memory.
+    and scores of pairs are computed in blocks of targets, and no array has n_genes² elements.
 
     Parameters
     ----------
@@ -87,10 +90,13 @@ def find_network(
     path
         File written by `grn pretrain`.
     left_out
-        Study whose known networks must have taught nothing; None: all of them may.
+        Study whose known networks must not have been used in fitting the blend; None for none.
     share
         Of the closed form, where it is to be that of other cells: permuted genes are compared
         with the real ones. None: what the statistics of these cells say.
+    batch
+        Number of the batch of every cell: what cells of a batch have in common is taken off
+        (`grn.model.centring`). None: all cells are of one batch.
 
     Raises
     ------
@@ -98,7 +104,9 @@ def find_network(
         No such file, or one of something else.
     """
     pretrained = read_pretrained(path)
-    found, statistics = apply_transformer(pretrained.transformer, roots, tf_index)
+    zeros = (roots <= 0).float().mean(dim=0)
+    roots = roots if batch is None else centre_within(roots, batch)
+    found, statistics = apply_transformer(pretrained.transformer, roots, tf_index, zeros)
     blend = pretrained.blend_without(left_out)
     of_cells = statistics.of_cells
     if share is None:
@@ -122,10 +130,10 @@ def untrained_network(
     path: Path = PRETRAINED,
     seed: int = 0,
 ) -> GeneNetwork:
-    """Apply a transformer of the same sizes with random weights: what training has to beat.
+    """Apply a transformer of the same sizes with random weights, as a control without training.
 
-    The scale of the statistics, which holds no truth, is that of the trained one; there is no
-    closed form. Parameters as in `find_network`.
+    The statistics are standardised as for the trained one, which uses no known edge; no closed
+    form is blended in. Parameters as in `find_network`.
     """
     trained = read_pretrained(path).transformer
     with torch.random.fork_rng(devices=[]):
@@ -141,18 +149,21 @@ def apply_transformer(
     transformer: SphericalTransformer,
     roots: Float[Tensor, "n_cells n_genes"],
     tf_index: Int[Tensor, " n_tfs"],
+    zeros: Float[Tensor, " n_genes"] | None = None,
 ) -> tuple[Found, PairStatistics]:
-    """Return what a transformer says of every pair, (n_genes, n_tfs), and the statistics it saw.
+    """Return the output of a transformer for every pair (n_genes, n_tfs), and its statistics.
 
     Parameters
     ----------
     transformer
-        Ready to be asked.
+        Transformer in evaluation mode.
     roots, tf_index
         As in `find_network`.
+    zeros
+        As `PairStatistics` takes it.
     """
     n_genes, n_tfs = roots.shape[1], len(tf_index)
-    statistics = PairStatistics(roots, tf_index)
+    statistics = PairStatistics(roots, tf_index, zeros)
     others = torch.ones(n_genes, dtype=torch.bool)
     others[tf_index] = False
     order = torch.cat([tf_index, others.nonzero().squeeze(1)])
@@ -202,7 +213,7 @@ def read_pretrained(path: Path) -> Pretrained:
     try:
         if stored["format"] != FORMAT:
             raise InputError(_not_ours(path))
-        with torch.random.fork_rng(devices=[]):  # reading draws nothing of the caller's numbers
+        with torch.random.fork_rng(devices=[]):  # leave the caller's random numbers unchanged
             transformer = SphericalTransformer(**stored["sizes"])
         transformer.load_state_dict(stored["transformer"])
         return Pretrained(transformer.eval(), stored["blend"], stored["left_out"])

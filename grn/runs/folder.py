@@ -1,4 +1,4 @@
-"""The run folder: whether it may be written, and whether a run in it was interrupted."""
+"""Checks, locks and resumes run folders."""
 
 import errno
 import logging
@@ -20,6 +20,7 @@ from grn.files import replacing
 logger = logging.getLogger(__name__)
 
 EDGES = "edges.tsv"
+EDGES_BY_GROUP = "edges_by_group.tsv"
 CONFIG = "config.yaml"
 LAST_CHECKPOINT = "checkpoints/last.ckpt"
 LOCK = ".lock"
@@ -27,19 +28,19 @@ LOCK = ".lock"
 _MEGABYTE = 2**20
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
-# Keys that say where, how long and on what, not what: an interrupted run may go on with others.
+# Settings that may differ when an interrupted run is resumed: paths, duration, device, display.
 _NOT_COMPARED = ("paths", "overwrite", "logger", "trainer", "callbacks")
-# Settings of these that say what is shown and where it is written, not what is trained.
+# Among these, settings of display and paths, which have no effect on the result.
 _WITHOUT_EFFECT = ("default_root_dir", "dirpath", "progress_bar", "log_every_n_steps")
 
 
 @dataclass(frozen=True)
 class Resumed:
-    """What an interrupted run goes on from."""
+    """The state from which an interrupted run is resumed."""
 
     checkpoint: Path
     changed: list[str]
-    """Settings of the trainer and its callbacks that are others than before the interruption."""
+    """Settings of the trainer and its callbacks that differ from those before the interruption."""
 
 
 def check_folder(folder: Path, overwrite: bool, result: str = EDGES) -> None:
@@ -48,16 +49,16 @@ def check_folder(folder: Path, overwrite: bool, result: str = EDGES) -> None:
     Parameters
     ----------
     folder
-        It need not exist.
+        Run folder, which need not exist.
     overwrite
-        Whether there may be a result already.
+        Whether an existing result may be replaced.
     result
-        Name of the file that makes a result.
+        Name of the file whose presence marks a result.
 
     Raises
     ------
     InputError
-        It holds a result already, holds something else, is no folder or cannot be written to.
+        The folder holds a result already, is no folder, or cannot be written to.
     """
     if folder.exists() and not folder.is_dir():
         msg = f"{folder} is a file. Expected a folder for the result: choose another output."
@@ -65,19 +66,19 @@ def check_folder(folder: Path, overwrite: bool, result: str = EDGES) -> None:
     check_no_result(folder, overwrite, result)
     existing = _nearest(folder)
     try:
-        # The only sure test: permissions, read-only mounts and full disks all show.
+        # Writing is the only sure test of permissions, read-only mounts and full disks.
         with tempfile.TemporaryFile(dir=existing):
             pass
     except OSError as error:
         msg = f"cannot write to {folder}: {error.strerror}. Choose a folder you may write to."
         raise InputError(msg) from error
     if (folder / LOCK).exists():
-        with locked(folder):  # raises where another run is at work
+        with locked(folder):  # raises if another run is writing there
             pass
 
 
 def check_no_result(folder: Path, overwrite: bool, result: str = EDGES) -> None:
-    """Raise `InputError` where there is a result that must not be replaced."""
+    """Raise `InputError` if the folder holds a result that must not be replaced."""
     if (folder / result).exists() and not overwrite:
         msg = (
             f"{folder} already holds a result. Pass --overwrite (train and pretrain: "
@@ -88,12 +89,12 @@ def check_no_result(folder: Path, overwrite: bool, result: str = EDGES) -> None:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keep other runs out of a folder, which has to exist, while one writes into it.
+    """Lock an existing folder against other runs while one writes into it.
 
     Raises
     ------
     InputError
-        Another run is at work there.
+        Another run is writing there.
     """
     lock = FileLock(folder / LOCK, timeout=0)
     try:
@@ -102,23 +103,23 @@ def locked(folder: Path) -> Iterator[None]:
         msg = f"another run is writing to {folder}. Wait for it, or choose another folder."
         raise InputError(msg) from error
     except (OSError, NotImplementedError) as error:
-        logger.warning("%s cannot be locked (%s): start no second run into it", folder, error)
+        logger.warning("%s cannot be locked (%s): do not start a second run in it", folder, error)
     try:
         yield
     finally:
         if lock.is_locked:
-            # Before it is given up: a run that waits for this very file then sees that it is gone.
+            # Remove the file before releasing it, so that a waiting run notices that it is gone.
             (folder / LOCK).unlink(missing_ok=True)
             lock.release()
 
 
 def check_space(folder: Path, n_bytes: int) -> None:
-    """Make sure that the disk has room for a result, before one that is cut off half-way.
+    """Make sure that the disk has room for the result, so that no result is cut off.
 
     Raises
     ------
     InputError
-        There is less room than about what the result takes.
+        There is less free space than the estimated size of the result.
     """
     free = shutil.disk_usage(_nearest(folder)).free
     if free < n_bytes:
@@ -131,7 +132,7 @@ def check_space(folder: Path, n_bytes: int) -> None:
 
 @contextmanager
 def saying_when_full(folder: Path) -> Iterator[None]:
-    """Say that the disk is full where that is why something fails; libraries say it otherwise.
+    """Report a full disk in plain words, where libraries raise errors of their own.
 
     Raises
     ------
@@ -142,7 +143,7 @@ def saying_when_full(folder: Path) -> Iterator[None]:
         yield
     except (OSError, RuntimeError, InputError) as error:
         full = any(getattr(cause, "errno", None) in _FULL for cause in causes(error))
-        # What a library was about to write is not known; that it failed with so little left is.
+        # Libraries hide the cause. Failing with less than 1 MB free is taken for a full disk.
         if full or (folder.exists() and shutil.disk_usage(folder).free < _MEGABYTE):
             msg = (
                 f"the disk of {folder} is full ({error}). Free some space, or choose a folder "
@@ -153,22 +154,22 @@ def saying_when_full(folder: Path) -> Iterator[None]:
 
 
 def open_folder(folder: Path, config: DictConfig, cells: str, overwrite: bool) -> Resumed | None:
-    """Create the folder, or find in it the checkpoint of the same run, interrupted.
+    """Prepare the folder, and find the checkpoint if the same run was interrupted there.
 
-    config.yaml is written first, with the `fingerprint` of the cells: it is what makes an
-    interrupted run recognisable.
+    config.yaml is written first, with the `fingerprint` of the cells, so that an interrupted run
+    can be recognised.
 
     Returns
     -------
-    What to go on from, or None to start.
+    The state to resume from, or None to start anew.
 
     Raises
     ------
     InputError
-        Another run was interrupted in this folder.
+        A different run was interrupted in this folder.
     """
     if overwrite:
-        for name in (EDGES, CONFIG, "checkpoints"):
+        for name in (EDGES, EDGES_BY_GROUP, CONFIG, "checkpoints"):
             _remove(folder / name)
     record: Any = OmegaConf.to_container(config, resolve=True)
     record = {**record, "cells": cells}
@@ -190,7 +191,7 @@ def open_folder(folder: Path, config: DictConfig, cells: str, overwrite: bool) -
 
 
 def create_folder(folder: Path) -> None:
-    """Create the folder where it is not there.
+    """Create the folder if it does not exist.
 
     Raises
     ------
@@ -205,7 +206,7 @@ def create_folder(folder: Path) -> None:
 
 
 def remove_if_empty(folder: Path) -> None:
-    """Leave nothing behind where nothing was written; of runs/<date>/<time> all that is empty."""
+    """Remove a folder in which nothing was written, and empty parents of runs/<date>/<time>."""
     if folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()
         if "runs" in folder.parent.parts:
@@ -218,7 +219,7 @@ def _nearest(folder: Path) -> Path:
 
 
 def _read(file: Path) -> dict[str, Any] | None:
-    """Return the record of an interrupted run; None if it is not ours."""
+    """Return the settings of an interrupted run, or None if the file is of another program."""
     try:
         record: Any = OmegaConf.to_container(OmegaConf.load(file))
         _compared(record)
@@ -234,7 +235,7 @@ def _compared(record: Any) -> dict[str, Any]:
 
 
 def _changed(before: Any, now: Any) -> list[str]:
-    """Name the settings of the training that differ, but those that say where it is written."""
+    """Name the settings of training that differ, except those without effect on the result."""
     found = []
     for group in ("trainer", "callbacks"):
         pairs = (_flat(record.get(group), group) for record in (before, now))

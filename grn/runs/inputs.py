@@ -1,4 +1,4 @@
-"""What a run starts from, all of it checked, and what it finds."""
+"""The checked inputs of a run, and its findings."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -9,10 +9,11 @@ from omegaconf import DictConfig
 
 from grn.data.dataset import CellDataset
 from grn.data.datasets.load import Dataset
-from grn.data.preprocessing.prepare import prepare
+from grn.data.preprocessing.labels import Labels
+from grn.data.preprocessing.prepare import find_regulators, preprocess_named
 from grn.edges.read import read_truth
-from grn.errors import InputError
-from grn.names.symbols import match_names
+from grn.inference.infer import batch_of
+from grn.inference.networks import group_labels
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a run starts from, all of it checked."""
+    """Inputs of a run, all of them checked."""
 
     name: str
     adata: "AnnData"
@@ -31,7 +32,10 @@ class Inputs:
     truth: pd.DataFrame | None
     prior: pd.DataFrame | None
     name_report: dict[str, Any] | None
-    """How the names of the regulators met those of the genes; None: every gene regulates."""
+    """How the names of the regulators were matched; None if every gene may regulate."""
+
+    groups: Labels | None = None
+    """Group of every cell, where a network for each is asked for."""
 
     @property
     def names(self) -> dict[str, list[str]]:
@@ -41,16 +45,18 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Found:
-    """What a run found, in whatever regime."""
+    """Findings of a run, in any regime."""
 
     edges: pd.DataFrame
     """The complete edge table, best first."""
     metrics: pd.DataFrame | None
     """As `grn.evaluate` returns it; None without a truth."""
     record: dict[str, Any] = field(default_factory=dict)
-    """What stands in metrics.json besides."""
+    """Further entries of metrics.json."""
+    by_group: pd.DataFrame | None = None
+    """Edges of every group (`grn.inference.groups.edges_by_group`); None without groups."""
     provenance: dict[str, Any] = field(default_factory=dict)
-    """What stands in network.h5ad too."""
+    """Entries of both metrics.json and network.h5ad."""
 
 
 def read_inputs(config: DictConfig) -> Inputs:
@@ -59,17 +65,17 @@ def read_inputs(config: DictConfig) -> Inputs:
     Raises
     ------
     InputError
-        Something about the cells, the names or the known edges that the user can fix.
+        The cells, the names or the known edges have a problem that the user can fix.
     """
-    if config.prior is not None and config.split is not None:
-        msg = "got a prior and a split. A prior guides an unsupervised run: leave one of them out."
-        raise InputError(msg)
     dataset: Dataset = instantiate(config.data.source)
+    group_labels(config, dataset.adata)  # before the time is spent on preprocessing
+    batch_of(config, dataset.adata.obs)
     truth = None if dataset.truth is None else read_truth(dataset.truth)
     preprocess = instantiate(config.preprocess)
-    adata, tfs = prepare(dataset.adata, dataset.tfs, preprocess, aliases=dataset.aliases)
-    report = None
-    if dataset.tfs is not None:
-        report = match_names(dataset.tfs, dataset.adata.var_names, dataset.aliases).report()
+    match = find_regulators(dataset.adata, dataset.tfs, aliases=dataset.aliases)
+    adata, tfs = preprocess_named(dataset.adata, match, preprocess)
+    report = None if match is None else match.report()
     prior = None if config.prior is None else read_truth(config.prior)
-    return Inputs(dataset.name, adata, CellDataset(adata), tfs, truth, prior, report)
+    cells = CellDataset(adata, batch=batch_of(config, adata.obs))
+    groups = group_labels(config, adata)
+    return Inputs(dataset.name, adata, cells, tfs, truth, prior, report, groups)

@@ -1,4 +1,4 @@
-"""A run without known edges, or with a prior: the network is found, a predictor may be trained."""
+"""A run without known edges, or with a prior: finds the network, and may train a predictor."""
 
 import logging
 from pathlib import Path
@@ -13,9 +13,11 @@ from omegaconf import DictConfig, OmegaConf
 from grn.evaluation import evaluate
 from grn.files import replacing
 from grn.inference.confidence import assess
+from grn.inference.groups import describe_groups, edges_by_group, infer_groups
 from grn.inference.infer import (
     describe_transformer,
     infer_network,
+    log_batches,
     log_belief,
     untrained_network,
 )
@@ -32,7 +34,7 @@ NETWORK_CHECKPOINT = "checkpoints/network.ckpt"
 
 
 class Unsupervised:
-    """Finds the network when it is made, so that whatever the user can fix shows; then the rest.
+    """An unsupervised run. The network is found at construction, so that errors show early.
 
     Parameters
     ----------
@@ -43,7 +45,7 @@ class Unsupervised:
     cells
         Fingerprint of the cells.
     checkpoint
-        From `read_checkpoint`; None: nothing is applied.
+        Contents of a checkpoint (`read_checkpoint`), or None.
     train
         Whether the predictor of expression is trained. The edges do not depend on it.
 
@@ -67,13 +69,14 @@ class Unsupervised:
         stored = None if checkpoint is None else stored_network(checkpoint, inputs.names, cells)
         if stored is None:
             if checkpoint is not None:
-                logger.info("the checkpoint is of other cells: their network is found anew")
+                logger.info("the checkpoint belongs to other cells: their network is computed")
+            log_batches(config, inputs.cells)
             self._network = infer_network(config, inputs.cells, inputs.tfs, prior=inputs.prior)
         else:
             self._network, transformer = stored, checkpoint["network"]["transformer"]  # type: ignore[index]
         log_belief(self._network)
         self._origin = describe_origin(config, inputs.names, self._network, transformer, cells)
-        # Already here: a truth that has no gene of the cells must show before anything is written.
+        # Evaluated here, since a truth without any gene of the cells must raise before writing.
         self._metrics = self._judge()
         self.run_logger: Any = False
         if train:
@@ -93,12 +96,12 @@ class Unsupervised:
             )
 
     def finish(self, folder: Path, resume_from: Path | None) -> Found:
-        """Train where asked for, assess how far to trust the edges, and read them off.
+        """Train if configured, compute the confidence of the edges, and return the edges.
 
         Parameters
         ----------
         folder
-            Of the run, open.
+            Run folder, which is open.
         resume_from
             Checkpoint of an interrupted training.
         """
@@ -120,7 +123,15 @@ class Unsupervised:
         }
         edges = self._edges(self._network, **confidence.columns)
         edges = with_cells(edges, inputs.adata.var)
-        return Found(edges, self._metrics, record, provenance)
+        by_group = None
+        if inputs.groups is not None:
+            groups = infer_groups(
+                self._config, inputs.cells, inputs.tfs, inputs.groups, self._network,
+                prior=inputs.prior,
+            )  # fmt: skip
+            by_group = edges_by_group(groups, inputs.tfs, inputs.cells.genes)
+            provenance |= {"groupby": inputs.groups.key, "groups": describe_groups(groups)}
+        return Found(edges, self._metrics, record, by_group, provenance)
 
     def _predict(self, resume_from: Path | None) -> dict[str, Any]:
         """Train the predictor and put its R² beside those of simple baselines."""
@@ -145,7 +156,7 @@ class Unsupervised:
         )
 
     def _judge(self) -> pd.DataFrame | None:
-        """Judge the edges beside controls: those of `evaluate`, an untrained model, the prior."""
+        """Evaluate the edges beside the controls of `evaluate`, an untrained model, the prior."""
         inputs = self._inputs
         if inputs.truth is None:
             return None

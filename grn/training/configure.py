@@ -1,7 +1,9 @@
-"""The settings of a training that Python asks for, from its arguments."""
+"""Composes the settings of a training from the arguments of `SphericalGRN.train`."""
 
 from collections.abc import Collection
 from typing import Any
+
+from omegaconf import OmegaConf
 
 from grn.config import NO_FOLDER, compose_config
 from grn.errors import InputError
@@ -9,19 +11,24 @@ from grn.inference.arguments import check_count
 
 
 def configure_training(
-    max_steps: int | None, accelerator: str, seed: int, overrides: Collection[str]
+    max_steps: int | None,
+    accelerator: str,
+    seed: int,
+    overrides: Collection[str],
+    *,
+    progress: bool,
 ) -> Any:
-    """Compose the settings of a training of cells that are ready.
+    """Compose the settings of a training on cells that are preprocessed already.
 
     Parameters
     ----------
-    max_steps, accelerator, seed, overrides
+    max_steps, accelerator, seed, overrides, progress
         As `grn.SphericalGRN.train` takes them.
 
     Raises
     ------
     InputError
-        One is of another kind or out of its range, or an override does not fit.
+        An argument has a wrong type or is out of range, or an override does not fit.
     """
     if isinstance(overrides, str) or not all(isinstance(one, str) for one in overrides):
         msg = (
@@ -38,11 +45,12 @@ def configure_training(
         raise InputError(msg)
     config = compose_config([*NO_FOLDER, f"trainer.accelerator={accelerator}", *overrides])
     check_count("seed", seed, least=0)
-    config.seed = seed
+    asked: dict[str, Any] = {"seed": seed}
     if max_steps is not None:
         check_count("max_steps", max_steps, least=1, otherwise="None for the default")
-        config.trainer.max_steps = max_steps
-        # However short it is, there is a validation loss to choose by.
+        # Short trainings are validated too: the best step is chosen by the validation loss.
         at_most = min(max_steps, config.trainer.val_check_interval)
-        config.trainer.val_check_interval = at_most
-    return config
+        asked["trainer"] = {"max_steps": max_steps, "val_check_interval": at_most}
+    if not progress:
+        config.callbacks.progress_bar = None
+    return OmegaConf.merge(config, asked)

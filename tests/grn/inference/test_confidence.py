@@ -1,7 +1,7 @@
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anndata
 import numpy as np
@@ -25,6 +25,7 @@ from grn.inference.confidence import (
     top_edges,
 )
 from grn.inference.infer import infer_network
+from grn.model.pretrained import GeneNetwork
 from grn.runs.run import run
 from tests.helpers import fast_config, file_config, tfs_of, written
 
@@ -113,6 +114,24 @@ def test_independent_genes_have_uniform_p_values(noise: "AnnData") -> None:
     assert kstest(p_value, "uniform").pvalue > 0.01
     assert 0.02 < (p_value < 0.05).mean() < 0.08
     assert (fdr < 0.1).mean() < 0.005
+
+
+def test_decoys_are_blended_as_the_real_cells_are(
+    small: "AnnData", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shares = []
+
+    def remember(*given: Any, **named: Any) -> GeneNetwork:
+        network = infer_network(*given, **named)
+        shares.append(network.share)
+        return network
+
+    monkeypatch.setattr("grn.inference.confidence.infer_network", remember)
+    adata, tfs = preprocess(small), tfs_of(small)
+    config, cells = fast_config(Path("unused"), "confidence.permutations=2"), CellDataset(adata)
+    real = infer_network(config, cells, tfs)
+    assess(config, adata, tfs, real)
+    assert shares == [real.share] * 2
 
 
 def test_same_seed_same_columns(small: "AnnData") -> None:

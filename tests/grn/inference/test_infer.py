@@ -86,4 +86,4 @@ def test_the_log_says_in_words_what_scores_start_from(caplog: pytest.LogCaptureF
         log_belief(GeneNetwork(torch.zeros(9, 2), belief))
     assert "2 regulators and 9 genes" in caplog.text
     assert "pretrained on simulated networks (75 %)" in caplog.text
-    assert "profiles (25 %), as these cells ask for: dominance 41.5" in caplog.text
+    assert "profiles (25 %), by statistics of these cells: dominance 41.5" in caplog.text

@@ -1,0 +1,189 @@
+"""The networks of some cells, found when they are first needed."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from omegaconf import DictConfig
+
+from grn.data.dataset import CellDataset
+from grn.data.preprocessing.labels import Labels, read_labels
+from grn.edges.matrix import locate
+from grn.errors import InputError
+from grn.inference.differences import check_bootstraps, edge_differences, resample_groups
+from grn.inference.groups import (
+    GroupNetwork,
+    check_groups,
+    describe_groups,
+    edges_by_group,
+    infer_groups,
+)
+from grn.inference.infer import (
+    batch_of,
+    describe_transformer,
+    infer_network,
+    log_batches,
+    log_belief,
+)
+from grn.model.pretrained import GeneNetwork
+from grn.readout import read_edges_off, with_cells
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+
+class Networks:
+    """The network of all cells, and one for each group of them.
+
+    Parameters
+    ----------
+    config
+        As composed from conf/train.yaml; `model`, `seed`, `data.groupby` and `data.batch` are
+        read.
+    adata
+        The preprocessed cells.
+    tfs
+        Regulators, in the order of the genes.
+    known
+        The network of all cells, where it is known already.
+
+    Raises
+    ------
+    InputError
+        The column of the groups or of the batches cannot be used.
+    """
+
+    def __init__(
+        self,
+        config: DictConfig,
+        adata: "AnnData",
+        tfs: Sequence[str],
+        known: GeneNetwork | None = None,
+    ) -> None:
+        self._config, self._adata, self._tfs = config, adata, tfs
+        self._batch = batch_of(config, adata.obs)
+        self._labels = group_labels(config, adata)
+        self._shared = known
+        self._groups: dict[str, GroupNetwork] | None = None
+
+    def with_settings(self, config: DictConfig) -> "Networks":
+        """Return the networks under other settings; what these do not change stays found."""
+        same = (config.model, config.seed) == (self._config.model, self._config.seed)
+        return Networks(config, self._adata, self._tfs, self._shared if same else None)
+
+    @property
+    def cells(self) -> CellDataset:
+        """The cells as rows for the model."""
+        return CellDataset(self._adata, batch=self._batch)
+
+    @property
+    def shared(self) -> GeneNetwork:
+        """The network of all cells."""
+        if self._shared is None:
+            cells = self.cells
+            log_batches(self._config, cells)
+            self._shared = infer_network(self._config, cells, self._tfs)
+            log_belief(self._shared)
+        return self._shared
+
+    @property
+    def groups(self) -> dict[str, GroupNetwork]:
+        """The network of every group.
+
+        Raises
+        ------
+        InputError
+            There are no groups.
+        """
+        if self._groups is None:
+            args = (self._config, self.cells, self._tfs, self._of_groups(), self.shared)
+            self._groups = infer_groups(*args)
+        return self._groups
+
+    def edges(self, **columns: np.ndarray) -> pd.DataFrame:
+        """Return the edges of the network of all cells, best first.
+
+        Parameters
+        ----------
+        columns
+            Further columns, as `grn.edges.matrix.edge_table` takes them.
+        """
+        genes = self._adata.var_names
+        edges = read_edges_off(self.shared.scores, self._tfs, genes, **columns)
+        return with_cells(edges, self._adata.var)
+
+    def edges_by_group(self, top: int | None = None) -> pd.DataFrame:
+        """Return the edges of every group (`grn.inference.groups.edges_by_group`)."""
+        return edges_by_group(self.groups, self._tfs, self._adata.var_names, top)
+
+    def differences(
+        self, group: str, reference: str | None, *, n_bootstraps: int, replicate: str | None
+    ) -> pd.DataFrame:
+        """Compare the edges of two groups (`grn.inference.differences.edge_differences`).
+
+        Parameters
+        ----------
+        group, reference
+            Names of the groups; the reference None: all other cells.
+        n_bootstraps
+            Draws of cells, each of which takes two networks.
+        replicate
+            Column of obs with the donor of every cell, where donors are to be drawn; None: cells.
+
+        Raises
+        ------
+        InputError
+            There are no groups, a name is unknown, or there are too few cells, donors or draws.
+        """
+        check_bootstraps(n_bootstraps)
+        obs, seed = self._adata.obs, self._config.seed
+        donors = None if replicate is None else read_labels(obs, replicate, "--replicate")
+        samples = resample_groups(self._of_groups(), group, reference, donors, seed)
+        tf_index = locate(self._tfs, self._adata.var_names)
+        return edge_differences(
+            self._config, self.cells, self._tfs, tf_index, samples, n_bootstraps
+        )
+
+    def _of_groups(self) -> Labels:
+        if self._labels is None:
+            msg = (
+                "the cells are in no groups. Expected a column of adata.obs with the group of "
+                "every cell, such as --groupby cell_type."
+            )
+            raise InputError(msg)
+        return self._labels
+
+    @property
+    def transformer(self) -> dict[str, Any]:
+        """Which weights found the networks."""
+        return describe_transformer(self._config)
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """How the networks came about, for `uns`."""
+        groups = None if self._labels is None else describe_groups(self.groups)
+        return {
+            "seed": self._config.seed,
+            "n_tfs": len(self._tfs),
+            "belief": self.shared.belief,
+            "transformer": self.transformer,
+            "groupby": self._config.data.groupby,
+            "groups": groups,
+            "batch": self._config.data.batch,
+        }
+
+
+def group_labels(config: DictConfig, adata: "AnnData") -> Labels | None:
+    """Return the group of every cell, None where `data.groupby` names no column.
+
+    Raises
+    ------
+    InputError
+        The column cannot be used, or no group has enough cells.
+    """
+    if config.data.groupby is None:
+        return None
+    labels = read_labels(adata.obs, config.data.groupby, "--groupby")
+    check_groups(labels)
+    return labels
