@@ -1,4 +1,4 @@
-"""Predictions kept by content: one file for what one method makes of some cells with one seed."""
+"""Cache of predictions: one file per method, cells, settings and seed."""
 
 import hashlib
 import json
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a method says of some cells, and the time it took."""
+    """Prediction of a method for some cells, and the time it took."""
 
     weight: Float[np.ndarray, "n_tfs n_genes"] | None
-    """Signed strength; None of a method without signs."""
+    """Signed strength; None for a method without signs."""
     importance: Float[np.ndarray, "n_tfs n_genes"]
-    """What ranks the pairs."""
+    """Scores that rank the pairs."""
     seconds: float
 
 
 class Predictions:
-    """The predictions that a folder keeps of the same cells.
+    """The cached predictions of a folder for the same cells.
 
     Parameters
     ----------
     folder
-        Where the files are; made when the first one is written.
+        Folder of the files, which is created when the first one is written.
     adata, tfs
         Preprocessed cells, and the names of the TFs.
     """
@@ -51,14 +51,14 @@ class Predictions:
         seed: int | None,
         known: str | None = None,
     ) -> Path:
-        """Return the file of a job: its name is a digest of all that decides the prediction.
+        """Return the file of a job, whose name is a digest of everything that decides the result.
 
         Parameters
         ----------
         method, version
             Name, and `grn.benchmark.methods.Method.fingerprint`.
         settings, seed
-            What the method is called with; no seed where it draws nothing.
+            Arguments of the method; the seed is None if it is deterministic.
         known
             Digest of the known edges that it is told; None where it is told none.
         """
@@ -69,16 +69,16 @@ class Predictions:
         return self._folder / f"{method}-{digest[:24]}.npz"
 
 
-def load(path: Path) -> Prediction | None:
-    """Read a prediction; None where there is none yet."""
+def load_prediction(path: Path) -> Prediction | None:
+    """Read a prediction; None if it does not exist yet."""
     if not path.exists():
         return None
     with np.load(path) as arrays:
         return Prediction(arrays.get("weight"), arrays["importance"], float(arrays["seconds"]))
 
 
-def save(path: Path, prediction: Prediction) -> None:
-    """Write a prediction whole or not at all."""
+def save_prediction(path: Path, prediction: Prediction) -> None:
+    """Write a prediction completely or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     arrays = {"importance": prediction.importance, "seconds": np.array(prediction.seconds)}
     if prediction.weight is not None:

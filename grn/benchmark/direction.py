@@ -1,4 +1,4 @@
-"""Says how often directions are right, over all networks of a collection, and how surely."""
+"""Summarises the accuracy of directions over the networks of a collection, with intervals."""
 
 import math
 from typing import NamedTuple
@@ -53,7 +53,7 @@ def share_of(right: float, n: int) -> Share:
 def pool_directions(values: pd.DataFrame) -> pd.DataFrame:
     """Count the pairs of each collection whose direction a method gets right.
 
-    Seeds are no further pairs: the count is their mean.
+    Seeds do not add pairs: counts are means over seeds.
 
     Parameters
     ----------
@@ -62,9 +62,8 @@ def pool_directions(values: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    Index `method, collection`; columns `right`, `n`, and `symmetric`: 0.5 in every network and
-    with every seed. Networks without such pairs count nothing, and neither does the random
-    ranking, which is chance.
+    Index `method, collection`; columns `right`, `n`, and `symmetric`, which marks 0.5 in every
+    network with every seed. Networks without such pairs and the random ranking are left out.
     """
     values = values[values["value"].notna() & (values["method"] != RANDOM)]
     values = values.assign(
@@ -112,7 +111,7 @@ def summarise_directions(values: pd.DataFrame, ranked: pd.DataFrame) -> list[str
 
 
 def _excludes(share: Share) -> bool:
-    """Say whether chance is outside the interval as it is shown."""
+    """Return whether the rounded interval excludes chance."""
     return round(share.low, _DIGITS) > _CHANCE or round(share.high, _DIGITS) < _CHANCE
 
 

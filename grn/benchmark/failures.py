@@ -1,4 +1,4 @@
-"""What has no result, and why; the rest of a benchmark goes on."""
+"""Records what failed and why, so that the rest of a benchmark continues."""
 
 import logging
 from collections.abc import Iterator
@@ -17,17 +17,17 @@ class Failure:
 
 
 class Failures:
-    """The failures of a benchmark, in the order in which they came."""
+    """The failures of a benchmark, in order."""
 
     def __init__(self) -> None:
         self.found: list[Failure] = []
 
     @contextmanager
     def caught(self, what: str) -> Iterator[None]:
-        """Report what the block raises, under this name, and go on after the block."""
+        """Report an exception of the block under this name, and continue after the block."""
         try:
             yield
-        except Exception as error:  # noqa: BLE001 - the rest is run
+        except Exception as error:  # noqa: BLE001 - all other jobs still run
             self.found.append(Failure(what, error))
-            # A traceback is of use only where the fault is ours; the first is shown at the end.
+            # A traceback helps only with errors of this program; the first is shown at the end.
             logger.error("%s failed: %s: %s", what, type(error).__name__, error)

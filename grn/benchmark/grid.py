@@ -1,4 +1,4 @@
-"""The grid of a benchmark: which methods, on which data sets and networks, with which seeds."""
+"""The grid of a benchmark: methods, data sets, networks, and seeds."""
 
 import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from grn.benchmark.methods import (
+    CONTEXT_METHODS,
     CONTROLS,
     GUIDED_BY_PRIOR,
     METHODS,
@@ -28,7 +29,7 @@ class Job:
 
     method: Method
     seed: int | None
-    """None of a method that draws nothing: its prediction counts for every seed."""
+    """None for a deterministic method, whose prediction counts for every seed."""
 
     def __str__(self) -> str:
         seed = "" if self.seed is None else f", seed {self.seed}"
@@ -37,18 +38,18 @@ class Job:
 
 @dataclass(frozen=True)
 class Grid:
-    """What is run and judged."""
+    """Everything that is run and evaluated."""
 
     methods: tuple[Method, ...]
-    """Those asked for and installed, then the controls."""
+    """The requested and installed methods, then the controls."""
     datasets: Mapping[str, tuple[str, ...]]
-    """Networks that judge, by data set (`collection/name`)."""
+    """Networks for evaluation, by data set (`collection/name`)."""
     seeds: tuple[int, ...]
     regimes: Regimes
     settings: Mapping[str, Mapping[str, Any]]
-    """Other than a method's own, by its name."""
+    """Settings that replace those of a method, by its name."""
     skipped: tuple[str, ...]
-    """What was asked for and is not run, each with the reason."""
+    """Requested parts that are not run, each with the reason."""
     versions: Mapping[Method, str]
     """Digest of what decides each method's result: of the code that was loaded, since files may be
     edited while a benchmark runs."""
@@ -57,11 +58,11 @@ class Grid:
 
     @property
     def has_ours(self) -> bool:
-        """Whether our method was asked for: no other one can be told known edges."""
+        """Whether our method was requested; no other method can use known edges."""
         return any(method.name == OURS for method in self.methods)
 
     def jobs(self, dataset: str) -> Iterator[Job]:
-        """Yield the jobs of one data set without known edges, those that draw nothing first.
+        """Yield the jobs of one data set without known edges, deterministic ones first.
 
         In regimes with known edges all their predictions but our own are controls.
         """
@@ -73,7 +74,7 @@ class Grid:
                     yield Job(method, seed)
 
     def count_jobs(self, dataset: str) -> int:
-        """Count the jobs of one data set, those with known edges as well."""
+        """Count the jobs of one data set, including those with known edges."""
         guided = len(self.regimes.splits) * len(self.datasets[dataset]) + len(self.regimes.priors)
         return len(list(self.jobs(dataset))) + len(self.seeds) * guided * self.has_ours
 
@@ -86,12 +87,12 @@ def make_grid(
     settings: Mapping[str, Mapping[str, Any]],
     not_on: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Grid:
-    """Check everything that can be asked for before anything is run.
+    """Check all requests before anything is run.
 
     Parameters
     ----------
     methods
-        Names, of `grn.benchmark.methods.METHODS`. Controls need not be asked for.
+        Names in `grn.benchmark.methods.METHODS`. Controls are always included.
     datasets
         `collection/name`, with all its networks, or `collection/name/network`.
     seeds
@@ -108,7 +109,7 @@ def make_grid(
     ------
     InputError
         A name is unknown (the message lists those that exist), a seed is out of range, or nothing
-        is asked for.
+        is requested.
     """
     asked_for = {"methods": methods, "datasets": datasets, "seeds": seeds, "regimes": regimes}
     for what, values in asked_for.items():
@@ -126,7 +127,7 @@ def make_grid(
         msg = f"seed {wrong[0]}; expected whole numbers from 0 to 4294967295."
         raise InputError(msg)
     asked = [METHODS[name] for name in dict.fromkeys(methods)]
-    networks = _find_networks(datasets)
+    networks = _find_networks(datasets) if read_regimes(regimes, {}).read_datasets else {}
     skipped = [f"{m.name} (needs {', '.join(m.missing())})" for m in asked if m.missing()]
     skipped += _spared(methods, networks, not_on)
     for one in skipped:
@@ -141,7 +142,7 @@ def make_grid(
         skipped=tuple(skipped),
         versions={
             method: method.fingerprint()
-            for method in (*installed, TRAINED_ON_EDGES, GUIDED_BY_PRIOR)
+            for method in (*installed, TRAINED_ON_EDGES, GUIDED_BY_PRIOR, *CONTEXT_METHODS)
         },
         not_on=not_on,
     )
@@ -168,7 +169,7 @@ def _check_settings(method: Method, given: Mapping[str, Any]) -> None:
 def _spared(
     methods: Sequence[str], datasets: Collection[str], not_on: Mapping[str, Sequence[str]]
 ) -> list[str]:
-    """Say which methods that are asked for do not run on a collection that is asked for."""
+    """List requested methods that do not run on a requested collection."""
     for collection in not_on:
         if collection not in COLLECTIONS:
             known = ", ".join(COLLECTIONS)
@@ -192,7 +193,7 @@ def _collection(dataset: str) -> str:
 
 
 def _find_networks(entries: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Return the networks asked for by data set, in the order asked."""
+    """Return the requested networks by data set, in order."""
     found: dict[str, dict[str, None]] = {}
     for entry in entries:
         collection, name, network = (*entry.split("/", 2), "", "")[:3]

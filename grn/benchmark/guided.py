@@ -1,4 +1,4 @@
-"""Plans and judges what knows some edges: the supervised and the prior-guided regimes."""
+"""Plans and evaluates regimes with known edges: the supervised and the prior-guided ones."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ from grn.evaluation import candidates
 from grn.evaluation.candidates import Candidates
 from grn.inference.prior import prior_alone
 from grn.supervised.lessons import lay_out
-from grn.supervised.network_controls import CONTROLS, degree_matched_negatives
+from grn.supervised.network_controls import NETWORK_CONTROLS, degree_matched_negatives
 from grn.supervised.splits import Split
 
 _NO_TIME = float("nan")
@@ -29,12 +29,12 @@ Rows = list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Plan:
-    """What one regime with known edges takes of a data set, and how that is judged."""
+    """The jobs of one regime with known edges on a data set, and their evaluation."""
 
     tasks: Sequence[Task]
-    """Our method, if it was asked for: the only one that can be told edges."""
+    """Jobs of our method if it was requested, the only one that can use known edges."""
     judge: Callable[[Sequence[Entry]], Rows]
-    """Returns the rows of what came of the tasks, and of the controls."""
+    """Function that returns the rows of the finished tasks and of the controls."""
 
 
 def plan_guided(grid: Grid, predictor: Predictor) -> list[Plan]:
@@ -43,9 +43,9 @@ def plan_guided(grid: Grid, predictor: Predictor) -> list[Plan]:
     Parameters
     ----------
     grid
-        What is asked.
+        The grid of the benchmark.
     predictor
-        Of the data set.
+        Predictor of the data set.
     """
     cells, failures = predictor.cells, predictor.failures
     plans = []
@@ -75,9 +75,9 @@ def guided_rows(
     plans
         From `plan_guided`.
     found
-        What came of their tasks.
+        Predictions of their tasks.
     blind
-        What was predicted without known edges.
+        Predictions without known edges.
     """
     controls = [replace(entry, kind=CONTROL) for entry in blind if entry.name != OURS]
     rows: Rows = []
@@ -90,7 +90,7 @@ def guided_rows(
 def _supervised(
     grid: Grid, cells: Cells, failures: Failures, name: str, network: str, seed: int
 ) -> Plan:
-    """Train on one part of a network and judge by another."""
+    """Plan training on one part of a network and evaluation on another."""
     split = split_network(name, cells.truths[network], cells.tfs, cells.genes, seed=seed)
     known = Known({"split": split}, _digest_of_lessons(split, cells.tfs, cells.genes))
     on = f"{cells.name}/{network}, {SUPERVISED}{name}"
@@ -109,7 +109,7 @@ def _judge_split(
     split: Split,
     entries: Sequence[Entry],
 ) -> Rows:
-    """Judge by the test part of a split, then by that without its degrees."""
+    """Evaluate on the test part of a split, then on its degree-matched pairs."""
     entries = [entry for entry in entries if entry.seed in (None, seed)]
     rows: Rows = []
     for judged_as in (regime, regime + MATCHED):
@@ -118,7 +118,7 @@ def _judge_split(
             of = (cells.name, network, judged_as, judged)
             sees_cells = Judge(*of, cells.tfs, cells.genes)
             sees_network = Judge(*of, judged.tfs, judged.genes)
-            # Every seed has test pairs of its own: their best are not compared across seeds.
+            # Every seed has other test pairs, so the top pairs of seeds cannot be compared.
             rows += [
                 *sees_cells.rows(entries, [seed], overlap=False),
                 *sees_network.rows(_network_bias(split), [seed], overlap=False),
@@ -129,7 +129,7 @@ def _judge_split(
 
 def _network_bias(split: Split) -> Iterator[Entry]:
     """Yield the controls that see the training part and no cells, in the layout of the split."""
-    for name, control in CONTROLS.items():
+    for name, control in NETWORK_CONTROLS.items():
         yield Entry(name, CONTROL, None, Prediction(*control(split), _NO_TIME))
 
 
@@ -145,7 +145,7 @@ def _matched(split: Split, seed: int) -> Candidates:
 
 
 def _prior_guided(grid: Grid, cells: Cells, failures: Failures, prior: str) -> Plan:
-    """Start from one network of a data set and judge by its other ones."""
+    """Plan the use of one network of a data set as a prior, and evaluation by the others."""
     edges, regime = cells.truths[prior], PRIOR_GUIDED + prior
     alone = prior_alone(edges, cells.tfs, cells.genes)
     known = Known({"prior": edges}, _digest(alone.importance))
@@ -177,7 +177,7 @@ def _judge_others(
 
 
 def _digest_of_lessons(split: Split, tfs: list[str], genes: list[str]) -> str:
-    """Digest what training sees of a split: not its test pairs, nor any order of its own."""
+    """Digest the parts of a split that training uses, independently of their order."""
     seen = lay_out(split, tfs, genes)
     return _digest(seen.known, seen.negatives, seen.asked, seen.answers)
 

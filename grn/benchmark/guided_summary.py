@@ -1,4 +1,4 @@
-"""The part of the summary on regimes in which edges are known: ours beside what it must beat."""
+"""The part of the summary on regimes with known edges: our method beside its baselines."""
 
 import pandas as pd
 
@@ -8,7 +8,7 @@ from grn.benchmark.regimes import SUPERVISED
 from grn.benchmark.summary import METRICS
 
 _METRICS = ("auroc", "auprc", "auprc_ratio")
-# Before and behind the methods that know no edge; other controls are in the table of results.
+# Columns before and after the methods without known edges; other controls are in the results.
 _FIRST, _LAST = ("degree", "walk", "prior"), ("untrained", "random", OURS)
 _NOT_SHOWN = ("target_mean", "tf_variance")
 _NOTES = (

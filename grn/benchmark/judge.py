@@ -1,4 +1,4 @@
-"""Judges the predictions of a data set by one of its networks, or by a part of one."""
+"""Evaluates the predictions of a data set by one of its networks, or by a part of one."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,30 +17,30 @@ from grn.evaluation.candidates import score_candidates, score_random, unlisted_l
 from grn.names.regulators import hint
 
 RANDOM = "random"
-_N_RANDOM = 100
-_N_RECALLS, _LEAST_RECALL = 200, 1e-3
+_N_RANDOM = 100  # rankings; their mean AUPRC is known to a tenth of what one of them scatters by
+_N_RECALLS, _LEAST_RECALL = 200, 1e-3  # of a curve that is drawn
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A prediction under the name it has in the table."""
+    """A prediction with its name in the table."""
 
     name: str
     kind: str
     seed: int | None
-    """None of what draws nothing: it counts for every seed."""
+    """None for a deterministic prediction, which counts for every seed."""
     prediction: Prediction
 
 
 class Judge:
-    """One network of a data set, and the predictions it judges.
+    """Evaluates predictions by one network of a data set.
 
     Parameters
     ----------
     dataset, network, regime
-        Their names, for the table.
+        Names for the table.
     judged
-        The pairs that are judged: all of the network, or one part of a split.
+        Candidate pairs of the network, or of one part of a split.
     tfs, genes
         Names of the rows and columns of the predictions.
 
@@ -70,14 +70,14 @@ class Judge:
     def rows(
         self, entries: Iterable[Entry], seeds: Sequence[int], *, overlap: bool = True
     ) -> list[dict[str, Any]]:
-        """Return one row per entry, seed and metric; of what draws nothing for every seed.
+        """Return one row per entry, seed and metric; deterministic entries are repeated by seed.
 
         Parameters
         ----------
         entries
-            What is judged, in the order of the rows.
+            Predictions, in the order of the rows.
         seeds
-            Of the benchmark.
+            Seeds of the benchmark.
         overlap
             Whether to compare the top k of each seed with those of the others.
         """
@@ -99,13 +99,13 @@ class Judge:
         return [row for seed in seeds for row in self._tidy(ranking, seed, scores)]
 
     def curves(self, entries: Iterable[Entry], seed: int) -> Iterator[pd.DataFrame]:
-        """Yield precision at 200 recalls of every method, with the first seed where it draws.
+        """Yield precision at 200 recalls of every method, for the first seed if it is random.
 
         Columns `method, kind, recall, precision` and those of the network; the random ranking is
         the line at the density of true edges.
         """
         labels = self._judged.labels[self._judged.pairs]
-        # Below one true edge there is nothing to see.
+        # A recall below one true edge has no meaning.
         recalls = np.geomspace(max(1 / labels.sum(), _LEAST_RECALL), 1, _N_RECALLS)
         for entry in entries:
             if entry.seed in (None, seed):
@@ -133,7 +133,7 @@ class Judge:
         }
 
     def _overlaps(self, entries: Iterable[Entry]) -> dict[tuple[str, int | None], float]:
-        """Mean Jaccard index of the top k of each seed with those of the other seeds."""
+        """Return the mean Jaccard index of the top k of each seed with those of other seeds."""
         pairs, k = self._judged.pairs, int(self._judged.labels.sum())
         best: dict[str, dict[int, np.ndarray]] = {}
         for entry in entries:
@@ -161,9 +161,9 @@ class Judge:
 
 
 def random_scores(judged: Candidates) -> dict[str, float]:
-    """Mean metrics of 100 random rankings; either direction of a pair is as likely as the other.
+    """Return mean metrics of 100 random rankings, in which both directions are equally likely.
 
-    Keys are those of every method but the Jaccard index, which says nothing of a mean.
+    Keys are those of other methods except the Jaccard index, which is undefined for a mean.
     """
     labels, flat = judged.labels[judged.pairs], np.zeros(judged.pairs.shape)
     judged_on = {"density": float(labels.mean()), "n_candidates": len(labels)}
@@ -183,7 +183,7 @@ def _signed_early(judged: Candidates, weight: np.ndarray | None, importance: np.
 
 
 def _directions(judged: Candidates, importance: np.ndarray) -> dict[str, float]:
-    """Direction accuracy, and of how many pairs of TFs it is the share."""
+    """Return the direction accuracy, and the number of pairs of TFs that it is a share of."""
     columns = locate(judged.tfs, judged.genes)
     between = judged.labels[:, columns], judged.pairs[:, columns]
     return {
@@ -193,7 +193,7 @@ def _directions(judged: Candidates, importance: np.ndarray) -> dict[str, float]:
 
 
 def _precision_at(recalls: np.ndarray, scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Precision at the first threshold that reaches each recall."""
+    """Return the precision at the first threshold that reaches each recall."""
     precision, recall, _ = precision_recall_curve(labels, scores, drop_intermediate=True)
     reached = np.searchsorted(recall[-2::-1], recalls - 1e-12)
     return np.asarray(precision[-2::-1][reached])

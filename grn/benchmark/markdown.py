@@ -14,19 +14,19 @@ def label(name: str, kind: str) -> str:
 
 
 def network_label(dataset: str, network: str) -> str:
-    """Return the shortest name: of a data set with one network by protocol, its own."""
+    """Return the shortest name; a data set with a single network needs no network name."""
     name = dataset.partition("/")[2]
     return name if network in ("gold", "refNetwork") else f"{name} {network}"
 
 
 def spread(mean: float, sd: float, digits: int) -> str:
-    """Write mean ± standard deviation; without the latter where nothing varies."""
+    """Write mean ± standard deviation, or the mean alone if nothing varies."""
     said = number(mean, digits)
     return f"{said} ± {sd:.{digits}f}" if sd > 0.5 * 10**-digits else said
 
 
 def number(value: float, digits: int) -> str:
-    """Write a number; a dash where it is undefined."""
+    """Write a number, or a dash if it is undefined."""
     return "–" if np.isnan(value) else f"{value:.{digits}f}"
 
 

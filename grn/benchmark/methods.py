@@ -1,15 +1,18 @@
-"""The methods of a benchmark: what each computes, what it draws and which code decides it."""
+"""The methods of a benchmark: their functions, settings, and the code that decides results."""
 
 import hashlib
 import inspect
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from grn.benchmark.ours import (
     beyond_background,
+    cells_of,
+    partial_pooling,
+    pooled_centred,
     prior_guided,
     read_settings,
     read_supervised_settings,
@@ -37,20 +40,25 @@ class Method:
 
     name: str
     kind: str
-    """`METHOD`, or `CONTROL`: what a method must beat."""
+    """`METHOD`, or `CONTROL` for baselines."""
     function: Callable[..., Scores]
     """Called with preprocessed cells, the names of the TFs, `seed` and settings; and with
     `left_out` where it has such a parameter."""
     parameters: frozenset[str]
     """Settings that the function takes."""
     seeded: bool
-    """Whether the seed changes anything; if not, one run counts for every seed."""
+    """Whether the method is random; if not, one run counts for every seed."""
     module: str
-    """Where the code begins that decides the result; what it imports belongs to it."""
+    """Module with the code that decides the result, together with all that it imports."""
     needs: tuple[str, ...] = ()
     """Distributions whose release decides the result; without them the method is skipped."""
     configured: Callable[[], str] = str
-    """What the result depends on besides: settings that are kept in files."""
+    """Settings in files on which the result depends too."""
+
+    @property
+    def by_group(self) -> bool:
+        """Whether the function is given `group`, the one of which it returns the network."""
+        return "group" in inspect.signature(self.function).parameters
 
     @property
     def leaves_out(self) -> bool:
@@ -103,16 +111,24 @@ def _of_arrays(name: str, score: Callable[..., Scores], **facts: Any) -> Method:
 
 def _ours(name: str, function: Callable[..., Scores], *settings: str, **facts: Any) -> Method:
     """Describe a function of cells and names of the TFs that applies our model."""
-    described = {"kind": METHOD, "configured": read_settings, **facts}
+    described = {"kind": METHOD, "configured": read_settings, "needs": ("torch",), **facts}
     return Method(
         name=name,
         function=function,
         parameters=frozenset(settings),
         seeded=True,
         module=function.__module__,
-        needs=("torch",),
         **described,
     )
+
+
+def _alone(name: str, method: Method, **facts: Any) -> Method:
+    """Describe a method that is applied to the cells of one group."""
+
+    def function(adata: "AnnData", tfs: Collection[str], *, seed: int, group: str) -> Scores:
+        return method.function(cells_of(adata, group), tfs, seed=seed)
+
+    return replace(method, name=name, function=function, **facts)
 
 
 METHODS: Mapping[str, Method] = {
@@ -137,17 +153,27 @@ METHODS: Mapping[str, Method] = {
         ),
     )
 }
-"""What can be asked for, by name; from fast to slow."""
+"""All methods by name, from fast to slow."""
 
 CONTROLS: tuple[Method, ...] = (
     _ours("untrained", untrained, kind=CONTROL),
     _of_arrays("target_mean", target_mean, kind=CONTROL),
     _of_arrays("tf_variance", tf_variance, kind=CONTROL),
 )
-"""What stands in every table; the random ranking, which needs no cells, comes when judged."""
+"""Controls of every table; the random ranking, which needs no cells, is added at evaluation."""
 
 TRAINED_ON_EDGES = _ours(OURS, supervised, "overrides", configured=read_supervised_settings)
-"""Ours where part of a network is known; its function is also given the `split`."""
+"""Our method if part of a network is known; its function also gets the `split`."""
 
 GUIDED_BY_PRIOR = _ours(OURS, prior_guided, "overrides")
-"""Ours where another network is known; its function is also given the `prior`."""
+"""Our method if another network is known; its function also gets the `prior`."""
+
+CONTEXT_METHODS: tuple[Method, ...] = (
+    _ours("partial_pooling", partial_pooling),
+    _ours("pooled", spherical),
+    _ours("pooled_centred", pooled_centred),
+    _alone("alone", METHODS[OURS]),
+    _alone("grnboost2_alone", METHODS["grnboost2"]),
+    _alone("pearson_alone", METHODS["pearson"], kind=CONTROL),
+)
+"""Methods of the table of networks per group: from all cells, or from the cells of each group."""

@@ -11,8 +11,10 @@ import torch
 
 from grn.config import NO_FOLDER, compose_config
 from grn.data.dataset import CellDataset
+from grn.data.preprocessing.labels import read_labels
 from grn.edges.matrix import locate
 from grn.evaluation.scores import Scores
+from grn.inference.groups import infer_groups
 from grn.inference.infer import infer_network, sample_rows, untrained_network
 from grn.model.background import alike_beyond_background
 from grn.model.profiles import gene_profiles
@@ -30,6 +32,8 @@ _READ = ("model", "objective", "optimizer", "trainer", "callbacks")
 _QUIET = ("callbacks.progress_bar=null", "+trainer.enable_progress_bar=false")
 _SUPERVISED = "objective=supervised"
 _GENES_PER_BLOCK = 1024
+GROUP = "group"
+"""Column of `obs` that names the groups of simulated contexts."""
 
 
 def spherical(
@@ -49,9 +53,9 @@ def spherical(
     tfs
         Regulators, in the order of the genes.
     seed
-        Draws the cells that statistics are computed on, where there are many.
+        Seed of the sample of cells, if there are more than are used.
     left_out
-        Study whose known networks must not have trained the transformer.
+        Study whose known networks must not have been used in fitting the blend.
     overrides
         Other settings, as on the command line of `grn train`.
     """
@@ -66,9 +70,9 @@ def untrained(adata: "AnnData", tfs: Collection[str], *, seed: int) -> Scores:
 
 
 def beyond_background(adata: "AnnData", tfs: Collection[str], *, seed: int) -> Scores:
-    """Rank pairs by the mean of six closed forms (`alike_beyond_background`), nothing learned.
+    """Rank pairs by the mean of six closed forms (`alike_beyond_background`), without learning.
 
-    This is what the blend of the transformer believes in cells that programmes dominate.
+    The transformer is blended with this score, which dominates if programmes dominate the cells.
     Parameters as in `spherical`.
     """
     cells, config = CellDataset(adata), _configure(seed)
@@ -84,7 +88,7 @@ def beyond_background(adata: "AnnData", tfs: Collection[str], *, seed: int) -> S
 
 
 def ridge_profiles(adata: "AnnData", tfs: Collection[str], *, seed: int) -> Scores:
-    r"""Rank pairs by the cosine of their ridge profiles beyond their background, nothing learned.
+    r"""Rank pairs by the cosine of their ridge profiles beyond their background.
 
     With r the cosines (`GeneProfiles.tokens` on all axes) and dc(A) = A − row means − column
     means over all other genes: the larger of dc(r) and dc(|r|), each at unit variance, signed by
@@ -131,10 +135,37 @@ def prior_guided(
     left_out: str | None = None,
     overrides: Collection[str] = (),
 ) -> Scores:
-    """Let the edges of a known network come first; other parameters as in `spherical`."""
+    """Rank the edges of a known network first; other parameters as in `spherical`."""
     cells, config = CellDataset(adata), _configure(seed, overrides)
     found = infer_network(config, cells, list(tfs), prior=prior, left_out=left_out)
     return _scores(found, adata, tfs)
+
+
+def cells_of(adata: "AnnData", group: str) -> "AnnData":
+    """Return the cells of one group."""
+    return adata[(adata.obs[GROUP] == group).to_numpy()]
+
+
+def pooled_centred(adata: "AnnData", tfs: Collection[str], *, seed: int) -> Scores:
+    """Find one network of all groups from cells that are centred within their group.
+
+    Parameters as in `spherical`; `obs["group"]` names the groups.
+    """
+    groups = read_labels(adata.obs, GROUP, "--batch").codes
+    cells, config = CellDataset(adata, batch=groups), _configure(seed)
+    return _scores(infer_network(config, cells, list(tfs)), adata, tfs)
+
+
+def partial_pooling(adata: "AnnData", tfs: Collection[str], *, seed: int, group: str) -> Scores:
+    """Find the network of one group, which the cells of the others inform too.
+
+    Parameters as in `spherical`; `obs["group"]` names the groups.
+    """
+    cells, config = CellDataset(adata), _configure(seed)
+    labels = read_labels(adata.obs, GROUP, "--groupby")
+    shared = infer_network(config, cells, list(tfs))
+    found = infer_groups(config, cells, list(tfs), labels, shared)
+    return _scores(found[group].network, adata, tfs)
 
 
 def _scores(network: "GeneNetwork", adata: "AnnData", tfs: Collection[str]) -> Scores:
@@ -143,23 +174,23 @@ def _scores(network: "GeneNetwork", adata: "AnnData", tfs: Collection[str]) -> S
 
 
 def _configure(seed: int, overrides: Collection[str] = ()) -> Any:
-    config = deepcopy(_settings(*overrides))
+    config = deepcopy(_settings(*overrides))  # the settings themselves are kept for others
     config.seed = seed
     return config
 
 
 def read_settings() -> str:
-    """Return what conf/train.yaml says where no known edge trains, as one text."""
+    """Return the settings of conf/train.yaml without known edges, as one text."""
     return str(_settings().model)
 
 
 def read_supervised_settings() -> str:
-    """Return what it says where known edges train."""
+    """Return the settings of conf/train.yaml for training on known edges, as one text."""
     config = _settings(_SUPERVISED)
     return str([config[key] for key in _READ])
 
 
 @cache
 def _settings(*choices: str) -> Any:
-    """Compose conf/train.yaml, once: that takes longer than a small network."""
+    """Compose conf/train.yaml once, which takes longer than finding a small network."""
     return compose_config([*NO_FOLDER, *choices])

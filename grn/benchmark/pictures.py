@@ -106,7 +106,7 @@ def _draw_scale(
     bar.outline.set_visible(False)
 
 
-def precision_recall(curves: pd.DataFrame, ranked: pd.DataFrame) -> Figure:
+def precision_by_recall(curves: pd.DataFrame, ranked: pd.DataFrame) -> Figure:
     """Draw precision against recall, one panel per network, controls in grey.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Runs the jobs on the cells of a data set of which the cache holds no prediction yet."""
+"""Runs the jobs on the cells of a data set that are not in the cache yet."""
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from grn.benchmark.cache import Prediction, Predictions, load, save
+from grn.benchmark.cache import Prediction, Predictions, load_prediction, save_prediction
 from grn.benchmark.failures import Failures
 from grn.benchmark.grid import Grid, Job
 from grn.benchmark.judge import Entry
@@ -36,9 +36,9 @@ class Cells:
     adata: "AnnData"
     tfs: list[str]
     truths: Mapping[str, pd.DataFrame]
-    """Networks by name: those that judge, and priors."""
+    """Networks by name, for evaluation and as priors."""
     study: str | None = None
-    """What measured them; None of simulated cells, and where nobody knows."""
+    """Study that measured the cells; None for simulated cells, or if unknown."""
 
     @classmethod
     def read(cls, dataset: str, networks: Collection[str]) -> "Cells":
@@ -57,23 +57,23 @@ class Cells:
 
 @dataclass(frozen=True)
 class Known:
-    """What a job is told besides the cells: known edges."""
+    """Known edges that a job gets beside the cells."""
 
     argument: Mapping[str, Any]
-    """What the method is called with besides, by name."""
+    """Further arguments of the method, by name."""
     digest: str
-    """Of all in it that can change the prediction."""
+    """Digest of all its parts that can change the prediction."""
 
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """A job on the cells of a data set, and what it is told; each is one of its own."""
+    """A job on the cells of a data set, with its known edges; compared by identity."""
 
     job: Job
     on: str
-    """What to call the data, for the user."""
+    """Name of the data, for messages."""
     known: Known | None = None
-    """What the method is told."""
+    """Known edges that the method gets."""
 
     def __str__(self) -> str:
         return f"{self.job} on {self.on}"
@@ -91,11 +91,11 @@ class Predictor:
     cache
         Folder of the predictions.
     progress, failures
-        Told of every job.
+        Receive a report of every job.
     n_processes
-        How many jobs run at once. One runs in this process and has all its threads; the jobs of
-        several have a process and one thread each. By the number of threads, predictions of
-        networks that are trained may differ in their last bits.
+        Number of jobs that run at once. A single job runs in this process with all its threads;
+        several jobs have a process and one thread each. Predictions of trained models may differ
+        in their last bits with the number of threads.
     """
 
     def __init__(
@@ -112,16 +112,16 @@ class Predictor:
         self._predictions = Predictions(cache, cells.adata, cells.tfs)
 
     def predict(self, tasks: Sequence[Task]) -> dict[Task, Entry]:
-        """Return what came of every task but of those that failed, which are reported.
+        """Return the predictions of all tasks but failed ones, which are reported.
 
-        Each is written to the cache when it ends. Tasks that are the same by content run once.
+        Each prediction is written to the cache when it is finished. Equal tasks run once.
         """
         paths = {task: self._path(task) for task in tasks}
         found: dict[Path, Prediction] = {}
         missing: dict[Path, Task] = {}
         for task, path in paths.items():
             with self.failures.caught(str(task)):
-                kept = found.get(path) or load(path)
+                kept = found.get(path) or load_prediction(path)
                 if kept is not None:
                     found[path] = kept
                 elif path not in missing:
@@ -134,14 +134,14 @@ class Predictor:
                 with self.failures.caught(str(task)):
                     if isinstance(outcome, Exception):
                         raise outcome
-                    save(path, outcome)
+                    save_prediction(path, outcome)
                     found[path], seconds = outcome, outcome.seconds
                 self._progress.done(str(task), seconds)
         self.skip(len(missing))
         return {task: _entry(task, found[path]) for task, path in paths.items() if path in found}
 
     def skip(self, n_jobs: int) -> None:
-        """Take jobs that will not be run out of the count."""
+        """Remove jobs that will not run from the count."""
         self._progress.drop(n_jobs)
 
     def _path(self, task: Task) -> Path:
@@ -151,7 +151,7 @@ class Predictor:
         return self._predictions.path(name, version, self._settings(job), job.seed, digest)
 
     def _settings(self, job: Job) -> Mapping[str, Any]:
-        """Return what a method is called with, and what its prediction is kept by."""
+        """Return the arguments of a method, and the file of its prediction in the cache."""
         settings = self._grid.settings.get(job.method.name, {})
         if job.method.leaves_out:
             return {**settings, "left_out": self.cells.study}
@@ -160,18 +160,18 @@ class Predictor:
     def _outcomes(
         self, tasks: Mapping[Path, Task]
     ) -> Iterator[tuple[Path, Prediction | Exception]]:
-        """Yield what every task makes or raises, as they end."""
+        """Yield the prediction or the exception of every task when it ends."""
         if self._n_processes == 1:
             for path, task in list(tasks.items()):
                 self._progress.show(str(task))
                 try:
                     outcome: Prediction | Exception = self._call(task)()
-                except Exception as error:  # noqa: BLE001 - reported where it is received
+                except Exception as error:  # noqa: BLE001 - reported by the caller
                     outcome = error
                 yield path, outcome
         elif tasks:
             self._progress.show(self.cells.name)
-            # The longest first, so that no core has nothing to do at the end.
+            # The longest jobs first, so that no core is idle at the end.
             ordered = sorted(tasks, key=lambda path: _haste(tasks[path].job))
             calls = {path: self._call(tasks[path]) for path in ordered}
             yield from side_by_side(calls, self._n_processes)
@@ -188,13 +188,13 @@ def _entry(task: Task, prediction: Prediction) -> Entry:
 
 
 def _haste(job: Job) -> int:
-    """Return what sorts jobs from slow to fast, going by the order of the methods."""
+    """Return the sorting key of jobs from slow to fast, by the order of the methods."""
     names = list(METHODS)
     return -names.index(job.method.name) if job.method.seeded and job.method.name in names else 1
 
 
 def _run(job: Job, arguments: Mapping[str, Any], adata: "AnnData", tfs: list[str]) -> Prediction:
-    """Run a method, and refuse a result that is not a number for every pair."""
+    """Run a method, and raise unless the result is a number for every pair."""
     started = time.perf_counter()
     scores = job.method.function(adata, tfs, seed=job.seed or 0, **arguments)
     seconds = time.perf_counter() - started

@@ -1,4 +1,4 @@
-"""Shows how far a benchmark is: a bar where there is a terminal, a line per job everywhere."""
+"""Shows the progress of a benchmark: a bar on a terminal, and a line per job."""
 
 import logging
 import sys
@@ -8,13 +8,13 @@ logger = logging.getLogger(__name__)
 
 
 class Progress:
-    """Counts jobs; while it is open, the rest of grn says no more than its warnings.
+    """Counts jobs; while it is open, other modules of grn log warnings only.
 
     Parameters
     ----------
     n_jobs
-        Jobs of the whole grid. Those that need not be run are dropped, so the time left is that of
-        jobs that are.
+        Number of jobs of the whole grid. Cached jobs are dropped, so that the remaining time is
+        that of jobs that run.
     """
 
     def __init__(self, n_jobs: int) -> None:
@@ -42,14 +42,14 @@ class Progress:
         self._levels = {name: logging.getLogger(name).level for name in ("grn", "grn.benchmark")}
         logging.getLogger("grn").setLevel(logging.WARNING)
         logging.getLogger("grn.benchmark").setLevel(logging.INFO)
-        # While it is shown, the bar stands in for stderr, and lines are printed above it.
+        # While the bar is shown it replaces stderr, so that lines are printed above it.
         for handler in logging.root.handlers:
             if isinstance(handler, logging.StreamHandler) and handler.stream is self._bar_under():
                 self._streams.append((handler, handler.setStream(sys.stderr)))
         return self
 
     def _bar_under(self) -> Any:
-        """Return what was stderr before the bar was shown."""
+        """Return the stderr from before the bar was shown."""
         return getattr(sys.stderr, "rich_proxied_file", None)
 
     def __exit__(self, *_: object) -> None:
@@ -60,16 +60,16 @@ class Progress:
         self._bar.stop()
 
     def drop(self, n_jobs: int) -> None:
-        """Take jobs out of the count."""
+        """Remove jobs from the count."""
         self._n_jobs -= n_jobs
         self._bar.update(self._task, total=self._n_jobs)
 
     def show(self, name: str) -> None:
-        """Say beside the bar what is under way."""
+        """Show the present job beside the bar."""
         self._bar.update(self._task, description=name)
 
     def done(self, name: str, seconds: float | None) -> None:
-        """Count a job that has ended, and say its time; None where it failed."""
+        """Count a finished job, and log its time, which is None if it failed."""
         self.n_run += 1
         self._bar.advance(self._task)
         if seconds is not None:

@@ -1,4 +1,4 @@
-"""The regimes of a benchmark: what a method may know besides the cells, by name."""
+"""The regimes of a benchmark: the known edges that a method may use beside the cells."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,9 +8,10 @@ import pandas as pd
 
 from grn.data.datasets.load import list_datasets
 from grn.errors import InputError
-from grn.supervised.genelink import apply_split, genelink_split
+from grn.supervised.genelink import genelink_split
 from grn.supervised.splits import (
     Split,
+    apply_split,
     both_seen_split,
     both_unseen_split,
     unseen_target_split,
@@ -18,6 +19,8 @@ from grn.supervised.splits import (
 )
 
 UNSUPERVISED = "unsupervised"
+CONTEXTS = "contexts"
+KNOCK_OUTS = "knock_outs"
 SUPERVISED, PRIOR_GUIDED = "supervised/", "prior_guided/"
 MATCHED = "/matched"
 
@@ -35,14 +38,24 @@ SPLITS: Mapping[str, partial[Split]] = {
 
 @dataclass(frozen=True)
 class Regimes:
-    """What is asked of every data set."""
+    """The regimes that every data set is evaluated in."""
 
     unsupervised: bool
-    """Whether methods are judged that know no edge."""
+    """Whether methods without known edges are evaluated."""
     splits: tuple[str, ...]
-    """How each network is split into edges that train and edges that judge; of `SPLITS`."""
+    """Names in `SPLITS`: how each network is split into training and test edges."""
     priors: tuple[str, ...]
-    """Networks that guide, while the others of the same data set judge."""
+    """Networks used as priors, while the others of the same data set evaluate."""
+    contexts: bool = False
+    """Whether networks per group are judged, on simulated groups of cells: no data set asked for
+    has a part in it."""
+    knock_outs: bool = False
+    """Whether predicted responses to knock-outs are judged, on experiments of their own."""
+
+    @property
+    def read_datasets(self) -> bool:
+        """Whether data sets are judged."""
+        return self.unsupervised or bool(self.splits) or bool(self.priors)
 
 
 def read_regimes(names: Sequence[str], datasets: Mapping[str, Sequence[str]]) -> Regimes:
@@ -51,9 +64,9 @@ def read_regimes(names: Sequence[str], datasets: Mapping[str, Sequence[str]]) ->
     Parameters
     ----------
     names
-        `unsupervised`, `supervised/<split>` or `prior_guided/<network>`.
+        `unsupervised`, `contexts`, `knock_outs`, `supervised/<split>` or `prior_guided/<network>`.
     datasets
-        Networks that judge, by data set (`collection/name`).
+        Networks for evaluation, by data set (`collection/name`).
 
     Raises
     ------
@@ -69,14 +82,15 @@ def read_regimes(names: Sequence[str], datasets: Mapping[str, Sequence[str]]) ->
         elif prior not in ("", name):
             _check_prior(prior, datasets)
             priors.append(prior)
-        elif name != UNSUPERVISED:
-            known = [UNSUPERVISED, *(SUPERVISED + split for split in SPLITS)]
+        elif name not in (UNSUPERVISED, CONTEXTS, KNOCK_OUTS):
+            known = [UNSUPERVISED, CONTEXTS, KNOCK_OUTS, *(SUPERVISED + split for split in SPLITS)]
             msg = (
                 f"no regime {name!r}. Available: {', '.join(known)}, and {PRIOR_GUIDED}NETWORK "
                 "with a network of the data set."
             )
             raise InputError(msg)
-    return Regimes(UNSUPERVISED in names, tuple(splits), tuple(priors))
+    without_datasets = (CONTEXTS in names, KNOCK_OUTS in names)
+    return Regimes(UNSUPERVISED in names, tuple(splits), tuple(priors), *without_datasets)
 
 
 def _check_prior(prior: str, datasets: Mapping[str, Sequence[str]]) -> None:

@@ -1,13 +1,15 @@
-"""Writes what a benchmark found: the tidy table, the summary and the pictures."""
+"""Writes the results of a benchmark: the tidy table, the summary and the pictures."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from grn.benchmark.contexts_summary import summarise_contexts
 from grn.benchmark.guided_summary import summarise_guided
-from grn.benchmark.pictures import accuracy_time, heatmap, precision_recall
-from grn.benchmark.regimes import UNSUPERVISED
+from grn.benchmark.knockout_summary import summarise_knockouts
+from grn.benchmark.pictures import accuracy_time, heatmap, precision_by_recall
+from grn.benchmark.regimes import CONTEXTS, KNOCK_OUTS, UNSUPERVISED
 from grn.benchmark.run import Outcome
 from grn.benchmark.summary import introduce, overview, summarise
 from grn.files import replacing
@@ -23,15 +25,15 @@ def write_report(
     outcome
         From `grn.benchmark.run.run_benchmark`.
     folder
-        Made where it does not exist; files of an earlier benchmark are replaced.
+        Folder, which is created if needed; files of an earlier benchmark are replaced.
     command
-        What reproduces it, for the summary.
+        Command that reproduces it, for the summary.
     skipped
-        What was asked for and is not run.
+        Requested parts that were not run.
 
     Returns
     -------
-    The pictures by name; they are of the unsupervised regime, none without it.
+    The pictures by name, of the unsupervised regime; none without that regime.
 
     Raises
     ------
@@ -54,7 +56,7 @@ def write_report(
     ranked = overview(unsupervised)
     figures = {
         "heatmap": heatmap(unsupervised, ranked),
-        "precision_recall": precision_recall(outcome.curves, ranked),
+        "precision_recall": precision_by_recall(outcome.curves, ranked),
         "accuracy_time": accuracy_time(ranked),
     }
     pictures = {name: folder / f"{name}.png" for name in figures}
@@ -67,11 +69,18 @@ def write_report(
 def _summarise(
     results: pd.DataFrame, *, command: str, skipped: Sequence[str], failed: Sequence[str]
 ) -> str:
-    """Write the tables of the unsupervised regime, then those of regimes with known edges."""
-    unsupervised = results["regime"] == UNSUPERVISED
-    guided = results[~unsupervised]
-    if guided.empty or unsupervised.any():
+    """Write the tables of the unsupervised regime, of known edges, and of networks per group."""
+    names = (UNSUPERVISED, CONTEXTS, KNOCK_OUTS)
+    unsupervised, contexts, knock_outs = (results["regime"] == name for name in names)
+    guided = results[~results["regime"].isin(names)]
+    if unsupervised.any() or results.empty:
         said = summarise(results[unsupervised], command=command, skipped=skipped, failed=failed)
     else:
         said = introduce(command=command, skipped=skipped, failed=failed)
-    return said if guided.empty else f"{said}\n{summarise_guided(guided)}"
+    if not guided.empty:
+        said += f"\n{summarise_guided(guided)}"
+    if contexts.any():
+        said += f"\n{summarise_contexts(results[contexts])}"
+    if knock_outs.any():
+        said += f"\n{summarise_knockouts(results[knock_outs])}"
+    return said

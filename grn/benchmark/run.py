@@ -1,4 +1,4 @@
-"""Runs the jobs of a grid that have not been run yet, and judges them all."""
+"""Runs the jobs of a grid that are not cached, and evaluates all of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,10 +7,12 @@ from typing import Any
 
 import pandas as pd
 
+from grn.benchmark.contexts import context_rows, count_context_jobs
 from grn.benchmark.failures import Failure, Failures
 from grn.benchmark.grid import Grid
 from grn.benchmark.guided import guided_rows, plan_guided
 from grn.benchmark.judge import Entry, Judge
+from grn.benchmark.knockouts import knockout_rows
 from grn.benchmark.predict import Cells, Predictor, Task
 from grn.benchmark.progress import Progress
 from grn.benchmark.regimes import UNSUPERVISED
@@ -25,7 +27,7 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a benchmark found."""
+    """Results of a benchmark."""
 
     results: pd.DataFrame
     """Tidy: one row per method, data set, network, regime, seed and metric (`COLUMNS`).
@@ -37,14 +39,14 @@ class Outcome:
     """Precision at 200 recalls of every method that knows no edge, first seed."""
     failures: Sequence[Failure]
     n_run: int
-    """Jobs that were run; the others were in the cache."""
+    """Number of jobs that were run; the others were in the cache."""
 
 
 def run_benchmark(grid: Grid, cache: Path, n_jobs: int = 1) -> Outcome:
-    """Predict what the cache does not hold and judge every prediction.
+    """Run the jobs that are not cached, and evaluate every prediction.
 
-    Every job is written to the cache when it ends, so an interrupted benchmark goes on where it
-    was. A job that fails is reported and its rows are absent; the others run.
+    Every prediction is written to the cache when its job ends, so an interrupted benchmark
+    continues where it stopped. A failed job is reported and has no rows; the others run.
 
     Parameters
     ----------
@@ -66,7 +68,7 @@ def run_benchmark(grid: Grid, cache: Path, n_jobs: int = 1) -> Outcome:
     rows: list[dict[str, Any]] = []
     curves: list[pd.DataFrame] = []
     counts = {dataset: grid.count_jobs(dataset) for dataset in grid.datasets}
-    with Progress(sum(counts.values())) as progress:
+    with Progress(sum(counts.values()) + count_context_jobs(grid)) as progress:
         for dataset, networks in grid.datasets.items():
             cells = None
             with failures.caught(dataset):
@@ -88,6 +90,10 @@ def run_benchmark(grid: Grid, cache: Path, n_jobs: int = 1) -> Outcome:
                     rows += judge.random_rows(grid.seeds)
                     curves += judge.curves(entries, grid.seeds[0])
             rows += guided_rows(plans, predicted, entries)
+        if grid.regimes.contexts:
+            rows += context_rows(grid, cache, progress, failures, n_processes)
+        if grid.regimes.knock_outs:
+            rows += knockout_rows(grid.seeds, failures)
         n_run = progress.n_run
     results = pd.DataFrame(rows, columns=list(COLUMNS))
     found = pd.concat(curves) if curves else pd.DataFrame()
@@ -95,6 +101,6 @@ def run_benchmark(grid: Grid, cache: Path, n_jobs: int = 1) -> Outcome:
 
 
 def _in_order(grid: Grid, entries: list[Entry]) -> list[Entry]:
-    """Return the entries in the order of the methods, which is that of the table."""
+    """Return the entries in the order of the methods in the table."""
     order = [method.name for method in grid.methods]
     return sorted(entries, key=lambda entry: order.index(entry.name))

@@ -1,4 +1,4 @@
-"""Which files decide what a method computes: all that its module imports, directly or not."""
+"""Finds the files that decide the result of a method: all that its module imports."""
 
 import ast
 from collections.abc import Iterator
@@ -12,11 +12,11 @@ _WEIGHTS = "*.pt"
 
 @cache
 def source_files(module: str) -> tuple[Path, ...]:
-    """Return the files of this project that a module stands on, sorted by path.
+    """Return the files of this project that a module imports, directly or not, sorted by path.
 
-    Imports are read from the source, those inside functions among them, but not those that serve
-    types alone (`if TYPE_CHECKING:`). Trained weights count where they lie beside a module that
-    is imported. No module is run but the packages that lead to it.
+    Imports are read from the source, including those inside functions, but not those for types
+    alone (`if TYPE_CHECKING:`). Trained weights beside an imported module are included. Only the
+    packages above the modules are executed.
 
     Parameters
     ----------

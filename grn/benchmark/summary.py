@@ -34,7 +34,7 @@ _NOTES = {
 def overview(results: pd.DataFrame) -> pd.DataFrame:
     """Rank the methods by the geometric mean of their AUPRC ratios over all networks.
 
-    The corpus has no part in that mean, unless nothing else was run.
+    The mean does not include the corpus, unless nothing else was run.
 
     Returns
     -------
@@ -66,21 +66,21 @@ def overview(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def _ranks(rows: pd.DataFrame) -> pd.Series:
-    """Mark the rows of networks that rank the methods: not the corpus, beside others."""
+    """Mark the rows of networks that rank the methods: all but the corpus, if there are others."""
     is_corpus = rows["dataset"].str.startswith(f"{CORPUS}/")
     return ~is_corpus | is_corpus.all()
 
 
 def _geometric_mean(ratios: pd.DataFrame) -> pd.Series:
-    """Geometric mean over networks by method and seed; NaN where a network has no result."""
+    """Return the geometric mean over networks by method and seed; NaN if one has no result."""
     return np.exp(_mean(ratios, np.log(ratios["value"])))
 
 
 def _mean(rows: pd.DataFrame, values: pd.Series) -> pd.Series:
-    """Mean over networks by method and seed; NaN where a network has no result.
+    """Return the mean over networks by method and seed; NaN if one has no result.
 
-    Of the corpus first within each study, then over studies: data sets of one study are much the
-    same cells.
+    For the corpus the mean is taken within each study, then over studies, since data sets of one
+    study are similar cells.
     """
     keys = ["method", "seed", "dataset", "network"]
     wide = rows.assign(value=values).set_index(keys)["value"].unstack(["dataset", "network"])
@@ -157,9 +157,9 @@ def introduce(*, command: str, skipped: Sequence[str] = (), failed: Sequence[str
     Parameters
     ----------
     command
-        What reproduces them.
+        Command that reproduces the results.
     skipped, failed
-        What has no rows, and why.
+        Parts without rows, and the reasons.
     """
     said = [f"    {command}"]
     said += [f"Skipped: {one}." for one in skipped]
@@ -185,7 +185,7 @@ def _overview_table(ranked: pd.DataFrame) -> str:
 
 
 def _metric_tables(values: pd.DataFrame, ranked: pd.DataFrame) -> list[str]:
-    """One table per collection of data sets, a column for each network that has a number."""
+    """Write one table per collection of data sets, with a column per network that has a number."""
     by_cell = values.groupby(["method", "dataset", "network"])["value"]
     cells: Mapping[tuple[str, ...], pd.Series] = {
         key: group for key, group in by_cell if group.notna().any()

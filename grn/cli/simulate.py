@@ -1,31 +1,43 @@
 """`grn simulate`: cells of a known network, with knock-outs and knock-downs."""
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from grn.errors import InputError
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+_CELLS = 2000
 
 
 def add_parser(commands: Any) -> None:
     """Add the subcommand to the parser's `commands`."""
-    from grn.simulation.models import model_names
+    from grn.simulation.models import CONTEXTS, model_names
 
     simulate = commands.add_parser(
         "simulate",
         help="simulate cells whose regulation is known",
         epilog="Writes cells.h5ad, tfs.txt and BEELINE's ExpressionData.csv, PseudoTime.csv and "
-        "refNetwork.csv (the truth).",
+        "refNetwork.csv (the truth); of contexts, whose cells are of several groups that share a "
+        "part of their network, also refNetwork_by_group.csv.",
     )
     simulate.set_defaults(command=_simulate)
-    simulate.add_argument("model", metavar="MODEL", help=", ".join(model_names()))
+    simulate.add_argument("model", metavar="MODEL", help=", ".join([*model_names(), CONTEXTS]))
     simulate.add_argument(
-        "--cells", type=int, default=2000, metavar="N", help="of each group (default: 2000)"
-    )
+        "--cells", type=int, metavar="N",
+        help=f"controls, and as many of each perturbation (default: {_CELLS})",
+    )  # fmt: skip
+    simulate.add_argument(
+        "--sizes", type=int, nargs="+", metavar="N",
+        help="cells of each group of contexts (default: 300 150 60)",
+    )  # fmt: skip
     simulate.add_argument("--output", metavar="DIR", required=True)
     simulate.add_argument("--seed", type=int, default=0)
     simulate.add_argument(
-        "--dropout", type=float, default=0.0, metavar="Q",
-        help="values below this quantile of a gene are lost with this probability",
+        "--dropout", type=float, metavar="Q",
+        help="values below this quantile of a gene are lost with this probability (default: 0; "
+        "contexts lose low counts most, default: 0.15)",
     )  # fmt: skip
     simulate.add_argument(
         "--depth", type=float, metavar="D", help="count molecules: D per unit of mRNA, Poisson"
@@ -38,34 +50,70 @@ def add_parser(commands: Any) -> None:
         "--knockdown", nargs="+", action="extend", default=[], metavar="GENE=FACTOR",
         help="adds a group of cells with less of this gene, for each",
     )  # fmt: skip
-    simulate.add_argument("--tfs", type=int, metavar="N", help="of the model random")
-    simulate.add_argument("--targets", type=int, metavar="N", help="of the model random")
+    drawn = "of the models random and contexts"
+    simulate.add_argument("--tfs", type=int, metavar="N", help=drawn)
+    simulate.add_argument("--targets", type=int, metavar="N", help=drawn)
     simulate.add_argument("--overwrite", action="store_true", help="replace an existing result")
 
 
 def _simulate(options: argparse.Namespace) -> None:
     from grn.export.cells import check_free, write_simulation
-    from grn.simulation.cells import simulate_model
+    from grn.simulation.models import CONTEXTS
 
     if not options.overwrite:
         check_free(options.output)  # before the time is spent
-    adata = simulate_model(
+    if options.model == CONTEXTS:
+        adata, groups = _contexts(options), "group"
+    else:
+        adata, groups = _model(options), "perturbation"
+    write_simulation(adata, options.output, overwrite=options.overwrite)
+    names = ", ".join(adata.obs[groups].unique())
+    n_edges = len(adata.uns["truth"][["source", "target"]].drop_duplicates())
+    print(
+        f"{options.model}: {adata.n_obs} cells ({names}) × {adata.n_vars} genes, "
+        f"{n_edges} edges → {options.output}"
+    )
+
+
+def _model(options: argparse.Namespace) -> "AnnData":
+    """Simulate a Boolean model or a random network."""
+    from grn.simulation.cells import simulate_model
+
+    if options.sizes is not None:
+        msg = f"--sizes is for contexts alone; give the cells of {options.model} as --cells."
+        raise InputError(msg)
+    return simulate_model(
         options.model,
-        n_cells=options.cells,
+        n_cells=_CELLS if options.cells is None else options.cells,
         seed=options.seed,
-        dropout=options.dropout,
+        dropout=0.0 if options.dropout is None else options.dropout,
         depth=options.depth,
         knockouts=options.knockout,
         knockdowns=dict(map(_knockdown, options.knockdown)),
         n_tfs=options.tfs,
         n_targets=options.targets,
     )
-    write_simulation(adata, options.output, overwrite=options.overwrite)
-    groups = ", ".join(adata.obs["perturbation"].unique())
-    print(
-        f"{options.model}: {adata.n_obs} cells ({groups}) × {adata.n_vars} genes, "
-        f"{len(adata.uns['truth'])} edges → {options.output}"
-    )
+
+
+def _contexts(options: argparse.Namespace) -> "AnnData":
+    """Simulate groups that share a part of their network."""
+    from grn.simulation.contexts import simulate_contexts
+
+    if options.cells is not None or options.knockout or options.knockdown:
+        msg = (
+            "contexts have no perturbations, and a number of cells for each group; leave out "
+            "--cells, --knockout and --knockdown, and give --sizes, such as --sizes 300 150 60."
+        )
+        raise InputError(msg)
+    settings = {
+        "sizes": options.sizes,
+        "n_tfs": options.tfs,
+        "n_targets": options.targets,
+        "depth": options.depth,
+        "dropout": options.dropout,
+    }
+    given = {name: value for name, value in settings.items() if value is not None}
+    return simulate_contexts(seed=options.seed, **given)
 
 
 def _knockdown(text: str) -> tuple[str, float]:

@@ -1,11 +1,11 @@
-"""What a measurement makes of the simulated mRNA: dropout, counts, and noise of microarrays."""
+"""Simulates measurements of mRNA: dropout, counts, and noise of microarrays."""
 
 from typing import Any
 
 import numpy as np
 
 _Array = np.ndarray[Any, np.dtype[np.float64]]
-_LIBRARY_SD = 0.35  # of the log of a cell's depth, as in `random_network`
+_LIBRARY_SD = 0.35  # of the log of a cell's depth; chosen by hand
 
 
 def drop_out(rng: np.random.Generator, amounts: _Array, share: float) -> _Array:
@@ -40,6 +40,29 @@ def count(rng: np.random.Generator, amounts: _Array, depth: float) -> _Array:
     """
     library = depth * rng.lognormal(0.0, _LIBRARY_SD, (len(amounts), 1))
     return rng.poisson(amounts * library).astype(float)
+
+
+def capture(rng: np.random.Generator, mrna: _Array, depth: float, dropout: float) -> _Array:
+    """Sample counts of molecules: capture per cell and gene, Poisson counts, dropout.
+
+    Parameters
+    ----------
+    rng
+        Source of randomness.
+    mrna
+        Molecules, shape (n_cells, n_genes).
+    depth
+        Typical share of the molecules that is captured.
+    dropout
+        Probability that a gene of typical amount is lost in a cell; up to twice that for less.
+    """
+    n_cells, n_genes = mrna.shape
+    library = depth * rng.lognormal(0.0, _LIBRARY_SD, (n_cells, 1))
+    expected = mrna * (library * rng.lognormal(0.0, 0.3, n_genes))
+    counts = rng.poisson(expected).astype(float)
+    typical = np.median(expected)
+    lost = 2.0 * dropout / (1.0 + expected / max(typical, 1e-12))
+    return np.where(rng.random(counts.shape) < np.minimum(lost, 1.0), 0.0, counts)
 
 
 def add_noise(rng: np.random.Generator, amounts: _Array) -> _Array:

@@ -10,6 +10,9 @@ from grn.errors import InputError
 
 RANDOM = "random"
 """The model that is drawn anew from every seed: `grn.simulation.random_network`."""
+CONTEXTS = "contexts"
+"""What `grn simulate` calls groups of cells that share a part of their network:
+`grn.simulation.contexts`."""
 _MODELS = Path(__file__).with_name("models.yaml")
 
 
@@ -31,7 +34,7 @@ class BooleanModel:
 
 
 def model_names() -> list[str]:
-    """Return what `grn simulate` accepts."""
+    """Return what `simulate_model` accepts."""
     return [*_models(), RANDOM]
 
 

@@ -1,4 +1,4 @@
-"""Simulate single-cell counts from a signed network, so that a demo and a test know the truth."""
+"""Simulates single-cell counts of a random signed network, whose truth is known."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -9,6 +9,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from grn.errors import InputError
+from grn.simulation.measurement import capture
 from grn.simulation.topology import edges_into
 
 if TYPE_CHECKING:
@@ -19,13 +20,14 @@ _Indices = np.ndarray[Any, np.dtype[np.int64]]
 
 N_TFS, N_TARGETS, DEPTH = 12, 88, 0.06
 
-# Time is counted in mean lifetimes of an mRNA, amounts in molecules per cell.
+# Time is counted in mean lifetimes of an mRNA, amounts in molecules per cell. The constants below
+# and those of `Variation` were chosen by hand; none was fitted to real cells.
 _TIME_STEP = 0.1
 _BURN_IN = 8.0
 _DURATION = 12.0
 _PROTEIN_DECAY = 0.7
 _PROTEINS_PER_MRNA = 5.0
-_LEAK = 0.08  # share of the full rate that is left when an activator is absent
+_LEAK = 0.08  # share of the full rate without the activator
 _ACTIVITY_TIME, _PROGRAM_TIME = 6.0, 10.0  # correlation times
 
 
@@ -45,7 +47,7 @@ _AS_IN_THE_DEMO = Variation()
 
 
 @dataclass(frozen=True)
-class _Network:
+class Network:
     """Signed edges and kinetic constants; arrays over edges unless said."""
 
     regulator: _Indices
@@ -56,8 +58,8 @@ class _Network:
     typical_mrna: _Array  # molecules, shape (n_genes,)
     full_rate: _Array  # transcription (molecules per mRNA lifetime), shape (n_genes,)
 
-    def log_regulation(self, protein: _Array) -> _Array:
-        """Return the log share of the full rate, shape (n_cells, n_genes), all ≤ 0.
+    def log_effects(self, protein: _Array) -> _Array:
+        """Return the log of the factor by which each edge changes the rate of its target.
 
         Every edge acts through h = pⁿ / (pⁿ + Kⁿ) of its regulator's amount p: an activator
         multiplies the rate by leak + (1 − leak) h, a repressor by leak + (1 − leak) (1 − h).
@@ -66,12 +68,20 @@ class _Network:
         ----------
         protein
             Molecules, shape (n_cells, n_tfs).
+
+        Returns
+        -------
+        Shape (n_cells, n_edges), all ≤ 0.
         """
         half = self.threshold ** self.cooperativity[self.regulator]
         power = (protein**self.cooperativity)[:, self.regulator]
         bound = power / (power + half)
-        effect = np.log(_LEAK + (1.0 - _LEAK) * np.where(self.sign > 0, bound, 1.0 - bound))
-        return np.ascontiguousarray((self._into @ effect.T).T)
+        effect = np.where(self.sign > 0, bound, 1.0 - bound)
+        return np.log(_LEAK + (1.0 - _LEAK) * effect)
+
+    def log_regulation(self, protein: _Array) -> _Array:
+        """Return the log share of the full rate, shape (n_cells, n_genes), all ≤ 0."""
+        return np.ascontiguousarray((self._into @ self.log_effects(protein).T).T)
 
     @cached_property
     def _into(self) -> sp.csr_array:
@@ -131,15 +141,20 @@ def simulate(
     ------
     InputError
         Fewer than 3 TFs, 1 target or 1 cell; a share, depth or dropout outside its range.
+
+    Examples
+    --------
+    >>> grn.simulate(n_tfs=3, n_targets=5, n_cells=20).shape
+    (20, 8)
     """
-    _check(n_tfs, n_targets, n_cells, repressor_share, depth, dropout)
+    check_settings(n_tfs, n_targets, n_cells, repressor_share, depth, dropout)
     network_rng, cell_rng, count_rng = np.random.default_rng(seed).spawn(3)
-    network = _random_network(network_rng, n_tfs, n_targets, repressor_share, variation)
+    network = draw_network(network_rng, n_tfs, n_targets, repressor_share, variation)
     if transcription is None:
         transcription = np.ones((n_cells, n_tfs + n_targets))
-    mrna, time, lineage = _trajectories(cell_rng, network, transcription, variation)
-    counts = _measure(count_rng, mrna, depth, dropout)
-    return _as_adata(network, counts, time, lineage)
+    mrna, time, lineage = trajectories(cell_rng, network, transcription, variation)
+    counts = capture(count_rng, mrna, depth, dropout)
+    return as_adata(network, counts, time, lineage)
 
 
 def gene_names(n_tfs: int, n_targets: int) -> list[str]:
@@ -148,7 +163,7 @@ def gene_names(n_tfs: int, n_targets: int) -> list[str]:
     return tfs + [f"G{number:03d}" for number in range(1, n_targets + 1)]
 
 
-def _as_adata(network: _Network, counts: _Array, time: _Array, lineage: _Indices) -> "AnnData":
+def as_adata(network: Network, counts: _Array, time: _Array, lineage: _Indices) -> "AnnData":
     """Name genes and cells and attach the truth."""
     import anndata
 
@@ -173,7 +188,7 @@ def _as_adata(network: _Network, counts: _Array, time: _Array, lineage: _Indices
     )
 
 
-def _check(
+def check_settings(
     n_tfs: int,
     n_targets: int,
     n_cells: int,
@@ -197,13 +212,13 @@ def _check(
         raise InputError(msg)
 
 
-def _random_network(
+def draw_network(
     rng: np.random.Generator,
     n_tfs: int,
     n_targets: int,
     repressor_share: float,
     variation: Variation = _AS_IN_THE_DEMO,
-) -> _Network:
+) -> Network:
     """Draw edges and constants such that all amounts at their typical value are a fixed point."""
     n_genes = n_tfs + n_targets
     popularity = rng.permutation(1.0 / np.arange(1, n_tfs + 1) ** variation.rank_exponent)
@@ -223,27 +238,26 @@ def _random_network(
     sign = np.where(rng.random(regulator.size) < repressor_share, -1, 1)
     typical_mrna = rng.lognormal(np.log(20.0), 1.0, n_genes)
     typical_mrna[:n_tfs] = rng.lognormal(np.log(40.0), 0.4, n_tfs)
-    network = _Network(
+    network = Network(
         regulator=regulator,
         target=target,
         sign=sign,
-        threshold=_typical_protein(typical_mrna[regulator])
-        * rng.uniform(0.7, 1.5, regulator.size),
+        threshold=typical_protein(typical_mrna[regulator]) * rng.uniform(0.7, 1.5, regulator.size),
         cooperativity=rng.integers(2, 5, n_tfs).astype(float),
         typical_mrna=typical_mrna,
         full_rate=np.ones(n_genes),
     )
-    share = np.exp(network.log_regulation(_typical_protein(typical_mrna[None, :n_tfs])))[0]
+    share = np.exp(network.log_regulation(typical_protein(typical_mrna[None, :n_tfs])))[0]
     return replace(network, full_rate=typical_mrna / share)
 
 
-def _typical_protein(mrna: _Array) -> _Array:
+def typical_protein(mrna: _Array) -> _Array:
     """Return the amount of protein at which translation and decay balance."""
     return mrna * _PROTEINS_PER_MRNA / _PROTEIN_DECAY
 
 
-def _trajectories(
-    rng: np.random.Generator, network: _Network, transcription: _Array, variation: Variation
+def trajectories(
+    rng: np.random.Generator, network: Network, transcription: _Array, variation: Variation
 ) -> tuple[_Array, _Array, _Indices]:
     """Integrate every cell up to its own time; return mRNA (n_cells, n_genes), time, lineage."""
     n_cells, n_genes = transcription.shape
@@ -255,7 +269,7 @@ def _trajectories(
     activity = rng.normal(0.0, variation.activity_sd, (n_cells, n_tfs))
     program = rng.normal(0.0, 1.0, (n_cells, 1))
     mrna = network.typical_mrna * transcription
-    protein = _typical_protein(mrna[:, :n_tfs])
+    protein = typical_protein(mrna[:, :n_tfs])
     n_steps = round((_BURN_IN + _DURATION) / _TIME_STEP)
     for step in range(n_steps):
         # All cells end together, so that a cell stopped early has only waited longer at the start.
@@ -284,14 +298,3 @@ def _langevin(rng: np.random.Generator, amount: _Array, made: _Array, lost: _Arr
     noise = np.sqrt((made + lost) * _TIME_STEP) * rng.normal(size=amount.shape)
     advanced: _Array = np.maximum(amount + (made - lost) * _TIME_STEP + noise, 0.0)
     return advanced
-
-
-def _measure(rng: np.random.Generator, mrna: _Array, depth: float, dropout: float) -> _Array:
-    """Sample counts from molecules: capture per cell and gene, Poisson counts, dropout."""
-    n_cells, n_genes = mrna.shape
-    capture = depth * rng.lognormal(0.0, 0.35, (n_cells, 1)) * rng.lognormal(0.0, 0.3, n_genes)
-    expected = mrna * capture
-    counts = rng.poisson(expected).astype(float)
-    typical = np.median(expected)
-    lost = 2.0 * dropout / (1.0 + expected / max(typical, 1e-12))
-    return np.where(rng.random(counts.shape) < np.minimum(lost, 1.0), 0.0, counts)

@@ -1,4 +1,4 @@
-"""The methods that ours is compared with, behind one signature."""
+"""The methods that ours is compared with, with one signature."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -26,7 +26,7 @@ class Peer(Protocol):
     def __call__(
         self, expression: Expression, tf_index: Int[np.ndarray, " n_tfs"], *, seed: int = 0
     ) -> Scores:
-        """Score every pair of a TF, in the order asked, and a gene; `seed` decides the draws."""
+        """Score every pair of a TF, in the given order, and a gene; `seed` fixes the draws."""
 
 
 def _seedless(score: Callable[[Expression, Int[np.ndarray, " n_tfs"]], Scores]) -> Peer:

@@ -1,4 +1,4 @@
-"""Rank correlations of two genes, as they are and without the background of each gene."""
+"""Rank correlations of two genes, plain and without the background of each gene."""
 
 import numpy as np
 from jaxtyping import Int
@@ -32,8 +32,8 @@ def spearman_double_centred(
 ) -> Scores:
     """Rank pairs by ρ_ij minus the mean ρ of gene i and of gene j over all genes, signed by ρ.
 
-    What every cell shares, such as its depth, raises all correlations of a gene alike; the means
-    take that out. Activation ranks first. See `spearman` for the parameters.
+    Common effects, such as sequencing depth, raise all correlations of a gene alike; subtracting
+    the means removes them. Activation ranks first. See `spearman` for the parameters.
     """
     z = np.concatenate(list(standardised_blocks(rankdata(dense(expression), axis=0))))
     rho = z[:, tf_index].T @ z / len(z)

@@ -1,4 +1,4 @@
-"""The cells as one dense array, which is what the libraries of the peers read."""
+"""Returns cells as one dense array, which the libraries of the peers need."""
 
 import numpy as np
 from jaxtyping import Float
@@ -8,6 +8,6 @@ from grn.expression import Expression
 
 
 def dense(expression: Expression) -> Float[np.ndarray, "n_cells n_genes"]:
-    """Copy a dense or sparse matrix in memory, or one that gives rows by slice, as float64."""
+    """Copy a matrix as float64: dense, sparse, or one whose rows are read by slices."""
     rows = expression if sparse.issparse(expression) else expression[:]
     return np.array(rows.toarray() if sparse.issparse(rows) else rows, dtype=float)

@@ -1,4 +1,4 @@
-"""RegDiffusion, as its own package trains it."""
+"""RegDiffusion, trained by its own package."""
 
 import contextlib
 import io
@@ -22,8 +22,8 @@ def regdiffusion(
 ) -> Scores:
     """Rank pairs by the adjacency matrix that predicts a diffusion's noise (Zhu & Slonim 2024).
 
-    Every setting but the number of steps is the package's own, on a GPU where there is one. Its
-    adjacency hardly ever turns negative, so it says no signs. The package scales each cell to
+    All settings but the number of steps are the package's defaults, on a GPU if there is one. Its
+    adjacency is hardly ever negative, so it gives no signs. The package scales each cell to
     0…1; a gene that is constant before or then, which it refuses, gets 0, and a cell without a
     range, which turns into NaN there, is left out.
 

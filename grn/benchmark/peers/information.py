@@ -1,4 +1,4 @@
-"""PIDC: what two genes tell about each other that no third gene tells."""
+"""PIDC: the information of two genes about each other that no third gene has."""
 
 from itertools import pairwise
 

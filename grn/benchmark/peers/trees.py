@@ -15,7 +15,7 @@ from grn.errors import InputError
 from grn.evaluation.scores import Scores
 from grn.expression import Expression
 
-_WINDOW = 25
+_WINDOW = 25  # rounds of the early stopping, as in arboreto
 
 Levels: TypeAlias = Float[np.ndarray, " n_cells"]
 # (levels of the regulators, levels of the target, seed) → importance of each regulator

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from grn.benchmark import cache
-from grn.benchmark.cache import Prediction, Predictions, load, save
+from grn.benchmark.cache import Prediction, Predictions, load_prediction, save_prediction
 from tests.helpers import tfs_of, written
 
 if TYPE_CHECKING:
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 def test_a_prediction_comes_back_as_it_was(signed: bool, tmp_path: Path) -> None:
     weight = np.array([[0.1, -2.0, 3.5]], np.float32)
     path = tmp_path / "made/x.npz"
-    assert load(path) is None
-    save(path, Prediction(weight if signed else None, np.abs(weight), 1.25))
-    again = load(path)
+    assert load_prediction(path) is None
+    save_prediction(path, Prediction(weight if signed else None, np.abs(weight), 1.25))
+    again = load_prediction(path)
     assert again is not None
     assert again.seconds == 1.25
     np.testing.assert_array_equal(again.importance, np.abs(weight))
@@ -37,7 +37,7 @@ def test_a_prediction_is_written_whole_or_not_at_all(
 
     monkeypatch.setattr(cache.np, "savez", cut_short)
     with pytest.raises(KeyboardInterrupt):
-        save(tmp_path / "x.npz", Prediction(None, np.ones((1, 3)), 0.0))
+        save_prediction(tmp_path / "x.npz", Prediction(None, np.ones((1, 3)), 0.0))
     assert written(tmp_path) == set()
 
 

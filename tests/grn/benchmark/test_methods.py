@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from grn.benchmark import methods
-from grn.benchmark.methods import CONTROLS, METHODS
+from grn.benchmark.methods import CONTEXT_METHODS, CONTROLS, METHODS
 from grn.benchmark.peers import PEERS
 from grn.benchmark.sources import source_files
 from grn.data.preprocessing.preprocess import preprocess
@@ -78,6 +78,21 @@ def test_a_method_begins_where_its_code_is(method: str, decided_by: set[str]) ->
 def test_code_of_other_methods_does_not_count() -> None:
     of_pearson = {file.name for file in source_files(METHODS["pearson"].module)}
     assert not of_pearson & {"trees.py", "transformer.py", "transformer.pt"}
+
+
+def test_a_method_alone_sees_the_cells_of_its_group(small: "AnnData") -> None:
+    adata, tfs = preprocess(small), tfs_of(small)
+    adata.obs["group"] = np.where(np.arange(adata.n_obs) % 3 == 0, "one", "two")
+    by_name = {method.name: method for method in CONTEXT_METHODS}
+    for name, plain in (("alone", "spherical"), ("pearson_alone", "pearson")):
+        assert by_name[name].by_group
+        assert not METHODS[plain].by_group
+        found = by_name[name].function(adata, tfs, seed=0, group="two")
+        own = adata[(adata.obs["group"] == "two").to_numpy()]
+        expected = METHODS[plain].function(own, tfs, seed=0)
+        np.testing.assert_array_equal(found.importance, expected.importance)
+    assert not by_name["pooled"].by_group
+    assert by_name["grnboost2_alone"].module == METHODS["grnboost2"].module
 
 
 def test_what_is_not_installed_is_missing() -> None:

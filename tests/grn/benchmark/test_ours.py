@@ -3,9 +3,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import torch
 
 import grn
 from grn.benchmark.ours import (
+    partial_pooling,
+    pooled_centred,
     prior_guided,
     read_settings,
     read_supervised_settings,
@@ -16,7 +19,8 @@ from grn.benchmark.ours import (
 )
 from grn.data.dataset import CellDataset
 from grn.data.preprocessing.preprocess import preprocess
-from grn.edges.matrix import adjacency
+from grn.edges.matrix import adjacency, locate
+from grn.model.pretrained import find_network
 from grn.model.profiles import gene_profiles
 from grn.supervised.module import fit_supervised
 from grn.supervised.splits import both_seen_split
@@ -43,9 +47,9 @@ def test_what_is_left_out_arrives(small: "AnnData", monkeypatch: pytest.MonkeyPa
     seen: list[object] = []
     find = infer.find_network
 
-    def watched(roots: Any, tf_index: Any, path: Path, left_out: str | None, like: Any) -> Any:
+    def watched(roots: Any, tf_index: Any, path: Path, left_out: str | None, *rest: Any) -> Any:
         seen.append(left_out)
-        return find(roots, tf_index, path, left_out, like)
+        return find(roots, tf_index, path, left_out, *rest)
 
     monkeypatch.setattr(infer, "find_network", watched)
     adata, tfs = preprocess(small), tfs_of(small)
@@ -55,6 +59,33 @@ def test_what_is_left_out_arrives(small: "AnnData", monkeypatch: pytest.MonkeyPa
     prior_guided(adata, tfs, seed=0, left_out="b", prior=truth)
     supervised(adata, tfs, seed=0, left_out="c", split=split, overrides=SHORT)
     assert seen == ["a", "b", "c"]
+
+
+def test_centred_within_groups_their_means_have_no_part(small: "AnnData") -> None:
+    adata, tfs = preprocess(small), tfs_of(small)
+    adata.obs["group"] = np.where(np.arange(adata.n_obs) % 2 == 0, "one", "two")
+    first = pooled_centred(adata, tfs, seed=0)
+    assert not np.allclose(first.importance, spherical(adata, tfs, seed=0).importance)
+    # What a batch has in common, and nothing else, is without effect.
+    roots = torch.from_numpy(np.sqrt(adata.to_df().to_numpy()))
+    codes = torch.arange(adata.n_obs) % 2
+    index = torch.from_numpy(locate(tfs, adata.var_names))
+    expected = find_network(roots, index, batch=codes).scores.T.abs()
+    pairs = ~np.eye(16, dtype=bool)[index]
+    np.testing.assert_allclose(first.importance[pairs], expected[pairs], atol=1e-5)
+
+
+def test_a_group_is_partially_pooled_by_name(small: "AnnData") -> None:
+    adata, tfs = preprocess(small), tfs_of(small)
+    adata.obs["group"] = ["one"] * 22 + ["two"] * 38
+    model = grn.SphericalGRN(adata, tfs, groupby="group")
+    edges = model.edges_by_group()
+    for group in ("one", "two"):
+        found = partial_pooling(adata, tfs, seed=0, group=group)
+        own = edges[edges["group"] == group]
+        expected = [adjacency(own, tfs, adata.var_names, c) for c in ("weight", "importance")]
+        np.testing.assert_allclose(found.weight, expected[0], rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(found.importance, expected[1], rtol=1e-5, atol=1e-6)
 
 
 def test_untrained_is_drawn_by_the_seed(small: "AnnData") -> None:

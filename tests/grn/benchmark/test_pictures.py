@@ -4,7 +4,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
-from grn.benchmark.pictures import accuracy_time, heatmap, precision_recall
+from grn.benchmark.pictures import accuracy_time, heatmap, precision_by_recall
 from grn.benchmark.run import Outcome
 from grn.benchmark.summary import overview
 
@@ -54,7 +54,7 @@ def test_a_cell_without_result_is_a_dash(outcome: Outcome) -> None:
 
 
 def test_every_network_has_its_curves(outcome: Outcome) -> None:
-    figure = precision_recall(outcome.curves, overview(outcome.results))
+    figure = precision_by_recall(outcome.curves, overview(outcome.results))
     FigureCanvasAgg(figure).draw()
     panels = [ax for ax in figure.axes if ax.get_visible()]
     assert [ax.get_title() for ax in panels] == ["toy all", "toy half", "other"]

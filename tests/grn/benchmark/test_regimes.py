@@ -24,6 +24,13 @@ def test_regimes_are_read_by_name() -> None:
     asked = ["supervised/unseen_tf", "unsupervised", "supervised/genelink", "supervised/unseen_tf"]
     assert read_regimes(asked, DATASETS) == Regimes(True, ("unseen_tf", "genelink"), ())
     assert read_regimes(["prior_guided/all"], TOY) == Regimes(False, (), ("all",))
+    assert read_regimes(["contexts"], TOY) == Regimes(False, (), (), contexts=True)
+
+
+def test_networks_per_group_alone_read_no_data_set() -> None:
+    assert not read_regimes(["contexts"], {}).read_datasets
+    for other in ("unsupervised", "supervised/unseen_tf", "prior_guided/all"):
+        assert read_regimes(["contexts", other], TOY).read_datasets
 
 
 @pytest.mark.parametrize(
@@ -32,7 +39,7 @@ def test_regimes_are_read_by_name() -> None:
 def test_an_unknown_regime_is_refused_with_those_there_are(name: str) -> None:
     with pytest.raises(InputError) as refused:
         read_regimes([name], DATASETS)
-    for part in (repr(name), "unsupervised", "prior_guided/NETWORK", *SPLITS):
+    for part in (repr(name), "unsupervised", "contexts", "prior_guided/NETWORK", *SPLITS):
         assert part in str(refused.value)
 
 

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -44,6 +45,26 @@ def test_where_everything_failed_the_summary_says_why(tmp_path: Path) -> None:
     assert write_report(nothing, tmp_path / "out", command="") == {}
     assert "a on b: no luck" in (tmp_path / "out/summary.md").read_text()
     assert PICTURES & written(tmp_path / "out") == set()
+
+
+def test_networks_per_group_have_a_section_and_no_picture(
+    outcome: Outcome, tmp_path: Path
+) -> None:
+    results = outcome.results
+    groups = results.assign(regime="contexts", network="60 cells", method="pooled")
+    write_report(replace(outcome, results=groups), tmp_path / "alone", command="grn benchmark x=1")
+    alone = (tmp_path / "alone/summary.md").read_text().splitlines()
+    assert alone[:3] == ["    grn benchmark x=1", "", "## Contexts: a network per group"]
+    assert PICTURES & written(tmp_path / "alone") == set()
+    write_report(
+        replace(outcome, results=pd.concat([results, groups])), tmp_path / "o", command=""
+    )
+    both = (tmp_path / "o/summary.md").read_text()
+    assert [line for line in both.splitlines() if line.startswith("## ")][-2:] == [
+        "## Networks",
+        "## Contexts: a network per group",
+    ]
+    assert "60 cells" not in both[: both.index("## Contexts")]
 
 
 def test_known_edges_come_after_and_have_no_pictures(

@@ -13,7 +13,7 @@ from grn.edges.read import read_truth
 from grn.errors import InputError
 from grn.export import cells as module
 from grn.export.cells import check_free, write_simulation
-from grn.simulation import simulate_model
+from grn.simulation import simulate_contexts, simulate_model
 from tests.helpers import written
 
 FILES = {"cells.h5ad", "ExpressionData.csv", "PseudoTime.csv", "refNetwork.csv", "tfs.txt"}
@@ -83,6 +83,30 @@ def test_the_layout_is_beelines(tmp_path: Path) -> None:
     assert edges.columns.tolist() == ["Gene1", "Gene2", "Type"]
     assert edges.iloc[0].tolist() == ["g4", "g1", "-"]
     assert len(edges) == 12
+
+
+def test_groups_have_networks_of_their_own(tmp_path: Path) -> None:
+    adata = simulate_contexts(sizes=(6, 4, 3), n_tfs=4, n_targets=7, differing=0.5)
+    write_simulation(adata, tmp_path / "out")
+    assert written(tmp_path / "out") == {*FILES, "refNetwork_by_group.csv"}
+    by_group = pd.read_csv(tmp_path / "out/refNetwork_by_group.csv")
+    assert by_group.columns.tolist() == ["Group", "Gene1", "Gene2", "Type"]
+    signs = by_group["Type"].map({"+": 1, "-": -1})
+    assert by_group.assign(Type=signs).to_numpy().tolist() == adata.uns["truth"].values.tolist()
+    either = pd.read_csv(tmp_path / "out/refNetwork.csv")
+    pairs = ["Gene1", "Gene2", "Type"]
+    assert set(map(tuple, either[pairs].to_numpy())) == set(map(tuple, by_group[pairs].to_numpy()))
+    assert not either.duplicated(["Gene1", "Gene2"]).any()
+    assert read_cells(tmp_path / "out").shape == adata.shape
+    again = read_cells(tmp_path / "out/cells.h5ad")
+    assert again.obs["group"].tolist() == adata.obs["group"].tolist()
+
+
+def test_files_of_a_result_that_is_replaced_do_not_stay(tmp_path: Path) -> None:
+    write_simulation(simulate_contexts(sizes=(3, 2), n_tfs=3, n_targets=4), tmp_path / "out")
+    second = cells_of(np.ones((2, 2)), ["a", "b"], ["x", "y"])
+    write_simulation(second, tmp_path / "out", overwrite=True)
+    assert written(tmp_path / "out") == FILES
 
 
 def test_an_existing_result_stays_unless_it_may_be_replaced(tmp_path: Path) -> None:

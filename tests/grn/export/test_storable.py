@@ -90,4 +90,4 @@ def test_arrays_of_numbers_are_kept_and_others_named(caplog) -> None:
     assert list(kept) == ["dense", "a_b", "table"]
     assert kept["a_b"].format == "csr"
     assert list(kept["table"]) == ["index"]
-    assert "obsm left out, for it is no array of numbers: ['text', 'odd']" in caplog.text
+    assert "obsm left out, because they are not arrays of numbers: ['text', 'odd']" in caplog.text

@@ -15,9 +15,9 @@ def hill(amount: float, threshold: float, exponent: float) -> float:
 
 
 @pytest.fixture(scope="module")
-def network() -> module._Network:
+def network() -> module.Network:
     """TF 0 activates gene 2, TF 1 represses it; gene 3 has no regulator."""
-    return module._Network(
+    return module.Network(
         regulator=np.array([0, 1]),
         target=np.array([2, 2]),
         sign=np.array([1, -1]),
@@ -28,7 +28,7 @@ def network() -> module._Network:
     )
 
 
-def test_regulation_by_hand(network: module._Network) -> None:
+def test_regulation_by_hand(network: module.Network) -> None:
     share = np.exp(network.log_regulation(np.array([[15.0, 8.0], [0.0, 1e9]])))
     leak = module._LEAK
     active = leak + (1 - leak) * hill(15, 10, 2)
@@ -37,7 +37,7 @@ def test_regulation_by_hand(network: module._Network) -> None:
     np.testing.assert_allclose(share[1], [1, 1, leak * leak, 1], rtol=1e-6)
 
 
-def test_more_activator_means_more_and_more_repressor_less(network: module._Network) -> None:
+def test_more_activator_means_more_and_more_repressor_less(network: module.Network) -> None:
     amounts = np.linspace(0.0, 80.0, 30)
     other = np.full_like(amounts, 12.0)
     by_activator = network.log_regulation(np.column_stack([amounts, other]))[:, 2]
@@ -69,15 +69,15 @@ def test_fluctuation_is_stationary_with_its_memory() -> None:
 
 
 def test_typical_amounts_are_a_fixed_point_of_the_network() -> None:
-    drawn = module._random_network(np.random.default_rng(5), 12, 88, 0.4)
-    protein = module._typical_protein(drawn.typical_mrna[None, :12])
+    drawn = module.draw_network(np.random.default_rng(5), 12, 88, 0.4)
+    protein = module.typical_protein(drawn.typical_mrna[None, :12])
     made = drawn.full_rate * np.exp(drawn.log_regulation(protein))[0]
     np.testing.assert_allclose(made, drawn.typical_mrna)
 
 
 def test_network_has_the_stated_shape() -> None:
     n_tfs, n_targets = 12, 600
-    drawn = module._random_network(np.random.default_rng(2), n_tfs, n_targets, 0.4)
+    drawn = module.draw_network(np.random.default_rng(2), n_tfs, n_targets, 0.4)
     pairs = set(zip(drawn.regulator.tolist(), drawn.target.tolist(), strict=True))
     assert len(pairs) == drawn.regulator.size
     assert not any(source == target for source, target in pairs)
@@ -91,7 +91,7 @@ def test_network_has_the_stated_shape() -> None:
 
 
 def test_out_degrees_are_scale_free() -> None:
-    drawn = module._random_network(np.random.default_rng(3), 200, 2500, 0.4)
+    drawn = module.draw_network(np.random.default_rng(3), 200, 2500, 0.4)
     degree = np.sort(np.bincount(drawn.regulator, minlength=200))[::-1]
     rank = np.arange(1, 201)
     # Degree ∝ rank^−0.7; noise flattens the tail, so the upper half is fitted.
@@ -192,7 +192,7 @@ def test_impossible_settings(setting: dict[str, float], message: str) -> None:
 
 def test_tfs_have_as_many_regulators_as_asked() -> None:
     denser = module.Variation(tf_in_degree=(0.0, 0.0, 0.0, 1.0))
-    drawn = module._random_network(np.random.default_rng(0), 20, 30, 0.4, denser)
+    drawn = module.draw_network(np.random.default_rng(0), 20, 30, 0.4, denser)
     assert (np.bincount(drawn.target)[:20] == 3).all()
     assert not (drawn.regulator == drawn.target).any()
 
