@@ -8,7 +8,19 @@ import traceback
 from collections.abc import Sequence
 
 from grn import __version__
-from grn.cli import benchmark, data, evaluate, infer, pretrain, simulate, train
+from grn.cli import (
+    benchmark,
+    compare,
+    data,
+    doctor,
+    evaluate,
+    infer,
+    knockout,
+    pretrain,
+    show,
+    simulate,
+    train,
+)
 from grn.errors import InputError, causes
 
 # Subcommands whose arguments Hydra parses.
@@ -32,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if arguments and arguments[0] in _WITH_HYDRA:
             _WITH_HYDRA[arguments[0]](arguments[1:])
         else:
-            options = _parser().parse_args(arguments)
+            options = _parser(next(iter(arguments), "")).parse_args(arguments)
             options.command(options)
         return DONE
     except KeyboardInterrupt as stopped:
@@ -67,7 +79,8 @@ def _log_to_stderr() -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(name: str) -> argparse.ArgumentParser:
+    """Return the parser of a command; that of all of them if there is no such command."""
     parser = argparse.ArgumentParser(
         prog="grn",
         description="Signed gene regulatory networks from single-cell data.",
@@ -79,7 +92,10 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("train", help=train.HELP)
     commands.add_parser("benchmark", help=benchmark.HELP)
     commands.add_parser("pretrain", help=pretrain.HELP)
-    for command in (infer, evaluate, data, simulate):
+    every = (infer, compare, evaluate, data, simulate, doctor, show, knockout)
+    # A parser may load what its command alone needs, as that of `simulate` does.
+    asked = [command for command in every if command.__name__ == f"grn.cli.{name}"]
+    for command in asked or every:
         command.add_parser(commands)
     return parser
 

@@ -1,6 +1,7 @@
-"""Judges networks: metrics of arrays, controls of matrices, and BEELINE's protocol over both."""
+"""Judges networks: against known edges by BEELINE's protocol, or by what they predict."""
 
 from grn.evaluation.candidates import Candidates, TruthScorer, candidates
+from grn.evaluation.predictability import predictability, predictability_json
 from grn.evaluation.protocol import evaluate, evaluate_json, precision_recall
 
 __all__ = [
@@ -10,4 +11,6 @@ __all__ = [
     "evaluate",
     "evaluate_json",
     "precision_recall",
+    "predictability",
+    "predictability_json",
 ]

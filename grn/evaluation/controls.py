@@ -1,4 +1,4 @@
-"""Scores that use no model: what a method must beat before its number means anything.
+"""Scores that use no model, as baselines that a method must beat.
 
 Expression is (n_cells, n_genes), log-normalised, dense or sparse; `tf_index` are columns of it.
 """

@@ -1,4 +1,4 @@
-"""BEELINE's protocol: edges against known ones, beside the controls that give a score meaning."""
+"""BEELINE's protocol: evaluates edges against known ones, beside controls."""
 
 import logging
 import math
@@ -31,7 +31,7 @@ from grn.names.regulators import hint
 logger = logging.getLogger(__name__)
 
 EdgeList: TypeAlias = str | Path | pd.DataFrame
-LaidOut: TypeAlias = tuple[np.ndarray | None, np.ndarray]
+_LaidOut: TypeAlias = tuple[np.ndarray | None, np.ndarray]
 
 _FROM_EXPRESSION = {
     "target_mean": controls.target_mean,
@@ -80,6 +80,13 @@ def evaluate(
     ------
     InputError
         An input cannot be read, or the genes of the truth do not occur.
+
+    Examples
+    --------
+    >>> known = pd.DataFrame({"source": ["A", "A", "B"], "target": ["B", "C", "D"]})
+    >>> ranked = known.assign(weight=[0.9, -0.8, 0.1])
+    >>> grn.evaluate(ranked, known).loc["edges", ["auprc", "density", "auprc_ratio"]].tolist()
+    [1.0, 0.5, 2.0]
     """
     known = None if training_edges is None else read_truth(training_edges)
     judged = candidates(read_truth(truth), known)
@@ -116,6 +123,12 @@ def precision_recall(
     -------
     Columns `method, recall, precision`, by descending threshold; `random` is the line at the
     density of true edges.
+
+    Examples
+    --------
+    >>> curves = grn.precision_recall(edges, adata.uns["truth"])
+    >>> curves["method"].unique().tolist()
+    ['edges', 'random']
     """
     known = None if training_edges is None else read_truth(training_edges)
     judged = candidates(read_truth(truth), known)
@@ -137,7 +150,7 @@ def _lay_out(
     adata: AnnData | None,
     extra: Mapping[str, EdgeList],
     known: pd.DataFrame | None,
-) -> Iterator[tuple[str, LaidOut]]:
+) -> Iterator[tuple[str, _LaidOut]]:
     """Yield weight and importance of each method over the candidates, the edges first."""
     yield "edges", _lay_out_edges(judged, read_edges(edges), "edges")
     if adata is not None:
@@ -148,14 +161,14 @@ def _lay_out(
         yield name, _lay_out_edges(judged, read_edges(others), name)
 
 
-def _lay_out_edges(judged: Candidates, edges: pd.DataFrame, name: str) -> LaidOut:
+def _lay_out_edges(judged: Candidates, edges: pd.DataFrame, name: str) -> _LaidOut:
     _check_names(judged, edges["source"].unique(), edges["target"].unique(), name)
     importance = adjacency(edges, judged.tfs, judged.genes, "importance", fill=-np.inf)
     signed = (edges["weight"] < 0).any()
     return adjacency(edges, judged.tfs, judged.genes) if signed else None, importance
 
 
-def _lay_out_controls(judged: Candidates, adata: AnnData) -> Iterator[tuple[str, LaidOut]]:
+def _lay_out_controls(judged: Candidates, adata: AnnData) -> Iterator[tuple[str, _LaidOut]]:
     expression, genes = adata.X, adata.var_names
     _check_names(judged, genes, genes, "expression data")
     if not all(_is_expression(block) for _, block in row_blocks(expression)):

@@ -1,4 +1,4 @@
-"""One run: cells in, run folder out. Check everything, find the network, judge, write."""
+"""One run, from cells to a run folder: check everything, find the network, evaluate, write."""
 
 import json
 import logging
@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from omegaconf import DictConfig
+from hydra.utils import get_object
+from omegaconf import DictConfig, OmegaConf
 
 from grn.errors import InputError
 from grn.evaluation import evaluate_json
@@ -18,6 +19,7 @@ from grn.export import (
     check_writable,
     write_adjacencies,
     write_edges,
+    write_edges_by_group,
     write_graphml,
     write_network,
     write_regulons,
@@ -27,6 +29,7 @@ from grn.files import replacing
 from grn.inference.confidence import check_confidence, check_in_memory
 from grn.runs.folder import (
     EDGES,
+    EDGES_BY_GROUP,
     Resumed,
     check_folder,
     check_no_result,
@@ -40,7 +43,6 @@ from grn.runs.inputs import Found, Inputs, read_inputs
 from grn.runs.supervised import Supervised
 from grn.runs.tracking import log_result
 from grn.runs.unsupervised import Unsupervised
-from grn.supervised.result import make_split
 from grn.training.checkpoint import read_checkpoint
 from grn.training.fit import step_of
 from grn.training.settings import check_settings
@@ -48,12 +50,12 @@ from grn.version import VERSION
 
 logger = logging.getLogger(__name__)
 
-_LEAST_SIZE = 300_000  # bytes, of what does not grow with the network
+_LEAST_SIZE = 300_000  # bytes of the files whose size does not grow with the network
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a run found."""
+    """Result of a run."""
 
     edges: pd.DataFrame
     """The complete edge table, best first."""
@@ -65,17 +67,17 @@ class Result:
 def run(config: DictConfig, checkpoint: str | Path | None = None, *, train: bool = True) -> Result:
     """Infer a network as configured and write the run folder.
 
-    Everything the user can get wrong is checked before the folder is created or training begins.
-    The truth, where there is one, judges the result and never changes it; but in a supervised run
-    (`objective=supervised`) it trains the scores, and the test part of the split judges.
+    Everything that the user can get wrong is checked before the folder is created or training
+    begins. A truth is used for evaluation and never changes the result, except in a supervised run
+    (`objective=supervised`): there its training part trains, and its test part evaluates.
 
     Parameters
     ----------
     config
         As composed from conf/train.yaml.
     checkpoint
-        Start from this one, with its settings of the model. For the cells that it was made of,
-        its network is taken as it is.
+        Checkpoint to start from, with its settings of the model. If the cells are those it was
+        made from, its network is used unchanged.
     train
         Whether a predictor of expression is trained beside the network, whose edges do not
         depend on it. A supervised run always trains.
@@ -83,42 +85,36 @@ def run(config: DictConfig, checkpoint: str | Path | None = None, *, train: bool
     Raises
     ------
     InputError
-        Something about the cells, names, settings or folder that the user can fix.
+        Cells, names, settings or folder have a problem that the user can fix.
     """
     started = time.perf_counter()
     folder = Path(config.paths.run)
     check_folder(folder, config.overwrite)
     check_settings(config)
+    _check_regime(config)
     if config.top is not None and config.top < 1:
         msg = f"top={config.top}; expected at least 1, or null for every edge."
         raise InputError(msg)
     stored = None if checkpoint is None else read_checkpoint(checkpoint)
     if stored is not None:
-        if config.prior is not None or config.split is not None:
-            msg = (
-                "got a checkpoint together with a prior or a split. Its network is complete: "
-                "leave the checkpoint out, or the other one."
-            )
-            raise InputError(msg)
-        config.merge_with(stored["settings"])
+        config = _with_settings(config, stored)
     check_confidence(config)
     inputs = read_inputs(config)
     check_writable(inputs.adata)
     check_in_memory(config, inputs.adata)
     cells = fingerprint(inputs.adata)
-    split = make_split(config, inputs.truth, inputs.tfs, inputs.cells.genes)
     plan: Supervised | Unsupervised
-    if split is None:
+    if config.split is None:
         plan = Unsupervised(config, inputs, cells, stored, train=train)
     else:
-        plan = Supervised(config, inputs, cells, split)
-    trains = train or split is not None
+        plan = Supervised(config, inputs, cells)
+    trains = train or config.split is not None
     size = _size(inputs, config, trained=trains)
     check_space(folder, size)
     # Nothing the user can get wrong comes after this line, and nothing is written before it.
     create_folder(folder)
     with saying_when_full(folder), locked(folder):
-        check_no_result(folder, config.overwrite)  # of a run that was faster
+        check_no_result(folder, config.overwrite)  # another run may have finished meanwhile
         resumed = open_folder(folder, config, cells, config.overwrite)
         resumed = resumed if trains else None
         went_on = _describe(resumed)
@@ -133,32 +129,69 @@ def run(config: DictConfig, checkpoint: str | Path | None = None, *, train: bool
     return Result(found.edges, found.metrics, folder)
 
 
+def _check_regime(config: DictConfig) -> None:
+    """Make sure that known edges have one use, and that objective and split fit together."""
+    split = None if config.split is None else config.split._target_
+    if config.prior is not None and split is not None:
+        msg = "got a prior and a split. A prior guides an unsupervised run: leave one of them out."
+        raise InputError(msg)
+    if split is not None and config.data.groupby is not None:
+        msg = (
+            f"got split={split} and groupby={config.data.groupby}. Known edges decide what a "
+            "supervised run finds, not the cells of a group: leave one of them out."
+        )
+        raise InputError(msg)
+    # The objective declares what it trains on, so objectives of users work too.
+    needs_split = getattr(get_object(config.objective._target_), "needs_split", False)
+    if needs_split != (split is not None):
+        msg = (
+            f"got objective={config.objective._target_} and split={split or 'null'}; expected "
+            "objective=supervised together with split=genelink, both_seen, unseen_tf, "
+            "unseen_target or both_unseen, or neither."
+        )
+        raise InputError(msg)
+
+
+def _with_settings(config: DictConfig, checkpoint: dict[str, Any]) -> DictConfig:
+    """Return the settings, with those of the model replaced by those of a checkpoint."""
+    if config.prior is not None or config.split is not None:
+        msg = (
+            "got a checkpoint together with a prior or a split. Its network is complete: "
+            "leave the checkpoint out, or the other one."
+        )
+        raise InputError(msg)
+    merged = OmegaConf.merge(config, checkpoint["settings"])
+    assert isinstance(merged, DictConfig)
+    return merged
+
+
 def _size(inputs: Inputs, config: DictConfig, *, trained: bool) -> int:
-    """Return about how many bytes the result takes: tables, matrices, cells and checkpoints."""
+    """Estimate the size of the result in bytes: tables, matrices, cells and checkpoints."""
     further = (config.confidence.bootstraps > 0) + 2 * (config.confidence.permutations > 0)
     per_pair = 75 + 25 * further + 30 * trained
     expression = inputs.adata.X
     stored = 0 if is_on_disk(expression) else getattr(expression, "nnz", expression.size) * 8
+    per_pair += 0 if inputs.groups is None else 60 * len(inputs.groups.names)
     n_pairs = len(inputs.tfs) * inputs.adata.n_vars
     return int(n_pairs * per_pair + stored + _LEAST_SIZE)
 
 
 def _describe(resumed: Resumed | None) -> dict[str, Any] | None:
-    """Say what metrics.json says of a run that was interrupted, and warn where it matters."""
+    """Return what metrics.json records about resuming, and warn if settings changed."""
     if resumed is None:
         return None
     step = step_of(resumed.checkpoint)
     if resumed.changed:
         logger.warning(
-            "the run went on from step %d with other settings (%s): it is not what an "
-            "uninterrupted run with these gives",
+            "the run was resumed at step %d with other settings (%s): its result differs from "
+            "that of an uninterrupted run with these settings",
             *(step, ", ".join(resumed.changed)),
         )
     return {"from_step": step, "changed": resumed.changed}
 
 
 def _write(folder: Path, config: DictConfig, inputs: Inputs, found: Found) -> None:
-    """Write the result, edges.tsv last: its presence says that the folder is complete."""
+    """Write the result, with edges.tsv last, so that its presence marks a complete folder."""
     edges, metrics = found.edges, found.metrics
     provenance: dict[str, Any] = {
         "data": inputs.name,
@@ -173,7 +206,9 @@ def _write(folder: Path, config: DictConfig, inputs: Inputs, found: Found) -> No
             "python": platform.python_version(),
         },
     }
-    write_network(edges, inputs.adata, folder / "network.h5ad", provenance)
+    write_network(edges, inputs.adata, folder / "network.h5ad", provenance, found.by_group)
+    if found.by_group is not None:
+        write_edges_by_group(found.by_group, folder / EDGES_BY_GROUP, config.top)
     write_adjacencies(edges, folder / "adjacencies.tsv", config.top)
     write_regulons(edges, folder / "regulons.gmt")
     write_graphml(edges, folder / "network.graphml")

@@ -1,4 +1,4 @@
-"""A run in which known edges train, and the test part of their split judges."""
+"""A supervised run: a part of the known edges trains, and another part evaluates."""
 
 import json
 from pathlib import Path
@@ -11,34 +11,33 @@ from grn.evaluation.candidates import TruthScorer
 from grn.inference.infer import describe_transformer, infer_network, log_belief
 from grn.runs.inputs import Found, Inputs
 from grn.supervised.module import StepNumbers, build_supervised
-from grn.supervised.result import beside_controls, supervised_edges
-from grn.supervised.splits import Split
+from grn.supervised.result import beside_controls, split_truth, supervised_edges
 from grn.training.checkpoint import describe_origin
 from grn.training.fit import build_trainer, fit, training_record
 
 
 class Supervised:
-    """A run in which known edges train: built, and so checked, when it is made; then trained.
+    """A supervised run. Its parts are built, and so checked, at construction; then it trains.
 
     Parameters
     ----------
     config
-        As composed from conf/train.yaml with `objective=supervised`.
+        As composed from conf/train.yaml with `objective=supervised` and a `split`.
     inputs
         From `read_inputs`.
     cells
         Fingerprint of the cells.
-    split
-        From `make_split`.
 
     Raises
     ------
     InputError
-        A setting is out of its range, or no training or validation edge is among the genes.
+        A setting is out of its range, there are no known edges, they are too few to be split, or
+        no training or validation edge is among the genes.
     """
 
-    def __init__(self, config: DictConfig, inputs: Inputs, cells: str, split: Split) -> None:
-        self._config, self._inputs, self._split = config, inputs, split
+    def __init__(self, config: DictConfig, inputs: Inputs, cells: str) -> None:
+        self._config, self._inputs = config, inputs
+        self._split = split_truth(config, inputs.truth, inputs.tfs, inputs.cells.genes)
         self.run_logger: Any = instantiate(config.logger)
         self._trainer = build_trainer(config, run_logger=self.run_logger)
         self._network = infer_network(config, inputs.cells, inputs.tfs)
@@ -51,12 +50,12 @@ class Supervised:
             "confidence": None,
         }
         self._module = build_supervised(
-            config, inputs.cells, inputs.tfs, split, self._network, origin
+            config, inputs.cells, inputs.tfs, self._split, self._network, origin
         )
         self._module.configure_optimizers()
 
     def finish(self, _: Path, resume_from: Path | None) -> Found:
-        """Train on the training part of the split and judge by its test part."""
+        """Train on the training part of the split and evaluate on its test part."""
         config, module, split = self._config, self._module, self._split
         if self.run_logger:
             self.run_logger.log_hyperparams(OmegaConf.to_container(config, resolve=True))
@@ -67,10 +66,10 @@ class Supervised:
         metrics = beside_controls({"edges": self._judge(), "untrained": untrained}, split)
         summary = json.loads(split.summary().to_json(orient="index"))
         record = {"regime": "supervised", "split": summary, **training_record(self._trainer)}
-        return Found(edges, metrics, record, self._provenance)
+        return Found(edges, metrics, record, provenance=self._provenance)
 
     def _judge(self) -> dict[str, float]:
-        """Judge the module, as it is now, by the test part."""
+        """Evaluate the module in its present state on the test part."""
         inputs = self._inputs
         scorer = TruthScorer(self._split.test, inputs.tfs, inputs.cells.genes)
         return scorer.score(None, self._module.log_odds())

@@ -1,4 +1,4 @@
-"""What a run, a benchmark or a pretraining tells wandb; none of its failures is theirs."""
+"""Records runs, benchmarks and pretraining in wandb; its failures do not stop them."""
 
 import inspect
 import logging
@@ -14,30 +14,30 @@ from grn.errors import InputError
 
 logger = logging.getLogger(__name__)
 
-# Enough to browse; the complete list is the artifact beside it.
+# The table is for browsing; an artifact beside it holds the complete list.
 _TABLE_ROWS = 10_000
 _YES = {"1", "true", "yes", "on"}
 
 
 def wandb_logger(*, offline: bool = True, quiet: bool = True, **settings: Any) -> "Tracker | bool":
-    """Return Lightning's logger of wandb, or False where wandb's own switches turn it off.
+    """Return Lightning's logger of wandb, or False if wandb's own switches turn it off.
 
-    `WANDB_MODE=disabled` and `WANDB_DISABLED=true` are heeded. Nothing is uploaded unless the
-    settings ask for it, whatever the mode.
+    These are `WANDB_MODE=disabled` and `WANDB_DISABLED=true`. In every other mode nothing is
+    uploaded unless the settings request it.
 
     Parameters
     ----------
     offline
         Whether records stay on this machine.
     quiet
-        As `Tracker` takes it.
+        As in `Tracker`.
     settings
         Arguments of Lightning's `WandbLogger` or of `wandb.init`.
 
     Raises
     ------
     InputError
-        Neither takes a setting.
+        A setting belongs to neither of them.
     """
     mode = os.environ.get("WANDB_MODE", "").lower()
     if mode == "disabled" or os.environ.get("WANDB_DISABLED", "").lower() in _YES:
@@ -49,29 +49,29 @@ def wandb_logger(*, offline: bool = True, quiet: bool = True, **settings: Any) -
 
 
 class Tracker(WandbLogger):
-    """Lightning's logger of wandb, which warns and is silent from then on where wandb fails.
+    """Lightning's logger of wandb, which warns once and then stops recording if wandb fails.
 
-    A home folder that cannot be written to, a server that does not answer or a full disk must not
-    cost a run its result.
+    An unwritable home folder, an unreachable server or a full disk must not cost a run its
+    result.
 
     Parameters
     ----------
     quiet
-        Whether wandb prints nothing: metrics are printed by us, beside their controls.
+        Whether wandb prints nothing, since the run prints metrics beside their controls.
     settings
-        As Lightning's `WandbLogger` takes them.
+        Arguments of Lightning's `WandbLogger`.
     """
 
     def __init__(self, *, quiet: bool = True, **settings: Any) -> None:
         super().__init__(**settings)
         self._quiet = quiet
-        # Lightning passes it although it has no effect, which wandb then says in every log.
+        # Lightning passes this argument, which has no effect but makes wandb warn in every log.
         self._wandb_init.pop("anonymous", None)
         self._failed = False
 
     @property
     def experiment(self) -> Any:
-        """Begin the run of wandb where there is none."""
+        """Return the run of wandb, which starts on first use."""
         if self._experiment is None and "settings" not in self._wandb_init:
             import wandb
 
@@ -79,50 +79,50 @@ class Tracker(WandbLogger):
         return super().experiment
 
     def attempt(self, what: str, action: Callable[[], Any]) -> None:
-        """Do something with wandb, unless it has failed already.
+        """Call an action of wandb, unless one has failed before.
 
         Parameters
         ----------
         what
-            For the warning.
+            Name of the records, for the warning.
         action
-            What is done.
+            Function that records them.
         """
         if self._failed:
             return
         try:
             action()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the run is worth more
+        except Exception as error:  # noqa: BLE001 - no error of wandb may stop the run
             self._failed = True
             reason = (str(error).strip() or repr(error)).splitlines()[0]
             logger.warning(
-                "wandb failed to keep %s (%s: %s). The run goes on and its result is not "
-                "affected; logger=none leaves wandb out.",
+                "wandb failed to keep %s (%s: %s). The run continues and its result is "
+                "not affected; logger=none leaves wandb out.",
                 *(what, type(error).__name__, reason),
             )
 
     def log_hyperparams(self, params: Any, *arguments: Any, **others: Any) -> None:
-        """Keep the settings."""
+        """Record the settings."""
         self.attempt(
             "the settings", lambda: WandbLogger.log_hyperparams(self, params, *arguments, **others)
         )
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Keep losses of a step."""
+        """Record the losses of a step."""
         self.attempt("the losses", lambda: WandbLogger.log_metrics(self, metrics, step))
 
     def after_save_checkpoint(self, checkpoint_callback: Any) -> None:
-        """Keep a checkpoint, where asked for."""
+        """Record a checkpoint, if configured."""
         self.attempt(
             "a checkpoint", lambda: WandbLogger.after_save_checkpoint(self, checkpoint_callback)
         )
 
     def finalize(self, status: str) -> None:
-        """Keep the last checkpoints, where asked for."""
+        """Record the last checkpoints, if configured."""
         self.attempt("a checkpoint", lambda: WandbLogger.finalize(self, status))
 
     def finish(self) -> None:
-        """End the run of wandb, also one that has failed."""
+        """End the run of wandb, even if it has failed."""
         import wandb
 
         self.attempt("the end of the run", wandb.finish)
@@ -153,13 +153,13 @@ def log_result(
     Parameters
     ----------
     run_logger
-        Lightning logger of the run; any but ours of wandb is left alone.
+        Lightning logger of the run; loggers other than `Tracker` are ignored.
     edges, metrics
-        The result; metrics None without a truth.
+        The result; metrics are None without a truth.
     folder
-        The run folder, complete.
+        The complete run folder.
     record
-        As in metrics.json; R² of prediction and its baselines go to the summary.
+        Entries of metrics.json; R² of prediction and its baselines go to the summary.
     """
     if not isinstance(run_logger, Tracker):
         return
@@ -222,7 +222,7 @@ def log_benchmark(
 
 
 def log_pretraining(run_logger: Any, facts: Mapping[str, Any]) -> None:
-    """Add to a wandb run what was trained, and end it.
+    """Add the facts of a pretraining to a wandb run, and end it.
 
     Parameters
     ----------

@@ -67,8 +67,8 @@ def test_per_tf_auroc_of_a_score_that_knows_only_the_tf_is_one_half():
 
 
 def test_sign_accuracy_counts_zero_as_wrong_and_unknown_signs_not_at_all():
-    weights, signs = np.array([0.5, -0.1, 0.0, 2.0, 7.0]), np.array([1, -1, 1, -1, 0])
-    assert metrics.sign_accuracy(weights, signs) == 0.5
+    weights = np.array([0.5, -0.1, -3.0, 0.0, 2.0, 7.0])
+    assert metrics.sign_accuracy(weights, np.array([1, -1, -1, 1, -1, 0])) == 3 / 5
 
 
 def test_top_k_shares_the_last_places_among_ties():

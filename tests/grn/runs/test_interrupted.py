@@ -126,7 +126,7 @@ def test_other_settings_of_the_training_are_said(
         run(file_config(tmp_path / "run", files))
     ctrl_c.undo()
     run(file_config(tmp_path / "run", files, "trainer.max_steps=12"))
-    assert "went on from step 4 with other settings (trainer.max_steps)" in caplog.text
+    assert "resumed at step 4 with other settings (trainer.max_steps)" in caplog.text
     record = json.loads((tmp_path / "run/metrics.json").read_text())
     assert record["resumed"] == {"from_step": 4, "changed": ["trainer.max_steps"]}
 

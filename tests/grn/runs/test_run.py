@@ -178,7 +178,8 @@ def test_a_result_is_replaced_only_when_asked(tmp_path: Path, files: dict[str, P
 def test_a_setting_out_of_range_leaves_nothing_behind(
     tmp_path: Path, files: dict[str, Path], mistake: str
 ) -> None:
-    with pytest.raises(Exception):  # noqa: B017, PT011 - whichever; cli says whose problem it is
+    name = mistake.partition("=")[0].rpartition(".")[2]
+    with pytest.raises(InputError, match=name):
         run(file_config(tmp_path / "run", files, mistake))
     assert not (tmp_path / "run").exists()
 

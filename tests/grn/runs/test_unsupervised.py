@@ -1,13 +1,17 @@
 import json
+import re
 from pathlib import Path
 
 import anndata
 import pandas as pd
 import pytest
+from omegaconf import OmegaConf
 
 from grn.errors import InputError
 from grn.runs.run import Result, run
 from tests.helpers import fast_config, file_config, written
+
+README = Path(__file__).resolve().parents[3] / "README.md"
 
 
 def bytes_of(folder: Path, files: dict[str, Path], *overrides: str, train: bool = True) -> bytes:
@@ -82,6 +86,20 @@ def test_the_demo_beats_every_control(demo: tuple[Result, Result]) -> None:
         assert ratio["edges"] > controls.max()
 
 
+def test_the_demo_reaches_what_the_readme_says(demo: tuple[Result, Result]) -> None:
+    readme = " ".join(README.read_text(encoding="utf-8").split())
+    said = re.search(
+        r"AUPRC ratio of ([\d.]+), beside ([\d.]+) for the same transformer with random weights "
+        r"and ([\d.]+) for Pearson's correlation",
+        readme,
+    )
+    assert said is not None
+    assert demo[0].metrics is not None
+    ratio = demo[0].metrics["auprc_ratio"]
+    found = [ratio[name] for name in ("edges", "untrained", "pearson")]
+    assert found == pytest.approx([float(number) for number in said.groups()], abs=0.006)
+
+
 def test_training_makes_no_edge_worse(demo: tuple[Result, Result]) -> None:
     before, after = (result.metrics for result in demo)
     assert before is not None
@@ -129,13 +147,12 @@ def test_the_network_of_other_cells_is_found_anew(
     run(file_config(tmp_path / "first", files, "model.max_cells=40"), train=False)
     cells = anndata.read_h5ad(files["cells"])[:50]
     cells.write_h5ad(files["cells"])
+    config = file_config(tmp_path / "applied", files)
     with caplog.at_level("INFO", logger="grn"):
-        run(
-            file_config(tmp_path / "applied", files),
-            tmp_path / "first/checkpoints/network.ckpt",
-            train=False,
-        )
-    assert "their network is found anew" in caplog.text
+        run(config, tmp_path / "first/checkpoints/network.ckpt", train=False)
+    assert "belongs to other cells: their network is computed" in caplog.text
+    stored = OmegaConf.load(tmp_path / "applied/config.yaml")
+    assert (stored.model.max_cells, config.model.max_cells) == (40, 2000)  # a copy has both
     anew = bytes_of(tmp_path / "anew", files, "model.max_cells=40", train=False)
     assert (tmp_path / "applied/edges.tsv").read_bytes() == anew
 

@@ -1,0 +1,174 @@
+"""`grn doctor`: what this machine has, and whether spherical attention is right on it."""
+
+import argparse
+import importlib.metadata
+import os
+import platform
+import sys
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+
+_PACKAGES = ("torch", "triton", "lightning", "numpy", "scipy", "pandas", "anndata", "scanpy")
+_SECONDS = 10.0
+# Queries, keys, features; batch and heads are 2.
+_SHAPES = ((17, 29, 8), (200, 120, 32), (600, 300, 64), (1500, 400, 32))
+# float32 against float64, of the largest number in the result. Triton multiplies in float32 too.
+_TOLERANCE = 1e-4
+
+
+def add_parser(commands: Any) -> None:
+    """Add the subcommand to the parser's `commands`."""
+    doctor = commands.add_parser(
+        "doctor", help="versions, devices and threads, and a self-test of ten seconds"
+    )
+    doctor.set_defaults(command=_doctor)
+
+
+def _doctor(_options: argparse.Namespace) -> None:
+    for name, value in describe_machine().items():
+        print(f"{name:<12}{value}", flush=True)
+    print(f"{'self-test':<12}{self_test()}")
+
+
+def describe_machine() -> dict[str, str]:
+    """Return what a report of a problem should say of the machine, by name."""
+    import psutil
+    import torch
+
+    from grn.version import VERSION
+
+    affinity = getattr(os, "sched_getaffinity", None)
+    n_cores = len(affinity(0)) if affinity else os.cpu_count()
+    memory = psutil.virtual_memory()
+    said = {
+        "grn": VERSION,
+        "python": f"{platform.python_version()} ({sys.executable})",
+        "system": platform.platform(),
+    }
+    said |= {name: _version(name) for name in _PACKAGES}
+    set_by = os.environ.get("OMP_NUM_THREADS")
+    said["threads"] = (
+        f"{torch.get_num_threads()} of torch on {n_cores} cores that this process may use"
+        + ("" if set_by is None else f" (OMP_NUM_THREADS={set_by})")
+    )
+    said["memory"] = f"{memory.available / 2**30:.1f} of {memory.total / 2**30:.1f} GiB free"
+    said["devices"] = ", ".join(["cpu", *map(_describe_gpu, range(torch.cuda.device_count()))])
+    said["kernels"] = _kernels()
+    return said
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _describe_gpu(number: int) -> str:
+    import torch
+
+    has = torch.cuda.get_device_properties(number)
+    size = has.total_memory / 2**30
+    return f"cuda:{number} {has.name}, {size:.0f} GiB, capability {has.major}.{has.minor}"
+
+
+def _kernels() -> str:
+    """Say whether Triton kernels are used here, and whether they compile where they are."""
+    import torch
+
+    if _version("triton") == "not installed":
+        return "none: without triton everything is plain torch"
+    if not torch.cuda.is_available():
+        return "none: Triton kernels need a CUDA device, so everything is plain torch"
+    try:
+        _largest_difference((17, 29, 8), "cuda", "l2", "streaming")
+    except Exception as error:  # noqa: BLE001 - whatever a compiler throws is what is asked for
+        first = (str(error).strip() or repr(error)).splitlines()[0]
+        return f"Triton does NOT compile here: {type(error).__name__}: {first}"
+    return "Triton compiles"
+
+
+def self_test(seconds: float = _SECONDS) -> str:
+    """Compare spherical attention with its specification in float64, results and gradients.
+
+    Parameters
+    ----------
+    seconds
+        No comparison starts later, but for those of the smallest shape.
+
+    Returns
+    -------
+    How many comparisons there were, and the largest difference.
+
+    Raises
+    ------
+    RuntimeError
+        One is off by more than a ten-thousandth of the largest number.
+    """
+    started, n_compared, worst = time.perf_counter(), 0, 0.0
+    cases = list(_cases())
+    for case in cases:
+        if case[0] != _SHAPES[0] and time.perf_counter() - started > seconds:
+            break
+        difference = _largest_difference(*case)
+        worst, n_compared = max(worst, difference), n_compared + 1
+        if not difference <= _TOLERANCE:
+            shape, *where = case
+            msg = (
+                f"spherical attention of shape {shape} ({', '.join(where)}) is off by "
+                f"{difference:.1e} on this machine; at most {_TOLERANCE:.0e} is rounding"
+            )
+            raise RuntimeError(msg)
+    took = time.perf_counter() - started
+    return (
+        f"passed: {n_compared} of {len(cases)} comparisons of flashsign with its reference in "
+        f"{took:.1f} s, largest difference {worst:.1e}"
+    )
+
+
+def _cases() -> Iterator[tuple[tuple[int, int, int], str, str, str]]:
+    """Yield shape, device, normaliser and method, small ones of every kind first."""
+    import torch
+
+    devices = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
+    for shape in _SHAPES:
+        for device in devices:
+            methods = ["gram", "streaming"] if device == "cuda" else ["gram"]
+            yield from ((shape, device, "l2", method) for method in methods)
+            yield from ((shape, device, other, "auto") for other in ("l1", "softmax"))
+
+
+def _largest_difference(
+    shape: tuple[int, int, int], device: str, normaliser: str, method: str
+) -> float:
+    """Return the largest difference of result and gradients from the reference, of their size."""
+    import flashsign
+    import torch
+
+    n, m, features = shape
+    generator = torch.Generator().manual_seed(0)
+    inputs = [
+        torch.randn(2, 2, size, features, generator=generator) / features**0.5
+        for size in (n, m, m)
+    ]
+    own_key = torch.arange(n)
+    own_key[own_key >= m] = -1
+
+    def derive(dtype: "torch.dtype", where: str, how: Any) -> list["torch.Tensor"]:
+        given = [t.to(where, dtype).requires_grad_() for t in inputs]
+        found = flashsign.spherical_attention(
+            *given, exclude_self=own_key.to(where), normaliser=kind, method=how
+        )
+        weight = torch.linspace(-1, 1, found.numel(), dtype=dtype, device=where)
+        gradients = torch.autograd.grad((found * weight.reshape(found.shape)).sum(), given)
+        return [t.detach().double().cpu() for t in (found, *gradients)]
+
+    kind: Any = normaliser
+    expected = derive(torch.float64, "cpu", "reference")
+    found = derive(torch.float32, device, method)
+    pairs = zip(found, expected, strict=True)
+    return max(float((one - other).abs().max() / other.abs().max()) for one, other in pairs)

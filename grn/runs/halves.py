@@ -1,0 +1,63 @@
+"""Halves of held-out cells compared with the settings of a finished run."""
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from grn.config import NO_FOLDER, compose_config
+from grn.edges.read import read_truth
+from grn.errors import InputError
+from grn.inference.halves import split_halves
+from grn.runs.held_out import FinishedRun
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from anndata import AnnData
+
+
+def compare_halves(
+    adata: "AnnData", tfs: Collection[str], run: FinishedRun | None = None, *, seed: int = 0
+) -> "pd.DataFrame":
+    """Find networks of random halves of cells as a run found its own, and compare them.
+
+    Parameters
+    ----------
+    adata
+        From `grn.runs.held_out.read_held_out`.
+    tfs
+        Regulators; those that are not among the genes are left out.
+    run
+        Its transformer, number of cells and prior are used; None: those that are the default.
+    seed
+        Of the halves.
+
+    Returns
+    -------
+    As `grn.inference.halves.split_halves` does.
+
+    Raises
+    ------
+    InputError
+        The run was supervised, has settings of another version, or no regulator is there.
+    """
+    config = compose_config(NO_FOLDER)
+    settings: dict[str, Any] = {} if run is None else run.settings
+    if settings.get("split") is not None:
+        msg = (
+            "halves of the cells say nothing of a supervised run: known edges decide what it "
+            "finds, not the cells alone. Leave --halves out."
+        )
+        raise InputError(msg)
+    try:
+        config.model = OmegaConf.merge(config.model, settings.get("model") or {})
+    except OmegaConfBaseException as error:
+        first = str(error).splitlines()[0]
+        msg = f"the run was made by another version of grn ({first}). Leave --halves out."
+        raise InputError(msg) from error
+    config.seed = seed
+    prior = settings.get("prior")
+    wanted = set(tfs)
+    regulators = [gene for gene in adata.var_names if gene in wanted]
+    return split_halves(config, adata, regulators, None if prior is None else read_truth(prior))
