@@ -1,1 +1,1 @@
-"""Cells in: reading, checking, normalising, simulating, and minibatches of them."""
+"""Reads, checks and normalises cells, and serves minibatches of them."""

@@ -1,4 +1,4 @@
-"""Where the cells of a run come from: a simulation or the user's files."""
+"""Sources of the cells of a run: a simulation, or files of the user."""
 
 from pathlib import Path
 from typing import Any
@@ -8,12 +8,12 @@ from grn.data.datasets.tf_lists import read_tf_list
 from grn.data.reading.read import read_cells
 from grn.errors import InputError
 from grn.names.symbols import read_aliases
-from grn.simulation.cells import simulate_model
-from grn.simulation.random_network import simulate
 
 
 def simulated(*, seed: int, **parameters: Any) -> Dataset:
     """Simulate cells over a known signed network (`grn.simulation.random_network.simulate`)."""
+    from grn.simulation.random_network import simulate  # the user's own cells need no simulator
+
     adata = simulate(seed=seed, **parameters)
     tfs = adata.var_names[adata.var["is_tf"]].tolist()
     return Dataset(f"simulated/{seed}", adata, tfs, adata.uns["truth"])
@@ -21,6 +21,8 @@ def simulated(*, seed: int, **parameters: Any) -> Dataset:
 
 def simulated_model(*, model: str, seed: int, **parameters: Any) -> Dataset:
     """Simulate cells of a named model (`grn.simulation.simulate_model`) with their truth."""
+    from grn.simulation.cells import simulate_model
+
     adata = simulate_model(model, seed=seed, **parameters)
     tfs = adata.var_names[adata.var["is_tf"]].tolist()
     return Dataset(f"{model}/{seed}", adata, tfs, adata.uns["truth"])

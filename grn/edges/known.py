@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 _WHOLE = 0.5
 
 
-class Known(NamedTuple):
+class EdgeColumns(NamedTuple):
     """What was found in the columns beside source and target."""
 
     is_edge: np.ndarray
@@ -25,7 +25,7 @@ class Known(NamedTuple):
     """+1, −1, or 0 where it is unknown; None where no column holds signs."""
 
 
-def known_edges(frame: pd.DataFrame, where: str) -> Known:
+def known_edges(frame: pd.DataFrame, where: str) -> EdgeColumns:
     """Tell edges from rows labelled as none, and find the signs; log which columns say so.
 
     Parameters
@@ -67,7 +67,7 @@ def known_edges(frame: pd.DataFrame, where: str) -> Known:
     if not is_edge.any():
         msg = f"{where}: no row is an edge by its own column of labels or weights. Expected some."
         raise InputError(msg)
-    return Known(is_edge, None if sign is None else sign[1])
+    return EdgeColumns(is_edge, None if sign is None else sign[1])
 
 
 _Named = tuple[str, np.ndarray]
@@ -166,7 +166,7 @@ def _from_weights(
     if zero.any() and (not signed or len(frame) > _WHOLE * n_pairs):
         present = ~zero
         logger.warning(
-            "%s: %d rows have %s 0 and are taken for no edges. Where 0 is an unknown sign, call "
+            "%s: %d rows have %s 0 and are not edges. If 0 means an unknown sign, call "
             "the column sign.",
             *(where, int(zero.sum()), column),
         )

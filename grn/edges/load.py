@@ -1,23 +1,21 @@
 """Loads a table of edges from a file, whatever stands around and above its rows."""
 
 import csv
-import gzip
-import io
 import logging
 import re
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import numpy as np
 import pandas as pd
 
 from grn.edges.words import SOURCE, TARGET, THIRD, is_value, name_columns, plain
 from grn.errors import InputError
+from grn.text import open_text
 
 logger = logging.getLogger(__name__)
 
@@ -70,20 +68,6 @@ def load(table: str | Path | pd.DataFrame) -> tuple[pd.DataFrame, str]:
     return _cleaned(frame.reset_index(drop=True)), str(path)
 
 
-@contextmanager
-def open_text(path: Path) -> Iterator[io.TextIOWrapper]:
-    """Open a text file, gzip or not, in UTF-8 or UTF-16, without its byte order mark."""
-    with path.open("rb") as stream:
-        zipped = stream.read(2) == b"\x1f\x8b"
-    opener: Any = gzip.open if zipped else Path.open
-    with opener(path, "rb") as stream:
-        mark = stream.read(2)
-        stream.seek(0)
-        encoding = "utf-16" if mark in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-        with io.TextIOWrapper(stream, encoding=encoding, newline="") as text:
-            yield text
-
-
 def _refuse(path: Path, why: object) -> NoReturn:
     msg = (
         f"{path}: cannot be read as a table ({why}). Expected a CSV or TSV file, gzip or not, "
@@ -118,13 +102,13 @@ def _layout(lines: Sequence[str], path: Path) -> _Layout:
     headless = not name_columns(fields) and _is_row(fields, rows)
     if headless:
         rows = [fields, *rows]
-        logger.info("%s: no header; taken for source, target and what follows", path)
+        logger.info("%s: no header; the columns are read as source, target and further ones", path)
         fields = ["source", "target", THIRD, *(f"column {i}" for i in range(4, len(fields) + 1))]
         fields = fields[: len(rows[0])]
         if _are_numbered(rows):
             fields = ["", *fields[:-1]]
     elif start:
-        logger.info("%s: %d line(s) above the header are passed over", path, start)
+        logger.info("%s: %d line(s) above the header are skipped", path, start)
     width = max(map(len, rows), default=0)
     if width == len(fields) + 1:
         # One field more than names: R's names of rows, or a separator at the end of lines.

@@ -36,6 +36,14 @@ def read_edges(edges: str | Path | pd.DataFrame) -> pd.DataFrame:
     ------
     InputError
         The file cannot be read, lacks a column, or holds a weight that is not a finite number.
+
+    Examples
+    --------
+    >>> beeline = pd.DataFrame({"Gene1": ["A", "B"], "Gene2": ["B", "C"], "EdgeWeight": [0.2, -1]})
+    >>> grn.read_edges(beeline)
+      source target  weight  importance
+    0      B      C    -1.0         1.0
+    1      A      B     0.2         0.2
     """
     frame, where = load(edges)
     names = {"source": words.SOURCE, "target": words.TARGET}
@@ -81,6 +89,14 @@ def read_truth(truth: str | Path | pd.DataFrame) -> pd.DataFrame:
     ------
     InputError
         The file cannot be read, lacks a column, holds another sign or label, or has no edge.
+
+    Examples
+    --------
+    >>> beeline = pd.DataFrame({"Gene1": ["A", "A"], "Gene2": ["B", "C"], "Type": ["+", "-"]})
+    >>> grn.read_truth(beeline)
+      source target  sign
+    0      A      B     1
+    1      A      C    -1
     """
     frame, where = load(truth)
     frame = _rename(frame, {"source": words.SOURCE, "target": words.TARGET})

@@ -18,18 +18,20 @@ from grn.names.symbols import (
 
 logger = logging.getLogger(__name__)
 
+# The row of a target is a unit vector over its regulators: over one it is ±1 whatever the cells
+# say, over two a single angle. Three is the fewest that are worth ranking; not measured.
 MIN_TFS = 3
 _WITH_A_LIST = ("human", "mouse")
 
 
 def match_tfs(
-    tfs: Collection[str] | None,
+    tfs: Collection[str],
     genes: Collection[str],
     *,
     aliases: Mapping[str, str] | None = None,
     var: pd.DataFrame | None = None,
-) -> list[str]:
-    """Return the TFs that are among the genes, in gene order; every gene where `tfs` is None.
+) -> NameMatch:
+    """Find the TFs among the genes; `found` of what is returned holds them in gene order.
 
     Logs how many match, by which rule of `grn.names.symbols.match_names`, and which do not. It
     is a warning where case alone or the species of the two sides is in doubt, and another one
@@ -38,7 +40,7 @@ def match_tfs(
     Parameters
     ----------
     tfs, genes
-        Names; those returned are spelled as in `genes`, each once.
+        Names, which may be spelled differently.
     aliases
         Other names, each with the name it stands for.
     var
@@ -49,11 +51,8 @@ def match_tfs(
     InputError
         Fewer than three match; the message shows both namings, the likely cause and the fix.
     """
-    if tfs is None:
-        return list(genes)
     match = match_names(tfs, genes, aliases)
-    found = set(match.matched.values())
-    matched = [gene for gene in dict.fromkeys(genes) if gene in found]
+    matched = match.found
     n_asked = len(set(tfs))
     if len(matched) < MIN_TFS:
         count = f"None of the {n_asked} TFs is a gene of the data."
@@ -78,7 +77,7 @@ def match_tfs(
             "without a number regulate. Merge the copies, or name them in the list too.",
             *(len(repeated), listed(f"{tf}-1" for tf in repeated)),
         )
-    return matched
+    return match
 
 
 def _doubt(tfs: Collection[str], genes: Collection[str], match: NameMatch) -> str:

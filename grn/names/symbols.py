@@ -30,6 +30,8 @@ class NameMatch:
 
     by: dict[str, dict[str, str]]
     """For each rule that matched anything, name asked for → name there."""
+    found: list[str]
+    """Names there that were matched, in their order there, each once."""
     ambiguous: list[str]
     """Names that fit more than one there, or one that another name fits too."""
     unmatched: list[str]
@@ -107,30 +109,38 @@ def match_names(
             left = {name: None for name in left if name not in pairs}
     return NameMatch(
         by,
+        found=[name for name in there if name in taken],
         ambiguous=[name for name in left if name in unclear],
         unmatched=[name for name in left if name not in unclear],
     )
 
 
 def read_aliases(path: str | Path) -> dict[str, str]:
-    """Read other names of genes, each with the name it stands for.
+    r"""Read other names of genes, each with the name it stands for.
 
     Parameters
     ----------
     path
         CSV or TSV (gzip or not) of two columns, alias and name, such as synonym and symbol, or
         Ensembl id and symbol. The first field may hold several aliases, separated by `|`. A header
-        `alias, name` is optional; any other is one more pair, which meets no gene.
+        `alias, name` is optional; any other header is read as a pair that matches no gene.
 
     Returns
     -------
-    Alias → name. An alias of two names says nothing about either: it is left out, with a warning,
-    since public tables hold hundreds of them.
+    Alias → name. An alias of two names is ambiguous: it is left out, with a warning, since public
+    tables hold hundreds of them.
 
     Raises
     ------
     InputError
         The file is missing, cannot be read, has not two columns, or holds no alias.
+
+    Examples
+    --------
+    >>> Path("aliases.tsv").write_text("OCT4|OTF3\tPOU5F1\n", encoding="utf-8")
+    17
+    >>> grn.read_aliases("aliases.tsv")
+    {'OCT4': 'POU5F1', 'OTF3': 'POU5F1'}
     """
     table = _read_two_columns(Path(path))
     aliases: dict[str, str] = {}

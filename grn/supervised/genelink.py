@@ -1,11 +1,10 @@
-"""GENELink's split of a known network, with or without its defects, to compare with papers.
+"""GENELink's split of a known network, with or without its defects, for comparison with papers.
 
 Chen and Liu, Bioinformatics 2022 (10.1093/bioinformatics/btac559); zpliulab/GENELink,
 `Code/Train_Test_Split.py`.
 """
 
 from collections.abc import Collection
-from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -19,12 +18,11 @@ from grn.supervised.splits import (
     TEST,
     TRAINING,
     VALIDATION,
+    Mask,
     Split,
     in_structural_order,
-    make_split,
+    split_of_masks,
 )
-
-Mask = Bool[np.ndarray, "n_tfs n_genes"]
 
 
 def genelink_split(
@@ -38,14 +36,14 @@ def genelink_split(
 ) -> Split:
     """Split the targets of each TF, as most published supervised results on BEELINE's sets do.
 
-    Of a TF's positives, 1/3 are for test and 1/5 of the rest for validation; of two, one each is
-    for training and test; a single one is for either. Training and validation get as many
-    negatives per TF as positives. Test negatives are drawn, TF and gene uniformly, until the test
-    set has the density of the network (`grn.evaluation.candidates`). A TF with few non-targets
-    gives as many negatives as it has.
+    A third of the positives of a TF are for test, and a fifth of the rest for validation. Of two
+    positives, one is for training and one for test; a single one is for either. Training and
+    validation get as many negatives per TF as positives. Test negatives are drawn, TF and gene
+    uniformly, until the test set has the density of the network (`grn.evaluation.candidates`). A
+    TF with few non-targets gives as many negatives as it has.
 
-    Every TF and target occurs in all parts, and a test positive may be a training positive
-    reversed: `Split.summary` says how often. See `both_seen_split` for one that allows neither.
+    Every TF and target occurs in all parts, and a test positive may be a reversed training
+    positive; `Split.summary` counts these. `both_seen_split` allows neither direction.
 
     Parameters
     ----------
@@ -90,18 +88,11 @@ def genelink_split(
         per_positive = natural.pairs.sum() / natural.labels.sum() - 1
         n_negatives = int(positives[TEST].sum() * per_positive)
         negatives[TEST] = _draw(generator, judged.pairs & ~taken, n_negatives)
-    return make_split(judged, positives | negatives, positives)
-
-
-def apply_split(
-    split: partial[Split], truth: pd.DataFrame, tfs: Collection[str], genes: Collection[str]
-) -> Split:
-    """Split a network; of all splits GENELink's alone draws pairs of the data's TFs and genes."""
-    return split(truth, tfs, genes) if split.func is genelink_split else split(truth)
+    return split_of_masks(judged, positives | negatives, positives)
 
 
 def _lay_out(truth: pd.DataFrame, tfs: Collection[str], genes: Collection[str]) -> Candidates:
-    """Every pair of a TF, with a known target or listed, and a gene of the data."""
+    """Return all pairs of a TF, which has a known target or is listed, and a gene of the data."""
     columns = sorted(set(genes))
     rows = sorted(set(truth["source"]) | set(tfs) & set(columns))
     pairs = np.ones((len(rows), len(columns)), dtype=bool)
@@ -113,7 +104,7 @@ def _lay_out(truth: pd.DataFrame, tfs: Collection[str], genes: Collection[str]) 
 
 
 def _ends(n: int, generator: np.random.Generator, *, hard: bool) -> list[int]:
-    """Where training and validation end among n shuffled positives of a TF."""
+    """Return where training and validation end among n shuffled positives of a TF."""
     if n == 1:
         return [1, 1] if generator.random() <= 0.5 else [0, 0]
     if n == 2:

@@ -1,25 +1,25 @@
-"""What supervised training hides from the network, and asks it for."""
+"""Lessons of supervised training: some training edges are hidden, and have to be predicted."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Int
 
 from grn.edges.matrix import locate
 from grn.evaluation.candidates import Candidates
-from grn.supervised.splits import Split
+from grn.supervised.splits import Mask, Split
 
-Mask = Bool[np.ndarray, "n_tfs n_genes"]
-
-# Shares of the genes that a lesson hides, where test genes are unseen.
+# Share of the genes that a lesson hides if test genes are unseen. If both genes of a pair are, it
+# is 0.4, so that about as many pairs have to be predicted: 0.4² = 0.16. Not measured.
 _HIDDEN, _HIDDEN_BOTH = 0.2, 0.4
+_MOST = 0.5  # lessons hide genes as the validation part does for more than this share of its edges
 
 
 @dataclass(frozen=True)
 class LaidOut:
-    """The parts of a split that training may see, over the regulators and genes of a network.
+    """The parts of a split that training may use, over the regulators and genes of a network.
 
-    Test pairs are not in it: nothing that is made of it can depend on them.
+    It holds no test pairs, so nothing that is computed from it can depend on them.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class LaidOut:
     negatives
         Pairs that count as false.
     asked, answers
-        Validation pairs, and which of them are true.
+        Validation pairs, and the true ones among them.
     """
 
     tf_index: Int[np.ndarray, " n_tfs"]
@@ -42,14 +42,14 @@ class LaidOut:
 
 @dataclass(frozen=True)
 class Lesson:
-    """Training edges without some of them, and the pairs that are asked for.
+    """Visible training edges, and the pairs that have to be predicted.
 
     Parameters
     ----------
     visible
-        The edges that the network is told.
+        Training edges that are given.
     positives, negatives
-        Hidden edges, and false pairs, as flat positions.
+        Hidden edges and false pairs, as flat positions.
     """
 
     visible: Mask
@@ -58,7 +58,7 @@ class Lesson:
 
 
 def lay_out(split: Split, tfs: list[str], genes: list[str]) -> LaidOut:
-    """Lay out the training and validation parts; pairs of other genes are left out.
+    """Arrange the training and validation parts as matrices; pairs of other genes are ignored.
 
     Negatives are those of the training part. Where they were drawn, so that the part is less than
     half of the pairs of its TFs and genes (GENELink's split), every pair of the split that is no
@@ -89,18 +89,18 @@ def place(part: Candidates, mask: Mask, tfs: list[str], genes: list[str]) -> Mas
 
 
 def make_lessons(laid_out: LaidOut, n_lessons: int, seed: int) -> list[Lesson]:
-    """Hide training edges the way the validation edges are hidden.
+    """Hide training edges in the way in which the validation edges are hidden.
 
-    If most of the validation edges are of TFs without a training edge, a lesson hides all edges of
-    some TFs and asks for these TFs; likewise for targets, and for both. Else every lesson hides
-    its share of the edges. Unless some validation edge is a training edge reversed, an edge is
-    hidden in both directions.
+    If most validation edges belong to TFs without a training edge, a lesson hides all edges of
+    some TFs, which have to be predicted; the same holds for targets, and for both. Otherwise every
+    lesson hides its share of the edges. An edge is hidden in both directions, unless some
+    validation edge is a reversed training edge.
     """
     generator = np.random.default_rng(seed)
     known, tf_index = laid_out.known, laid_out.tf_index
     of_tf, of_target = np.nonzero(laid_out.answers)
-    unseen_tf = bool((known.sum(axis=1)[of_tf] == 0).mean() > 0.5)
-    unseen_target = bool((known.sum(axis=0)[of_target] == 0).mean() > 0.5)
+    unseen_tf = bool((known.sum(axis=1)[of_tf] == 0).mean() > _MOST)
+    unseen_target = bool((known.sum(axis=0)[of_target] == 0).mean() > _MOST)
     one_way = bool((_reversed(known, tf_index) & laid_out.answers).any())
     turn = generator.integers(n_lessons, size=known.shape)
     if not one_way:
@@ -129,7 +129,7 @@ def make_lessons(laid_out: LaidOut, n_lessons: int, seed: int) -> list[Lesson]:
 
 
 def _reversed(mask: Mask, tf_index: Int[np.ndarray, " n_tfs"]) -> Mask:
-    """Turn pairs around, as far as the targets are regulators."""
+    """Exchange the genes of every pair whose target is a regulator."""
     turned = np.zeros_like(mask)
     turned[:, tf_index] = mask[:, tf_index].T
     return turned

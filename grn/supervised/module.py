@@ -1,7 +1,7 @@
 """The supervised regime: known edges train a bias on the scores of the gene network."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import lightning as L
 import numpy as np
@@ -31,20 +31,23 @@ if TYPE_CHECKING:
 
 
 class KnownEdges(nn.Module):
-    """Tell hidden training edges from false pairs, by their scores.
+    """Objective that separates hidden training edges from false pairs by their scores.
 
     Parameters
     ----------
     n_lessons
-        Choices of edges to hide, visited in turn.
+        Number of choices of hidden edges, which are used in turn.
     negatives_per_positive
-        False pairs of a minibatch, drawn anew in every step.
+        Number of false pairs per hidden edge, drawn anew in every step.
 
     Raises
     ------
     InputError
         One of them is below 1; `n_lessons` below 2.
     """
+
+    needs_split: ClassVar[bool] = True
+    """Whether training uses known edges, so that a run needs a split."""
 
     def __init__(self, *, n_lessons: int, negatives_per_positive: int) -> None:
         super().__init__()
@@ -60,7 +63,7 @@ class KnownEdges(nn.Module):
     def forward(
         self, true: Float[Tensor, " n_positives"], false: Float[Tensor, " n_negatives"]
     ) -> Float[Tensor, ""]:
-        """Mean cross-entropy, a score being the log odds of an edge."""
+        """Return the mean cross-entropy, where a score is the log odds of an edge."""
         losses = torch.cat([nn.functional.softplus(-true), nn.functional.softplus(false)])
         return losses.mean()
 
@@ -70,21 +73,21 @@ class SupervisedModule(TrainedModule):
 
     s are the scores of the gene network, which the pretrained transformer found without any known
     edge. The bias is a function of the known edges around a pair (`grn.supervised.pair_bias`), so
-    that it says something of pairs never seen. A lesson hides some known edges and asks for them.
-    In the end the bias follows from all edges of the training part.
+    that it generalises to unseen pairs. A lesson hides some known edges, which have to be
+    predicted. The final bias is computed from all edges of the training part.
 
     Parameters
     ----------
     scores
-        s, rows are targets and columns are regulators.
+        s; rows are targets and columns are regulators.
     tokens
         Profiles of the genes, at unit length.
     objective
-        Compares.
+        The loss.
     laid_out
         Training and validation parts.
     optimizer, origin
-        As `TrainedModule` takes them.
+        As in `TrainedModule`.
     """
 
     def __init__(
@@ -102,7 +105,7 @@ class SupervisedModule(TrainedModule):
         self._answers = laid_out.answers[laid_out.asked]
         tf_index = torch.from_numpy(laid_out.tf_index)
         strength = scores.abs().T.contiguous()
-        # It does not learn: the same in every step.
+        # Not trained: the same in every step.
         self._strength = strength / strength.square().mean().sqrt().clamp_min(1e-12)
         resemblance = _resemblance(tokens, tf_index)
 
@@ -122,7 +125,7 @@ class SupervisedModule(TrainedModule):
         self.pair_bias = PairBias(self._features, start)
 
     def training_step(self, step: int, _: int) -> Float[Tensor, ""]:
-        """Ask for the hidden edges of one lesson, among false pairs drawn from the global RNG."""
+        """Return the loss of one lesson; false pairs are drawn by the global generator."""
         features, positives, negatives = self._lessons[step % len(self._lessons)]
         n_drawn = min(len(negatives), self.objective.negatives_per_positive * len(positives))
         drawn = negatives[torch.randint(len(negatives), (n_drawn,))]
@@ -134,14 +137,14 @@ class SupervisedModule(TrainedModule):
         return loss
 
     def validation_step(self, _: int, __: int) -> None:
-        """Rank the validation pairs; what is kept is the least 1 − AUPRC."""
+        """Rank the validation pairs; the step with the least 1 − AUPRC is kept."""
         log_odds = self.log_odds()[self._asked]
         self.check_finite(float(np.abs(log_odds).max()), "the largest log odds of an edge")
         found = auprc(log_odds, self._answers)
         self.log_dict({"val/loss": 1 - found, "val/auprc": found}, batch_size=1)
 
     def log_odds(self) -> Float[np.ndarray, "n_tfs n_genes"]:
-        """Return the log odds of every edge, as they follow from all training edges."""
+        """Return the log odds of every edge, given all training edges."""
         with torch.no_grad():
             bias: Tensor = self.pair_bias(self._features.to(self.device)).cpu()
         return (self._strength + bias).numpy()
@@ -154,16 +157,16 @@ class StepNumbers(L.LightningDataModule):
         super().__init__()
         self._max_steps = max_steps
         self.first_step = 0
-        """Steps that are done already."""
+        """Number of steps that are done already."""
 
     def train_dataloader(self) -> DataLoader[Any]:
-        """Return the numbers of the steps that are to come."""
+        """Return the numbers of the remaining steps."""
         steps = range(self._max_steps)
         sampler = Later(SequentialSampler(steps), self.first_step)
         return DataLoader(steps, batch_size=None, sampler=sampler)  # type: ignore[arg-type]
 
     def val_dataloader(self) -> DataLoader[Any]:
-        """Return one number: all validation pairs are asked for at once."""
+        """Return one number, since all validation pairs are evaluated at once."""
         return DataLoader(range(1), batch_size=None)  # type: ignore[arg-type]
 
 
@@ -186,9 +189,9 @@ def build_supervised(
     split
         Known edges; those of genes that the cells lack are left out.
     network
-        What the pretrained transformer found in the cells.
+        Network that the pretrained transformer found in the cells.
     origin
-        As `TrainedModule` takes it.
+        As in `TrainedModule`.
 
     Raises
     ------
@@ -203,7 +206,7 @@ def build_supervised(
         )
         raise InputError(msg)
     profiles = gene_profiles(cells.rows(sample_rows(config, np.arange(len(cells)))))
-    # The pair bias starts from random numbers; the seed is set again before training.
+    # The pair bias is initialised at random; the seed is set again before training.
     torch.manual_seed(config.seed)
     return SupervisedModule(
         network.scores,
@@ -225,7 +228,7 @@ def fit_supervised(
 ) -> Scores:
     """Train on the training part of a split and score every pair.
 
-    The test part is not looked at; of the validation part, which step is best.
+    The test part is not used; the validation part selects the best step.
 
     Parameters
     ----------
@@ -242,7 +245,7 @@ def fit_supervised(
 
     Returns
     -------
-    Log odds of an edge, without signs; `grn.evaluation.TruthScorer` lays them out over the split.
+    Log odds of an edge, without signs; `grn.evaluation.TruthScorer` matches them to the split.
 
     Raises
     ------
@@ -260,10 +263,10 @@ def fit_supervised(
 def _resemblance(
     tokens: Float[Tensor, "n_genes n_axes"], tf_index: Int[Tensor, " n_tfs"]
 ) -> Float[Tensor, "n_genes n_genes"]:
-    """Return the share of each gene in all that another one clearly resembles.
+    """Return the weight of each gene among those that another gene clearly resembles.
 
-    Clearly: the cosine of their profiles is above the root mean square of a gene's cosines with
-    regulators.
+    Two genes clearly resemble each other if the cosine of their profiles is above the root mean
+    square of a gene's cosines with regulators.
     """
     cosines = tokens @ tokens.T
     cosines.fill_diagonal_(0)

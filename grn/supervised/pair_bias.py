@@ -1,4 +1,4 @@
-"""The pair bias of attention as a function of what a known network says around each pair."""
+"""The pair bias of attention, as a function of the known edges around each pair."""
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -6,9 +6,12 @@ from torch import Tensor, nn
 
 N_FEATURES = 11
 
-# Walks are probabilities: seen on a log scale, from here on.
+# Walks are probabilities on a log scale, which begins here: at one path between two genes of
+# degree 100 through a third one. Not measured.
 _LEAST = 1e-4
+# A little better than a linear bias, on one seed (docs/experiments.md); no other size was tried.
 _HIDDEN_SIZE = 16
+_LEAST_SPREAD = 1e-3  # of a feature, so that one that hardly varies is not magnified
 
 
 class PairBias(nn.Module):
@@ -17,7 +20,7 @@ class PairBias(nn.Module):
     Parameters
     ----------
     features
-        Of the network that will be known when the model is used; standardises what comes.
+        Features for the network that is known when the model is used; they standardise others.
     start
         Bias of every pair before training.
     """
@@ -28,7 +31,7 @@ class PairBias(nn.Module):
     def __init__(self, features: Float[Tensor, "n_tfs n_genes features"], start: float) -> None:
         super().__init__()
         self.register_buffer("mean", features.mean(dim=(0, 1)))
-        self.register_buffer("spread", features.std(dim=(0, 1)).clamp_min(1e-3))
+        self.register_buffer("spread", features.std(dim=(0, 1)).clamp_min(_LEAST_SPREAD))
         last = nn.Linear(_HIDDEN_SIZE, 1)
         nn.init.zeros_(last.weight)
         nn.init.constant_(last.bias, start)
@@ -46,14 +49,14 @@ def pair_features(
     resemblance: Float[Tensor, "n_genes n_genes"],
     importance: Float[Tensor, "n_tfs n_genes"],
 ) -> Float[Tensor, "n_tfs n_genes features"]:
-    r"""Describe every pair j→i by the known edges around it; an edge says nothing of itself.
+    r"""Describe every pair j→i by the known edges around it, without the pair's own label.
 
     With A the symmetric adjacency of the known edges, D that of their directions, each divided by
     the roots of both degrees, and K the resemblance of expression: whether i→j is known; walks
     A², A³ and $D D^T D$ from j to i; the numbers of known targets of j, of regulators of i and of
     targets of i; the mean resemblance of i to known targets of j; known regulation of i, and of
-    what resembles i, by what resembles j; and what expression alone says of the pair. Walks and
-    counts are on a log scale.
+    genes that resemble i, by genes that resemble j; and the score of the pair by expression alone.
+    Walks and counts are on a log scale.
 
     The edge j→i itself is in A and D: ask only for pairs whose edge is hidden or false.
 

@@ -1,4 +1,4 @@
-"""What known edges that train make of a run: its split, its edge table and its controls."""
+"""The split, the edge table and the controls of a supervised run."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -13,53 +13,47 @@ from grn.errors import InputError
 from grn.evaluation.candidates import Candidates, score_candidates
 from grn.model.pretrained import GeneNetwork
 from grn.readout import read_map
-from grn.supervised.genelink import apply_split
 from grn.supervised.lessons import place
 from grn.supervised.module import SupervisedModule
-from grn.supervised.network_controls import CONTROLS
-from grn.supervised.splits import Split
+from grn.supervised.network_controls import NETWORK_CONTROLS
+from grn.supervised.splits import Split, apply_split
 
 logger = logging.getLogger(__name__)
 
-_SUPERVISED = "grn.supervised.module.KnownEdges"
 
-
-def make_split(
+def split_truth(
     config: DictConfig, truth: pd.DataFrame | None, tfs: Sequence[str], genes: Sequence[str]
-) -> Split | None:
-    """Split the truth as configured; None where the run is not supervised.
+) -> Split:
+    """Split the known edges of a supervised run as configured, and warn that they train it.
+
+    Parameters
+    ----------
+    config
+        As composed from conf/train.yaml with a `split`.
+    truth
+        Known edges, or None.
+    tfs, genes
+        Regulators and genes of the cells.
 
     Raises
     ------
     InputError
-        `objective=supervised` without a split or a truth, a split with another objective, or a
-        network too small to be split.
+        There is no truth, or the network is too small to be split.
     """
-    supervised = config.objective._target_ == _SUPERVISED
-    if supervised != (config.split is not None):
-        msg = (
-            f"got objective={config.objective._target_} and split="
-            f"{'null' if config.split is None else config.split._target_}; expected "
-            "objective=supervised together with split=genelink, both_seen, unseen_tf, "
-            "unseen_target or both_unseen, or neither."
-        )
-        raise InputError(msg)
-    if not supervised:
-        return None
     if truth is None:
         msg = (
             "objective=supervised trains on known edges, and these data have none: set data.truth."
         )
         raise InputError(msg)
     logger.warning(
-        "SUPERVISED: known edges train this network. Only the test part of the split judges it, "
-        "and the edge table says which pairs were known."
+        "SUPERVISED: known edges train this network. Only the test part of the split evaluates "
+        "it, and the edge table says which pairs were known."
     )
     return apply_split(instantiate(config.split), truth, tfs, genes)
 
 
 def beside_controls(judged: Mapping[str, dict[str, float]], split: Split) -> pd.DataFrame:
-    """Put the controls that see no expression below what was judged.
+    """Add the controls that see no expression below the evaluated methods.
 
     Returns
     -------
@@ -67,7 +61,8 @@ def beside_controls(judged: Mapping[str, dict[str, float]], split: Split) -> pd.
     `grn.supervised.network_controls`.
     """
     controls = {
-        name: score_candidates(split.test, *control(split)) for name, control in CONTROLS.items()
+        name: score_candidates(split.test, *control(split))
+        for name, control in NETWORK_CONTROLS.items()
     }
     rows = {**judged, **controls}
     return pd.DataFrame.from_dict(rows, orient="index").astype({"n_candidates": int})
@@ -80,11 +75,10 @@ def supervised_edges(
 
     Returns
     -------
-    Columns `source, target, weight, importance, row_norm, part, known`: the log odds of an edge
-    (negative is no repression, but a pair that is likely none), the same above the least, the
-    target's ‖s_i‖ before known edges were told, the part of the split that the pair is in
-    (`training`, `validation`, `test` or `none`), and whether it was given as a true edge in
-    training (1).
+    Columns `source, target, weight, importance, row_norm, part, known`: the log odds of an edge (a
+    negative value is no repression, but an unlikely edge), the same minus its minimum, ‖s_i‖ of
+    the target before training on known edges, the part of the split that holds the pair
+    (`training`, `validation`, `test` or `none`), and whether it was a true edge in training (1).
     """
     tfs, genes = names["tfs"], names["genes"]
     log_odds = module.log_odds().astype(np.float64)

@@ -1,11 +1,12 @@
 """Splits of a known network into training, validation and test pairs, for the supervised regime.
 
-A split follows from the shape of the network and the seed: the order of rows and genes, and rows
-given twice, change nothing; names decide only among genes that the network cannot tell apart (see
-`_structural_order`), so they change no score that is made of the network alone.
+A split depends on the shape of the network and the seed. The order of rows and genes and repeated
+rows do not matter; names decide only among genes that the network cannot distinguish (see
+`_structural_order`), so they change no score that is computed from the network alone.
 """
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -17,20 +18,24 @@ from grn.edges.matrix import locate
 from grn.errors import InputError
 from grn.evaluation.candidates import Candidates, candidates
 
-# Where a pair is; of two directions of a pair the later part keeps its one.
+# Part of a pair; if its two directions are in different parts, the later part keeps its direction.
 NO_PART, TRAINING, VALIDATION, TEST = range(-1, 3)
 Parts: TypeAlias = Int[np.ndarray, "n_tfs n_genes"]
+Mask: TypeAlias = Bool[np.ndarray, "n_tfs n_genes"]
 
-# GENELink's shares of training, validation and test.
+# GENELink's shares of training, validation and test (`grn.supervised.genelink`).
 _SHARES = np.array([0.67, 0.10, 0.23])
-# Of genes: a part of `both_unseen_split` holds about the square of its share of the edges.
+# Of genes: a part of `both_unseen_split` holds about the square of its share of the edges, here
+# 0.36, 0.02 and 0.06 of them all. Validation and test have a little more than their shares of 0.10
+# and 0.23 would give, 0.01 and 0.05, so that they hold edges of small networks too. Not measured.
 _GENE_SHARES = np.array([0.60, 0.15, 0.25])
+# More draws would come closer to the shares; no other number was tried.
 _N_DRAWS = 200
 
 
 @dataclass(frozen=True)
 class Split:
-    """Labelled pairs to learn from, to select a model by, and to judge it once.
+    """Labelled pairs for training, for model selection, and for a single final evaluation.
 
     All three lie in the same rows (`tfs`) and columns (`genes`), and each is what `TruthScorer`
     and `score_candidates` take.
@@ -41,7 +46,7 @@ class Split:
     test: Candidates
 
     def summary(self) -> pd.DataFrame:
-        """Count what each part holds.
+        """Count TFs, genes, pairs and positives of each part.
 
         Returns
         -------
@@ -70,6 +75,24 @@ class Split:
 
 def _share(what: Bool[np.ndarray, "*shape"], among: Bool[np.ndarray, "*shape"]) -> float:
     return float(what[among].mean()) if among.any() else float("nan")
+
+
+def apply_split(
+    split: Callable[..., Split], truth: pd.DataFrame, tfs: Collection[str], genes: Collection[str]
+) -> Split:
+    """Split known edges; a split that has parameters `tfs` and `genes` is given those of the data.
+
+    Parameters
+    ----------
+    split
+        A split of this module or of `grn.supervised.genelink`, with its settings.
+    truth
+        Known edges, as `grn.edges.read.read_truth` returns them.
+    tfs, genes
+        All TFs and genes of the data, with or without known edges.
+    """
+    draws_from_all = {"tfs", "genes"} <= inspect.signature(split).parameters.keys()
+    return split(truth, tfs=tfs, genes=genes) if draws_from_all else split(truth)
 
 
 def both_seen_split(truth: pd.DataFrame, *, seed: int) -> Split:
@@ -165,26 +188,26 @@ def _balanced(
 
 
 def _candidates(truth: pd.DataFrame) -> tuple[Candidates, Int[np.ndarray, " n_tfs"]]:
-    """BEELINE's candidates in structural order, and the columns of their TFs."""
+    """Return BEELINE's candidates in structural order, and the columns of their TFs."""
     judged = in_structural_order(candidates(truth))
     return judged, locate(judged.tfs, judged.genes)
 
 
 def _split(judged: Candidates, part: Parts) -> Split:
-    """Make the three parts, with one part per pair: where directions differ, the later one."""
+    """Build the three parts; if the directions of a pair differ, the later part keeps its one."""
     columns = locate(judged.tfs, judged.genes)
     between_tfs = part[:, columns]
     part[:, columns] = np.where(between_tfs < between_tfs.T, NO_PART, between_tfs)
     pairs = part == np.array([TRAINING, VALIDATION, TEST])[:, None, None]
-    return make_split(judged, pairs, pairs & judged.labels)
+    return split_of_masks(judged, pairs, pairs & judged.labels)
 
 
-def make_split(
+def split_of_masks(
     judged: Candidates,
     pairs: Bool[np.ndarray, "3 n_tfs n_genes"],
     labels: Bool[np.ndarray, "3 n_tfs n_genes"],
 ) -> Split:
-    """Make the parts from pairs and positives of each; refuse a part without a positive."""
+    """Build the parts from their pairs and positives; refuse a part without a positive."""
     counts = labels.sum(axis=(1, 2)).tolist()
     if not all(counts):
         msg = (
@@ -201,7 +224,7 @@ def restrict(
     pairs: Bool[np.ndarray, "n_tfs n_genes"],
     labels: Bool[np.ndarray, "n_tfs n_genes"],
 ) -> Candidates:
-    """Judge these pairs, with these labels; signs are kept for positives."""
+    """Return candidates with other pairs and labels; signs are kept for positives."""
     return replace(judged, pairs=pairs, labels=labels, signs=np.where(labels, judged.signs, 0))
 
 
@@ -228,11 +251,11 @@ def _structural_order(
     targets: Int[np.ndarray, " n_edges"],
     colour: Int[np.ndarray, " n_genes"],
 ) -> Int[np.ndarray, " n_genes"]:
-    """Order genes by their place in the network, from which random choices are then made.
+    """Order genes by their position in the network, on which random choices are based.
 
-    Colour refinement (Weisfeiler and Leman 1968): a gene's new colour is its old one with those of
-    its targets and of its regulators, until no more genes are told apart. What is left with the
-    same colour is, but for contrived networks, interchangeable, and stays in the order given.
+    Colour refinement (Weisfeiler and Leman 1968): the new colour of a gene combines its old one
+    with those of its targets and its regulators, until no more genes are distinguished. Genes that
+    still share a colour are interchangeable, except in contrived networks; they keep their order.
     """
     n_colours, n_before = int(colour.max()) + 1, 0
     # A sum of one random number per colour stands for the colours of all neighbours.

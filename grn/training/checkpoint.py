@@ -1,4 +1,4 @@
-"""What a checkpoint holds beside parameters, reading one, and what carries over to other cells."""
+"""Writes and reads checkpoints, and transfers their parameters to other cells."""
 
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,10 @@ from grn.model.pretrained import GeneNetwork
 from grn.training.module import PredictionModule
 
 FORMAT = 2
-"""Raised whenever older checkpoints can no longer be used."""
+"""Version of the format; it increases when older checkpoints can no longer be used."""
 
 _KEYS = {"format", "grn", "settings", "network", "cells"}
-# Parameters of the small networks and scales: they belong to no gene and no pair.
+# Parameters of the small networks and of the two scales, which belong to no gene and no pair.
 _OF_NO_GENE = ("value_network", "output_network", "gain_by_noise", "attention.log_")
 
 
@@ -25,21 +25,20 @@ def describe_origin(
     transformer: dict[str, Any],
     cells: str | None,
 ) -> dict[str, Any]:
-    """Return what stands in a checkpoint beside the parameters of the predictor.
+    """Return the contents of a checkpoint other than the parameters of the predictor.
 
     Parameters
     ----------
     config
-        `model` and `seed` are kept: what it takes to find the network of other cells.
+        `model` and `seed` are kept, since finding the network of other cells needs them.
     names
         `genes` and `tfs`, in order.
     network
-        Its scores, what they stand on and their scale are kept.
+        The scores and their origin (`belief`) are kept.
     transformer
-        Which weights found it (`grn.inference.infer.describe_transformer`).
+        Weights that found the network (`grn.inference.infer.describe_transformer`).
     cells
-        Fingerprint of the cells (`grn.runs.folder.fingerprint`), by which they are known
-        again.
+        Fingerprint of the cells (`grn.expression.fingerprint`), by which they are recognised.
     """
     return {
         "format": FORMAT,
@@ -60,8 +59,8 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     Raises
     ------
     InputError
-        The file is missing, is no such checkpoint, was written by an earlier version, or is of a
-        supervised run.
+        The file is missing, is not such a checkpoint, was written by an earlier version, or comes
+        from a supervised run.
     """
     if not isinstance(path, str | Path) or not Path(path).is_file():
         msg = f"no checkpoint at {path}. Expected the path of a .ckpt file, see checkpoints/."
@@ -76,14 +75,14 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     if checkpoint.get("format") != FORMAT:
         msg = (
             f"{path} was written by an earlier version of spherical-grn (format "
-            f"{checkpoint.get('format', 1)}; expected {FORMAT}), whose model was another one. "
+            f"{checkpoint.get('format', 1)}; expected {FORMAT}), which had another model. "
             "Leave it out, or train again."
         )
         raise InputError(msg)
     if checkpoint.get("regime") == "supervised":
         msg = (
-            f"{path} is of a supervised run: known edges of its own cells trained it, so it says "
-            "nothing of others. Expected a checkpoint of an unsupervised run."
+            f"{path} is of a supervised run: it was trained on known edges of its own cells and "
+            "does not apply to others. Expected a checkpoint of an unsupervised run."
         )
         raise InputError(msg)
     if not checkpoint.keys() >= _KEYS:
@@ -94,7 +93,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
 def stored_network(
     checkpoint: dict[str, Any], names: dict[str, list[str]], cells: str
 ) -> GeneNetwork | None:
-    """Return the network in a checkpoint if it is of these very cells and names, else None."""
+    """Return the network of a checkpoint if cells and names are the same, else None."""
     if checkpoint["grn"] != names or checkpoint["cells"] != cells:
         return None
     stored = checkpoint["network"]
@@ -104,10 +103,10 @@ def stored_network(
 def load_predictor(
     module: PredictionModule, checkpoint: dict[str, Any], *, same_cells: bool
 ) -> None:
-    """Load the parameters of the predictor, as far as there are any.
+    """Load the parameters of the predictor, if the checkpoint has any.
 
-    For other cells only the small networks and the two scales of attention carry over. What
-    belongs to a gene or to a pair stays as it is in the module.
+    For other cells only the small networks and the two scales of attention are loaded. Parameters
+    that belong to a gene or to a pair keep the values that they have in the module.
     """
     state = checkpoint.get("state_dict", {})
     if not same_cells:

@@ -1,4 +1,4 @@
-"""Components that the settings name by `_target_`: built, or refused by their name."""
+"""Builds the components that settings name by `_target_`, and refuses those that do not fit."""
 
 import difflib
 import inspect
@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from grn.errors import InputError, causes
 
-# What a run calls; a component of one's own has to offer it.
+# Methods that a run calls, which a component of the user has to have too.
 _METHODS = {
     "trainer": ("fit", "save_checkpoint"),
     "optimizer": ("step", "zero_grad", "state_dict", "load_state_dict"),
@@ -32,8 +32,8 @@ _TYPES: dict[object, tuple[type, str]] = {
 def check_components(config: DictConfig) -> None:
     """Make sure that every `_target_` exists, takes the settings beside it, and can be used.
 
-    Settings in a file are otherwise checked when a component is built, which is late, and those
-    of components that are not needed never.
+    Without this check a wrong setting would show only when its component is built, after long
+    work, and never if the component is not needed.
 
     Raises
     ------
@@ -51,18 +51,18 @@ def check_components(config: DictConfig) -> None:
 
 
 def build(node: DictConfig, key: str, *methods: str, given: tuple[Any, ...] = ()) -> Any:
-    """Build a component and make sure that it has what a run calls.
+    """Build a component and make sure that it has the methods that a run calls.
 
     Parameters
     ----------
     node
         Settings with `_target_`.
     key
-        Where they stand, for the message.
+        Key of these settings, for the message.
     methods
-        Names of what is called.
+        Names of the methods that are called.
     given
-        Arguments of a partial constructor; none: what the settings build is returned.
+        Arguments of a partial constructor; without any, the settings build the component.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def _components(settings: Any, key: str) -> Iterator[tuple[str, dict[str, Any]]]
 
 
 def _check_keys(config: Any, key: str) -> None:
-    """Refuse keys that a schema does not have: `+key=value` adds them unasked."""
+    """Refuse keys that a schema does not have, since `+key=value` adds any key."""
     if not OmegaConf.is_dict(config):
         return
     schema = OmegaConf.get_type(config)
@@ -101,7 +101,7 @@ def _check_keys(config: Any, key: str) -> None:
 
 
 def _find(key: str, target: str) -> Any:
-    talkative = logging.getLogger("hydra.utils")  # it would log what is said here
+    talkative = logging.getLogger("hydra.utils")  # it would log the same error a second time
     before, talkative.disabled = talkative.disabled, True
     try:
         return get_object(target)
@@ -133,9 +133,9 @@ def _check_arguments(key: str, node: dict[str, Any], target: Any) -> None:
 
 
 def _parameters(target: Any) -> Mapping[str, inspect.Parameter]:
-    """Return what can be given; nothing where that is not known, as of compiled code."""
+    """Return the parameters of a target; none if they are unknown, as for compiled code."""
     for eval_str in (True, False):
-        # Annotations of others may name what is imported for a type checker alone.
+        # Annotations may name types that are imported for type checkers only.
         with suppress(TypeError, ValueError, NameError, AttributeError):
             return inspect.signature(target, eval_str=eval_str).parameters
     return {}
@@ -145,7 +145,7 @@ def _check_type(key: str, value: object, annotation: object) -> None:
     if annotation not in _TYPES or (isinstance(value, str) and value.startswith(("${", "???"))):
         return
     kinds, expected = _TYPES[annotation]
-    # True is a number to Python.
+    # In Python, True is a whole number too.
     if not isinstance(value, kinds) or (isinstance(value, bool) and annotation is not bool):
         said = "null" if value is None else value
         msg = f"{key}={said}; expected {expected}."

@@ -41,8 +41,8 @@ def build_predictor(
 ) -> PredictionModule:
     """Build the untrained predictor of expression for some cells.
 
-    It sees the training cells alone, its gene network too: the network that is read off stands on
-    all cells, and predictions with it on held-out cells would be judged too well.
+    The predictor and its gene network use the training cells alone. The network of the result
+    uses all cells; predictions through it would look too good on held-out cells.
 
     Parameters
     ----------
@@ -53,11 +53,11 @@ def build_predictor(
     tfs
         Regulators, in the order of the genes.
     loader
-        From `build_loader`; says which cells are held out.
+        Minibatches from `build_loader`, which also defines the held-out cells.
     origin
-        What stands in its checkpoints (`grn.training.checkpoint.describe_origin`).
+        Contents of its checkpoints (`grn.training.checkpoint.describe_origin`).
     prior
-        Known edges that come first, as in `infer_network`.
+        Known edges that are ranked first, as in `infer_network`.
 
     Raises
     ------
@@ -68,13 +68,13 @@ def build_predictor(
     network = infer_network(config, cells, tfs, rows=rows, prior=prior)
     z = cells.rows(sample_rows(config, rows))
     tf_index = torch.from_numpy(locate(tfs, cells.genes))
-    # The small networks start from random numbers; the seed is set again before training.
+    # The small networks are initialised at random; the seed is set again before training.
     torch.manual_seed(config.seed)
     made = (z, gene_profiles(z), network.scores, tf_index)
     predictor = build(config.model.predictor, "model.predictor", "forward", given=made)
     noise = (noise_edge(len(rows), len(tfs)) - 1,)
     needs = ("forward", "corrupt", "without_noise")
-    # Over all cells the mean of every gene is 0, and the held-out ones are few.
+    # The mean over all cells is 0, so the sum over training cells is −1 × that of held-out cells.
     of_others = cells.rows(loader.val_rows).sum(dim=0)
     return PredictionModule(
         predictor,
@@ -89,16 +89,16 @@ def build_predictor(
 def build_trainer(
     config: DictConfig, callbacks: Sequence[L.Callback] = (), run_logger: Any = False
 ) -> L.Trainer:
-    """Build Lightning's trainer; a setting that it does not take shows here, before any work.
+    """Build Lightning's trainer; settings that it does not take raise here, before any work.
 
     Parameters
     ----------
     config
         `trainer` and `callbacks` are read.
     callbacks
-        Added to the configured ones.
+        Callbacks in addition to the configured ones.
     run_logger
-        Lightning logger, or False.
+        Lightning logger, or False for none.
 
     Raises
     ------
@@ -116,7 +116,7 @@ def build_trainer(
         *(build(c, f"callbacks.{name}") for name, c in config.callbacks.items() if c is not None),
         *callbacks,
     ]
-    # Either setting silences the progress, and nothing of Lightning's takes its place.
+    # Either setting turns progress off, and Lightning's own bar must not replace it.
     shown = config.trainer.get("enable_progress_bar", True)
     if not shown:
         built = [one for one in built if not isinstance(one, ProgressBar)]
@@ -140,18 +140,18 @@ def fit(
     seed: int,
     resume_from: Path | None = None,
 ) -> None:
-    """Fit the module in place and leave it with the parameters of the least validation loss.
+    """Fit the module in place and keep the parameters with the lowest validation loss.
 
-    An interrupted fit goes on with the minibatches and random numbers that it would have had: on
-    the same machine and with the same settings it ends where an uninterrupted one does.
+    A resumed fit continues with the minibatches and random numbers of an uninterrupted one: on
+    the same machine and with the same settings both end with the same parameters.
 
     Parameters
     ----------
     module, trainer, loader
         From `build_predictor` or `build_supervised`, `build_trainer`, and `build_loader` or
-        `StepNumbers`; the trainer not used before.
+        `StepNumbers`. The trainer must not have been used before.
     seed
-        Of minibatches and noise.
+        Seed of minibatches and noise.
     resume_from
         Checkpoint of an interrupted fit.
 
@@ -190,14 +190,14 @@ def train(
     seed: int,
     resume_from: Path | None = None,
 ) -> None:
-    """Run the trainer; as `fit`, but the module is left with its last parameters."""
+    """Run the trainer as `fit` does, but keep the parameters of the last step."""
     L.seed_everything(seed, workers=True, verbose=False)
     on_interrupt = signal.getsignal(signal.SIGINT)
     try:
         with quiet_libraries():
             trainer.fit(module, datamodule=loader, ckpt_path=resume_from)
     except SystemExit as stopped:
-        # Lightning ends the process with 1 on Ctrl+C, and leaves later ones ignored.
+        # On Ctrl+C Lightning exits with status 1, and ignores later interrupts.
         if trainer.interrupted:
             raise KeyboardInterrupt from stopped
         raise
@@ -212,7 +212,7 @@ def step_of(checkpoint: Path) -> int:
 
 
 def training_record(trainer: L.Trainer) -> dict[str, Any]:
-    """Return what metrics.json says of a finished training."""
+    """Return the entries of metrics.json about a finished training."""
     return {
         "steps": int(trainer.global_step),
         "best_validation_loss": float(_keeper(trainer).best_model_score),
@@ -220,7 +220,7 @@ def training_record(trainer: L.Trainer) -> dict[str, Any]:
 
 
 def _keeper(trainer: L.Trainer) -> Any:
-    """Return the callback that keeps the step of the least validation loss."""
+    """Return the callback that keeps the step with the lowest validation loss."""
     return next(
         callback
         for callback in trainer.checkpoint_callbacks
@@ -229,7 +229,7 @@ def _keeper(trainer: L.Trainer) -> Any:
 
 
 def fit_aside(module: TrainedModule, config: DictConfig, loader: L.LightningDataModule) -> None:
-    """Fit as configured, with the checkpoints in a temporary folder: nothing is left behind."""
+    """Fit as configured, with the checkpoints in a temporary folder that is removed."""
     with tempfile.TemporaryDirectory() as folder:
         config = OmegaConf.merge(config, {"paths": {"run": folder}})  # type: ignore[assignment]
         fit(module, build_trainer(config), loader, seed=config.seed)
@@ -243,13 +243,13 @@ def build_loader(config: DictConfig, cells: CellDataset) -> CellDataModule:
 
 
 def no_logger() -> bool:
-    """Return what Lightning takes for: log nowhere."""
+    """Return False, by which Lightning logs nowhere."""
     return False
 
 
 @contextmanager
 def quiet_libraries() -> Iterator[None]:
-    """Keep tips and remarks of Lightning and rich from the user, warnings of ours not."""
+    """Hide tips and remarks of Lightning and rich; our own warnings are still shown."""
     loggers = [logging.getLogger(f"lightning.{name}") for name in ("pytorch", "fabric")]
     levels = [one.level for one in loggers]
     with warnings.catch_warnings():

@@ -1,4 +1,4 @@
-"""The LightningModule of prediction: how one minibatch becomes a loss, and how it is judged."""
+"""Lightning modules: the loss of a minibatch, and the validation of the predictor."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -15,19 +15,20 @@ from grn.training.objectives import Denoising
 
 OptimizerFactory = Callable[[Iterable[torch.nn.Parameter]], torch.optim.Optimizer]
 
+# The same noise in every validation, whatever the seed of the run: losses can be compared.
 _VALIDATION_SEED = 0
 _GENERATOR = "generator"
 
 
 class TrainedModule(L.LightningModule):
-    """A module with its optimiser, and what its checkpoints hold beside its parameters.
+    """A module with its optimiser and the further contents of its checkpoints.
 
     Parameters
     ----------
     optimizer
-        Given the parameters, returns the optimiser.
+        Function that returns the optimiser for some parameters.
     origin
-        Stands in every checkpoint (`grn.training.checkpoint.describe_origin`).
+        Contents of every checkpoint (`grn.training.checkpoint.describe_origin`).
     """
 
     def __init__(self, optimizer: OptimizerFactory, origin: dict[str, Any]) -> None:
@@ -37,26 +38,26 @@ class TrainedModule(L.LightningModule):
         self._generator_state: Tensor | None = None
 
     def configure_optimizers(self) -> Any:
-        """Hand all parameters to the configured optimiser."""
+        """Build the configured optimiser for all parameters."""
         return self._optimizer(self.parameters())
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep with the parameters what they belong to, and where the random numbers are."""
+        """Store, with the parameters, their origin and the state of the random numbers."""
         checkpoint.update(self.origin)
         checkpoint[_GENERATOR] = torch.get_rng_state()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Let an interrupted training go on with the random numbers that it would have had."""
+        """Remember the state of the random numbers, to resume as if never interrupted."""
         self._generator_state = checkpoint.get(_GENERATOR)
 
     def on_train_batch_start(self, *_: Any) -> None:
-        """Set the random numbers where the checkpoint left them, after the loaders took some."""
+        """Restore the random numbers of the checkpoint, after the loaders have drawn some."""
         if self._generator_state is not None:
             torch.set_rng_state(self._generator_state.cpu())
             self._generator_state = None
 
     def on_before_backward(self, loss: Tensor) -> None:
-        """Stop where training has diverged, rather than go on with parameters of no value."""
+        """Stop if training has diverged, instead of continuing with useless parameters."""
         self.check_finite(loss, "train/loss")
 
     def check_finite(self, value: Tensor | float, what: str) -> None:
@@ -78,10 +79,10 @@ class TrainedModule(L.LightningModule):
 
 
 class PredictionModule(TrainedModule):
-    r"""Trains the predictor of expression to undo noise.
+    r"""Trains the predictor of expression to remove noise.
 
-    The learning rate falls along a half cosine to 0, so that the last steps average the noise of
-    the minibatches out. Predictions are judged without noise, by
+    The learning rate falls along a half cosine to 0, so that the last steps average over the noise
+    of the minibatches. Predictions are evaluated without added noise, by
 
     .. math:: R^2 = 1 - \frac{\sum (x - \hat x)^2}{\sum (x - \bar x)^2}
 
@@ -90,15 +91,15 @@ class PredictionModule(TrainedModule):
     Parameters
     ----------
     predictor
-        What is trained.
+        The model that is trained.
     objective
-        Adds noise and compares.
+        Adds noise, and computes the loss.
     training_mean
         x̄ of every gene.
     max_steps
-        Optimisation steps, over which the rate falls.
+        Number of optimisation steps, over which the learning rate falls.
     optimizer, origin
-        As `TrainedModule` takes them.
+        As in `TrainedModule`.
     """
 
     training_mean: Tensor
@@ -121,7 +122,7 @@ class PredictionModule(TrainedModule):
         self._max_steps = max_steps
 
     def configure_optimizers(self) -> Any:
-        """Hand all parameters to the configured optimiser, and let its rate fall to 0."""
+        """Build the configured optimiser, with a learning rate that falls to 0."""
         optimizer = super().configure_optimizers()
         schedule = torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda step: (1 + math.cos(math.pi * min(step / self._max_steps, 1))) / 2
@@ -129,17 +130,17 @@ class PredictionModule(TrainedModule):
         return [optimizer], [{"scheduler": schedule, "interval": "step"}]
 
     def training_step(self, cells: Float[Tensor, "cells n_genes"], _: int) -> Float[Tensor, ""]:
-        """Corrupt, predict, compare; the noise comes from the seeded global generator."""
+        """Return the loss of a minibatch; noise comes from the seeded global generator."""
         loss = self._loss(cells)
         self.log("train/loss", loss)
         return loss
 
     def on_validation_epoch_start(self) -> None:
-        """Begin new sums of squares."""
+        """Reset the sums of squares."""
         self._squares.zero_()
 
     def validation_step(self, cells: Float[Tensor, "cells n_genes"], index: int) -> None:
-        """Compare on the same noise every time, so that steps can be compared; then without."""
+        """Log the loss, with the same noise at every validation, and sum squares without noise."""
         generator = torch.Generator().manual_seed(_VALIDATION_SEED + index)
         loss = self._loss(cells, generator)
         self.log("val/loss", loss, batch_size=len(cells), sync_dist=True)

@@ -1,4 +1,4 @@
-"""What the network is trained for: expression back from noise."""
+"""The training objective of the predictor: expression, from noisy regulators."""
 
 import math
 
@@ -17,15 +17,15 @@ class Denoising(nn.Module):
 
     with ε standard normal, one σ per cell, and the loss the mean squared error of x. This is the
     forward process of a diffusion model (Ho et al. 2020) in its variance-preserving form, drawn
-    uniformly in log-variance. Noise of variance σ² acts as a ridge of σ² on the regulators'
-    covariance, so it has to be measured against ν, what sampling alone adds to it: with too little
-    noise, hundreds of regulators in a few hundred cells fit every gene by chance.
+    uniformly in log-variance. Noise of variance σ² acts as a ridge of σ² on the covariance of the
+    regulators, so its unit is ν, the variance that sampling alone adds. With too little noise,
+    hundreds of regulators fit every gene of a few hundred cells by chance.
 
     Parameters
     ----------
     sampling_variance
-        ν, by how much the strongest axis of as many independent regulators in as many cells
-        exceeds 1 (`grn.model.profiles.noise_edge`, less 1).
+        ν: how far the largest eigenvalue of as many independent regulators in as many cells
+        exceeds 1 (`grn.model.profiles.noise_edge` − 1).
     least_noise, most_noise
         a and b, in units of ν.
 
@@ -53,8 +53,8 @@ class Denoising(nn.Module):
 
         Returns
         -------
-        The noisy cells at unit variance, and their noise level in 0 … 1. With a generator the
-        noise is its own; drawn on the CPU, it is the same on every device.
+        The noisy cells at unit variance, and their noise level from 0 to 1. The noise comes from
+        `generator` if there is one. It is drawn on the CPU, so it is the same on every device.
         """
         level = torch.rand(len(cells), generator=generator)
         noise = torch.randn(cells.shape, generator=generator).to(cells.device)
@@ -64,7 +64,7 @@ class Denoising(nn.Module):
     def without_noise(
         self, cells: Float[Tensor, "cells n_genes"]
     ) -> tuple[Float[Tensor, "cells n_genes"], Float[Tensor, " cells"]]:
-        r"""Return what is predicted from when nothing is added: the signal of the least noise.
+        r"""Return the input of a prediction without added noise: the signal at the least noise.
 
         $x / \sqrt{1 + \sigma^2}$ with the least σ, for which the predictor has learned how much
         to shrink, and its level, 0.
@@ -74,5 +74,5 @@ class Denoising(nn.Module):
     def forward(
         self, predicted: Float[Tensor, "cells n_genes"], cells: Float[Tensor, "cells n_genes"]
     ) -> Float[Tensor, ""]:
-        """Mean squared error, in units of a gene's variance."""
+        """Return the mean squared error, in units of the variance of a gene."""
         return nn.functional.mse_loss(predicted, cells)

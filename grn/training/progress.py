@@ -1,4 +1,4 @@
-"""Says how far a training is: a bar on a terminal, else a line of the log now and then."""
+"""Shows the progress of a training: a bar on a terminal, else occasional lines of the log."""
 
 import logging
 import time
@@ -20,15 +20,15 @@ logger = logging.getLogger(__name__)
 
 
 class TrainingProgress(ProgressBar):
-    """Shows the steps on stderr: stdout belongs to the result.
+    """Shows the steps on stderr, since stdout holds the result.
 
-    A bar is for a terminal. In a notebook, a file or a pipe it would be a leftover, so that there
-    a long training writes to the log. `callbacks.progress_bar=null` silences both.
+    On a terminal it is a bar. In a notebook, a file or a pipe a bar would leave clutter, so a long
+    training writes lines to the log there. `callbacks.progress_bar=null` turns both off.
 
     Parameters
     ----------
     seconds_between
-        Least time between two lines of the log.
+        Least number of seconds between two lines of the log.
     """
 
     def __init__(self, *, seconds_between: float = 30.0) -> None:
@@ -41,7 +41,7 @@ class TrainingProgress(ProgressBar):
         self._shown = True
 
     def disable(self) -> None:
-        """Show nothing from now on; Lightning asks for it in all processes but the first."""
+        """Show nothing from now on; Lightning calls this in all processes but the first."""
         self._shown = False
 
     def enable(self) -> None:
@@ -49,7 +49,7 @@ class TrainingProgress(ProgressBar):
         self._shown = True
 
     def on_train_start(self, trainer: L.Trainer, *_: Any) -> None:
-        """Begin to count."""
+        """Start the bar or the clock."""
         self._started = self._said = time.monotonic()
         self._first_step = trainer.global_step
         console = Console(stderr=True)
@@ -61,7 +61,7 @@ class TrainingProgress(ProgressBar):
             self._bar.start()
 
     def on_train_batch_end(self, trainer: L.Trainer, *_: Any) -> None:
-        """Count a step."""
+        """Update the bar, or write a line of the log when one is due."""
         if self._bar is not None and self._task is not None:
             loss = trainer.callback_metrics.get("val/loss")
             said = "" if loss is None else f"val/loss {float(loss):.4f}"
@@ -78,11 +78,11 @@ class TrainingProgress(ProgressBar):
             )
 
     def teardown(self, *_: Any, **__: Any) -> None:
-        """Leave the terminal as it was."""
+        """Remove the bar from the terminal."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
 
     def on_exception(self, *_: Any) -> None:
-        """Leave the terminal as it was, so that the error can be read."""
+        """Remove the bar from the terminal, so that the error can be read."""
         self.teardown()

@@ -1,4 +1,4 @@
-"""Settings of the trainer: what cannot be served is said before any work."""
+"""Checks the settings of training, so that unusable ones raise before any work."""
 
 from collections.abc import Callable
 from numbers import Integral
@@ -13,7 +13,7 @@ from grn.training.components import check_components
 
 MONITORED = "val/loss"
 
-# A step of Adam moves every parameter by about the learning rate.
+# A step of Adam moves every parameter by about the learning rate, so larger rates diverge.
 _LARGEST_RATE = 1000.0
 _LOGGED = (MONITORED, "val/r2", "val/auprc", "train/loss")
 _PRECISIONS = (None, 32, "32", "32-true", "16-mixed", "bf16-mixed")
@@ -24,7 +24,7 @@ _COUNTS = (
 
 
 def check_settings(config: DictConfig) -> None:
-    """Make sure that what trains can be built and does what a run needs, whether or not it trains.
+    """Make sure that all parts of a training can be built and serve a run, even if it trains none.
 
     Parameters
     ----------
@@ -108,12 +108,12 @@ def _check_callbacks(callbacks: DictConfig | None) -> None:
 
 
 def check_optimizer(optimizer: DictConfig) -> None:
-    """Take one step of the configured optimiser on parameters of no consequence.
+    """Take one step of the configured optimiser on dummy parameters.
 
     Raises
     ------
     InputError
-        It does not take its settings, is no optimiser, or needs what training does not give.
+        It does not take its settings, is no optimiser, or needs more than gradients.
     """
     rate = optimizer.get("lr")
     if "lr" in optimizer and not _is_rate(rate):

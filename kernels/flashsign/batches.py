@@ -1,16 +1,16 @@
-"""Batches of which every element has a map of its own, or all of them the same."""
+"""Batches whose elements have maps of their own, or share one."""
 
 from torch import Tensor
 
 
 def batch_size(*tensors: Tensor | None) -> int:
-    """Return how many elements the batch has: 1 stands for any number, none included."""
+    """Return the size of the batch; a size of 1 broadcasts to any size, also to 0."""
     sizes = [len(t) for t in tensors if t is not None]
     return 0 if 0 in sizes else max(sizes)
 
 
 def n_maps(q: Tensor, k: Tensor, key_mask: Tensor | None) -> int:
-    """Return how many maps there are: one if all three serve the whole batch."""
+    """Return the number of maps; it is 1 if all three tensors have a batch of 1."""
     return max(len(q), len(k), 1 if key_mask is None else len(key_mask))
 
 

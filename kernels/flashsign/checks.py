@@ -1,4 +1,4 @@
-"""Checks of the arguments: every message says what, got, expected and the fix."""
+"""Checks of the arguments; every message names the argument, what was expected, and a fix."""
 
 import math
 from numbers import Real
@@ -54,7 +54,7 @@ def _tensors(
     exclude_self: bool | Tensor,
     gate: Tensor | None,
 ) -> dict[str, Tensor]:
-    """Return the tensors by name, without those that are left out."""
+    """Return the given tensors by name."""
     tensors = {"q": q, "k": k, "v": v, "bias": bias, "key_mask": key_mask, "gate": gate}
     if not isinstance(exclude_self, bool):
         tensors["exclude_self"] = exclude_self
@@ -77,7 +77,7 @@ def _tensors(
 
 
 def _check_pairs(bias: Tensor | None, gate: Tensor | None, normaliser: str) -> None:
-    """Check the values of what is given pair by pair, where they can be read."""
+    """Check the values of bias and gate, if they can be read."""
     if gate is not None and readable(gate) and not bool((gate >= 0).all()):
         low = float(gate.min())
         msg = f"gate: got a smallest value of {low}, expected numbers >= 0; pass gate.clamp(0)"

@@ -1,7 +1,7 @@
-"""Derivatives that the operators do not carry: of gradients, forward, and under transforms.
+"""Derivatives that the operators lack: of gradients, forward, and under transforms.
 
-An operator hands torch its first gradient. Whatever else is asked for comes from the same
-function in plain torch, the specification, which torch can differentiate and transform at will.
+An operator defines its first gradient only. All other derivatives are computed from the
+specification in plain torch, which torch can differentiate and transform.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,9 +20,9 @@ _Function = Callable[..., Sequence[Tensor]]
 def plain_torch_only(*gradients: Tensor) -> bool:
     """Return whether tangents or a transform of torch.func may be under way.
 
-    An operator drops a tangent in silence, so none may be called then. Tensors of an outer level
-    carry theirs unseen, and it is the level that has to be asked for, not the tensors. Only
-    `gradients` tell of a batch of them (``is_grads_batched`` of torch.autograd.grad).
+    An operator drops tangents silently, so it must not be called then. Tensors of an outer level
+    hide their tangents, so the level is tested and not the tensors. A batch of gradients
+    (``is_grads_batched`` of torch.autograd.grad) shows in `gradients` alone.
     """
     if forward_ad._current_level >= 0 or torch._C._are_functorch_transforms_active():
         return True
@@ -87,7 +87,7 @@ def map_second(
 
 def _attention(key_mask: Tensor | None, *rest: Any) -> _Function:
     def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> tuple[Tensor]:
-        if key_mask is not None:  # whatever masked keys hold must not meet a product
+        if key_mask is not None:  # masked keys may hold NaN, which no factor of 0 removes
             k, v = (t.masked_fill(~key_mask[:, None, :, None], 0.0) for t in (k, v))
         return (reference.attention(q, k, v, bias, key_mask, *rest),)
 
@@ -110,7 +110,7 @@ def _given(*tensors: Tensor | None) -> list[Tensor]:
 def _gradients(
     function: _Function, inputs: Sequence[Tensor], doutputs: Sequence[Tensor]
 ) -> tuple[Tensor, ...]:
-    """Return the gradient of each input, with a graph of its own where one is kept."""
+    """Return the gradient of each input, with a graph if gradients are enabled."""
     create_graph = torch.is_grad_enabled()
     with torch.enable_grad():
         aliases = [_alias(t) for t in inputs]
@@ -141,5 +141,5 @@ def _second(
 
 
 def _alias(t: Tensor) -> Tensor:
-    """Return `t` as a variable of its own: what another input owes to it is no part of it."""
+    """Return `t` as a separate variable, whose gradient excludes paths through other inputs."""
     return t.view_as(t) if t.requires_grad else t.detach().requires_grad_()

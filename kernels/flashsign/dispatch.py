@@ -1,4 +1,4 @@
-"""Which implementation serves a call: what was asked for, or the fastest that can."""
+"""Chooses the implementation of a call: the requested one, or the fastest that serves it."""
 
 import os
 from typing import get_args
@@ -11,14 +11,14 @@ from flashsign.reference import Normaliser, autocast_dtype
 from flashsign.streaming.arguments import HAS_TRITON, MAX_WIDTH
 
 FEW_PAIRS = 192**2
-"""Queries times keys of a head up to which the reference takes less time than gram on a CPU."""
+"""Number of pairs of a head up to which the reference is faster than gram on a CPU."""
 
 FEW_SCORES = 1 << 22
-"""Scores of all elements and heads, 16 MiB in float32, that the reference may hold at once where
-a head has FEW_PAIRS: blocks take them head by head, which costs more time than it saves memory."""
+"""Number of scores of all elements and heads, 16 MiB in float32, that the reference may hold at
+once if a head has FEW_PAIRS: blocks take heads one by one, which is slower than it is worth."""
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
-"""Whether Triton runs kernels on CPU tensors, slowly: it reads the variable once, as we do."""
+"""Whether Triton runs kernels on CPU tensors, slowly; it reads the variable once, at import."""
 
 
 def choose_method(
@@ -33,10 +33,10 @@ def choose_method(
 ) -> str:
     """Return the implementation of attention: "gram", "streaming" or "reference".
 
-    ``"auto"`` is gram where that is linear or one map serves the whole batch, but on the CPU the
-    reference for FEW_PAIRS, which is faster there. Scores that have to be formed pair by pair go
-    to the streaming kernel if it serves them on a GPU; else to the reference if they are few or
-    the gate has a gradient, and to the blocks of rows of gram if not.
+    ``"auto"`` is gram if it is linear or one map serves the whole batch, except that on a CPU the
+    reference is faster up to FEW_PAIRS. Scores that have to be formed pair by pair are computed by
+    the streaming kernel if it serves them on a GPU; else by the reference if they are few or the
+    gate has a gradient; else by the blocks of rows of gram.
 
     Raises
     ------
@@ -70,7 +70,8 @@ def choose_map_method(
 ) -> str:
     """Return the implementation of the map: "gram" (blocks of rows), "streaming", "reference".
 
-    ``"auto"`` is the kernel if it serves a GPU, and on a CPU the reference for FEW_SCORES.
+    ``"auto"`` is the streaming kernel on a GPU if it serves the arguments; on a CPU it is the
+    reference up to FEW_SCORES, and else gram.
 
     Raises
     ------

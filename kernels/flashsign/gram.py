@@ -1,4 +1,4 @@
-"""Method gram: the linear form where there is one, else blocks of rows."""
+"""Method gram: the linear form if there is one, else blocks of rows."""
 
 from torch import Tensor
 
@@ -22,11 +22,10 @@ def attention(
 ) -> Tensor:
     """Return o (B, H, N, d_v); arguments as in `reference.attention`, masked k and v set to 0.
 
-    By the linear form where there is one, for l2 without bias and gate, else by blocks of rows.
-    Where q, k and key_mask have batch size 1, the map is one for the whole batch: the batch of
-    values becomes columns, so that what depends on the map alone is computed once, and what it
-    is applied to is one matrix product. Otherwise, and for the half precision kernels, a batch of
-    1 is expanded.
+    l2 without bias and gate has a linear form; all else is computed in blocks of rows. If q, k and
+    key_mask have batch size 1, the whole batch shares one map: values of all elements become
+    columns, so the map is computed once and applied by one matrix product. Otherwise, and for the
+    half precision kernels, a batch of 1 is expanded.
     """
 
     def attend(

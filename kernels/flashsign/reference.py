@@ -13,13 +13,13 @@ from torch import Tensor
 from flashsign.units import eps_in_units, times_power
 
 Normaliser = Literal["l2", "l1", "softmax"]
-"""What turns scores into weights: README eq. (2), (15) or (17)."""
+"""Normalisation that turns scores into weights: README eq. (2), (15) or (17)."""
 
 
 class SphericalAttentionMap(NamedTuple):
     """Batch means of the attention weights w and of the row norm ‖s‖.
 
-    Means over equally large minibatches can be averaged; otherwise weigh them by batch size.
+    Means of equally large minibatches can be averaged; weight others by their batch size.
     """
 
     weight_mean: Tensor
@@ -36,12 +36,12 @@ class SphericalAttentionMap(NamedTuple):
 
 
 def compute_dtype(dtype: torch.dtype) -> torch.dtype:
-    """Return the dtype that scores and sums are held in: float32 for half precision inputs."""
+    """Return the dtype of scores and sums: float32 for half precision inputs."""
     return torch.promote_types(dtype, torch.float32)
 
 
 def autocast_dtype(t: Tensor) -> torch.dtype | None:
-    """Return the dtype in which autocast takes matrix products of `t`, None where it is off."""
+    """Return the dtype of matrix products of `t` under autocast, or None if it is off."""
     device = t.device.type
     if device == "meta" or not torch.is_autocast_enabled(device):  # meta has no autocast at all
         return None
@@ -49,7 +49,7 @@ def autocast_dtype(t: Tensor) -> torch.dtype | None:
 
 
 def without_autocast(t: Tensor) -> AbstractContextManager[Any]:
-    """Keep matrix products of `t` in the dtype they are written in."""
+    """Turn autocast off, so that matrix products of `t` keep their dtype."""
     device = t.device.type
     return nullcontext() if device == "meta" else torch.autocast(device, enabled=False)
 
@@ -120,7 +120,7 @@ def logits(
 
 
 def row_total(s: Tensor, normaliser: str) -> Tensor:
-    """Return what each row of `s` (…, M) is normalised by, (…, 1).
+    """Return the sum by which each row of `s` (…, M) is normalised, (…, 1).
 
     l2: Σ_j s_ij²; l1: Σ_j |s_ij|; softmax, where `s` are `logits`: log Σ_j exp s_ij, and 0 for a
     row without keys.
@@ -193,7 +193,7 @@ def attention_map(
     normaliser: str,
     exponent: Tensor | None = None,
 ) -> SphericalAttentionMap:
-    """Return the batch means of README eq. (4), by way of all B maps at once, also in units."""
+    """Return the batch means of README eq. (4) from all B maps at once; scores may be in units."""
     dtype = compute_dtype(q.dtype)
     with without_autocast(q):
         s = scores(q.to(dtype), k.to(dtype), bias, key_mask, self_index, gate)

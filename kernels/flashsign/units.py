@@ -1,8 +1,8 @@
 """Powers of two that keep scores, and the sums of their squares, within the range of a dtype.
 
 A common scale of q and k cancels in the weights of l2 and l1, but Σ s² leaves the range of float32
-where scores reach 1e19 or 1e-23. Rows of such scores are worked out as s / 2ᵉ, which changes no
-digit: every step of the forms is homogeneous, and a power of two has no digits to round.
+if scores reach 1e19 or 1e-23. Rows of such scores are computed as s / 2ᵉ, which changes no digit:
+every step is homogeneous, and dividing by a power of two does not round.
 """
 
 import math
@@ -17,11 +17,12 @@ WIDE = 20
 2^(2 WIDE) for scores, Σ s² over 2⁸ features and 2²⁰ keys is at most 2¹¹⁶, of float32's 2¹²⁷."""
 
 _LARGEST = 1000
-"""Of the exponents by which one factor moves: two of them are a finite product in float64."""
+"""Largest exponent of a unit: 2^±1000 are normal numbers of float64, whose exponents end at 1023
+and -1022, so that every step by a factor is exact."""
 
 
 class InUnits(NamedTuple):
-    """q, k and bias, whose scores are those that were given, over 2^exponent."""
+    """q, k and bias whose scores are the original ones divided by 2^exponent."""
 
     q: Tensor
     k: Tensor
@@ -44,7 +45,7 @@ def in_units(
     the unit too.
     """
     unchanged = InUnits(q, k, bias, None)
-    # float16 is too narrow for scores that float32 cannot hold; softmax has no scale to take out.
+    # float16 inputs make no scores beyond float32; the scale of softmax scores does not cancel.
     narrow = bias is None and q.dtype == k.dtype == torch.float16
     if normaliser == "softmax" or narrow or q.device.type == "mps":  # which lacks float64
         return unchanged
@@ -54,7 +55,7 @@ def in_units(
         return unchanged
     query = q.detach().abs().amax(-1)
     key = k.detach().abs().amax(-1)
-    if key_mask is not None:  # a masked key may hold anything
+    if key_mask is not None:  # masked keys may hold any value, also NaN
         key = torch.where(key_mask[:, None], key, 0.0)
     key = key.amax(-1, keepdim=True)
     if bias is not None:
@@ -71,7 +72,7 @@ def in_units(
 def _exponents(
     query: Tensor, key: Tensor, bias: Tensor | None, eps: float, normaliser: str
 ) -> tuple[Tensor, Tensor]:
-    """Return by how many powers of two queries (B, H, N) and keys (B, H, 1) are too large."""
+    """Return the exponents by which queries (B, H, N) and keys (B, H, 1) are divided."""
     has_query, query_size = _size(query)
     has_key, key_size = _size(key)
     query_shift, key_shift = (s - s.clamp(-WIDE, WIDE) for s in (query_size, key_size))
@@ -89,7 +90,7 @@ def _exponents(
         too_small = (score - query_shift + 2 * WIDE).clamp(max=0)
         query_shift = query_shift + torch.where(score > none, too_small, 0)
     if eps > 0.0:
-        # Scores far below √ε need no lift: ε holds the sum in range, and has to stay in it.
+        # Scores far below √ε are not scaled up: ε keeps the sum in range, and has to stay there.
         least = min(0, math.ceil(math.log2(eps) / (2 if normaliser == "l2" else 1)))
         query_shift = query_shift + (least - query_shift - key_shift).clamp(min=0)
     return query_shift.clamp(-_LARGEST, _LARGEST), key_shift.clamp(-_LARGEST, _LARGEST)
@@ -105,23 +106,23 @@ def eps_in_units(eps: float, exponent: Tensor | None, normaliser: str) -> float 
 
 def times_power(t: Tensor, exponent: Tensor) -> Tensor:
     """Return t · 2^exponent, exactly, in the dtype of `t`."""
-    # In two steps: one power of two between them may be out of range where the result is not.
+    # In two steps, as 2^exponent may be out of range although the result is not.
     half = exponent.div(2, rounding_mode="floor")
     wide = t.double() * _power(half) * _power(exponent - half)
     return wide.to(t.dtype)
 
 
 def readable(t: Tensor) -> bool:
-    """Return whether the values of `t` are at hand: not in a graph, a transform or on meta."""
+    """Return whether the values of `t` can be read: not in a graph, a transform or on meta."""
     if torch.compiler.is_compiling():
         return False
     if torch._C._are_functorch_transforms_active() or _get_current_dispatch_mode() is not None:
-        return False  # what traces a graph without the compiler is a mode
+        return False  # tracing without the compiler uses a dispatch mode
     return t.device.type != "meta" and type(t) in (Tensor, torch.nn.Parameter)
 
 
 def _in_range(q: Tensor, k: Tensor, bias: Tensor | None, eps: float) -> bool:
-    """Return whether every unit is 1: cheaply, for scores that are not too small beside ε."""
+    """Return whether every unit is 1; a cheap test unless scores are tiny compared with ε."""
     limits = [(q, WIDE), (k, WIDE)] + ([] if bias is None else [(bias, 2 * WIDE)])
     for t, limit in limits:
         low, high = (float(x) for x in t.detach().aminmax())

@@ -1,4 +1,4 @@
-"""BEELINE's experimental sets from its Zenodo record: fetched, cut by its own rule, in our layout.
+"""Fetches BEELINE's experimental sets from Zenodo, cuts them by its rule, and writes our layout.
 
 The rule is that of Pratapa et al., Nature Methods 2020 (10.1038/s41592-019-0690-6) and of its
 `generateExpInputs.py`: of the genes whose expression varies significantly (p < 0.01 after
@@ -36,12 +36,12 @@ _CHIP = {
 
 
 def fetch_beeline() -> Path:
-    """Put the seven data sets into the cache, unless they are there; return their folder.
+    """Write the seven data sets to the cache unless they are there; return their folder.
 
     Raises
     ------
     InputError
-        The record cannot be had, is damaged, or is not laid out as expected.
+        The record cannot be downloaded, is damaged, or has an unexpected layout.
     """
     goal = cache_folder() / COLLECTION
     missing = [name for name in _CHIP if not (goal / name / "expression.h5ad").exists()]
@@ -153,7 +153,7 @@ def cut_network(network: pd.DataFrame, genes: Collection[str]) -> pd.DataFrame:
 
 
 def _networks(name: str, species: str) -> dict[str, str]:
-    """Return the record's files of a data set's truths by the names that we give these."""
+    """Return the record's files of known networks of a data set, by our names of the networks."""
     files = {
         "STRING": f"{species}/STRING",
         "NonSpecific": f"{species}/Non-Specific-ChIP-seq",
@@ -163,7 +163,7 @@ def _networks(name: str, species: str) -> dict[str, str]:
 
 
 def _is_needed(member: str) -> bool:
-    """Say whether a member of the archives is read: not the simulated cells beside the real."""
+    """Return whether a member of the archives is needed; simulated cells are not."""
     is_cells = member.endswith(("/ExpressionData.csv", "/GeneOrdering.csv"))
     return (is_cells and "/scRNA-Seq/" in member) or member.endswith(("-tfs.csv", "-network.csv"))
 

@@ -1,4 +1,4 @@
-"""The manifest of data sets: what each is, whom to cite, which size to expect, what is fetched."""
+"""The manifest of data sets: description, citation, expected sizes, and downloads."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,29 +10,29 @@ _FETCHABLE = "fetchable"
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One data set as `datasets.yaml` states it; None where nothing is known."""
+class DatasetEntry:
+    """One data set of `datasets.yaml`; unknown fields are None."""
 
     collection: str
     name: str
     source: str
-    """Where the files come from."""
+    """Origin of the files."""
     licence: str | None
     citation: str
     organism: str
     cells: int | None
     genes: int | None
     tfs: int | None
-    """Length of the TF list; None also where every gene is a candidate."""
+    """Length of the TF list; None also if every gene is a candidate."""
     networks: Mapping[str, int | None]
     """Lines of each truth file by the name of its network."""
     study: str | None = None
-    """Name that all data sets of the same experiment share; None where nothing was measured."""
+    """Name that all data sets of one experiment share; None for simulated cells."""
 
 
 @dataclass(frozen=True)
 class Fetchable:
-    """Something that `grn data fetch` downloads from a public record."""
+    """A public record that `grn data fetch` downloads."""
 
     name: str
     what: str
@@ -42,13 +42,13 @@ class Fetchable:
     page: str
     """Address of the record for people."""
     files: tuple[str, ...]
-    """Those of the record's files that are needed."""
+    """Files of the record that are needed."""
 
 
-def read_catalogue() -> list[Entry]:
+def read_catalogue() -> list[DatasetEntry]:
     """Return every data set of the manifest, in its order."""
     return [
-        Entry(collection=collection, name=name, **facts)
+        DatasetEntry(collection=collection, name=name, **facts)
         for collection, entries in _read_manifest().items()
         if collection != _FETCHABLE
         for name, facts in entries.items()
@@ -72,13 +72,15 @@ def read_fetchables() -> dict[str, Fetchable]:
     }
 
 
-def differences(entry: Entry, cells: int, genes: int, networks: Mapping[str, int]) -> list[str]:
-    """Say where a data set that was read differs from what the manifest expects of it.
+def differences(
+    entry: DatasetEntry, cells: int, genes: int, networks: Mapping[str, int]
+) -> list[str]:
+    """List differences between a data set that was read and the manifest.
 
     Parameters
     ----------
     entry
-        What is expected; what it leaves open is not compared.
+        Expected values; unknown ones are not compared.
     cells, genes
         Shape of the matrix that was read.
     networks

@@ -1,4 +1,4 @@
-"""The corpus: real cells of many studies, cut to genes that vary, judged by whole networks.
+"""The corpus: real cells of many studies, cut to variable genes, with networks of the species.
 
 Here a data set is one file, `corpus/<name>.h5ad`, and its truth a network of the species, such as
 `networks/STRING_mouse.csv.gz`. Both are cut when they are opened.
@@ -13,7 +13,7 @@ import pandas as pd
 from jaxtyping import Int
 
 from grn.data.datasets.beeline import cut_network
-from grn.data.datasets.catalogue import Entry, read_catalogue
+from grn.data.datasets.catalogue import DatasetEntry, read_catalogue
 from grn.data.datasets.root import data_roots
 from grn.data.datasets.tf_lists import read_tf_list
 from grn.data.preprocessing.preprocess import preprocess
@@ -25,20 +25,22 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 COLLECTION = "corpus"
+# BEELINE's rule is 500 genes beside all TFs that vary; here at most 150 of these, so that the sets
+# are of one size. Not measured.
 N_TFS, N_OTHERS = 150, 500
-MIN_CELLS = 10
+MIN_CELLS = 10  # in which a gene is above 0
 
 
 def find_corpus() -> dict[str, Path]:
     """Return the files of cells on this machine by name: those of the manifest, in its order.
 
-    Of other files the species is not known.
+    The species of other files is unknown.
     """
     return _found({name: f"{COLLECTION}/{name}.h5ad" for name in _entries()})
 
 
 def find_networks(name: str) -> dict[str, Path]:
-    """Return the whole networks on this machine that judge a data set, by their name."""
+    """Return the networks of its species on this machine that evaluate a data set, by name."""
     entry = _entries()[name]
     files = {key: f"networks/{key}_{entry.organism}.csv.gz" for key in entry.networks}
     return _found(files)
@@ -80,14 +82,14 @@ def read_corpus(
 def cut_cells(adata: "AnnData", listed: Collection[str]) -> tuple["AnnData", list[str]]:
     """Log-normalise cells and keep the `N_TFS` TFs and `N_OTHERS` other genes that vary most.
 
-    By their variance afterwards, among genes above 0 in at least `MIN_CELLS` cells. Normalisation
-    comes first, with all genes, as the total of a cell is not that of some genes.
+    Variance is computed after normalisation, among genes above 0 in at least `MIN_CELLS` cells.
+    Normalisation uses all genes, since some genes do not give the total of a cell.
 
     Parameters
     ----------
     adata
         Cells × genes as stored: counts, linear or log values, which `grn.preprocess` tells apart.
-        Of a gene in two writings (PISD and Pisd) the one in more cells is kept.
+        If a gene has two spellings (PISD and Pisd), the one in more cells is kept.
     listed
         Every TF of the species; names match whatever their case.
 
@@ -111,14 +113,14 @@ def cut_cells(adata: "AnnData", listed: Collection[str]) -> tuple["AnnData", lis
 
 
 def _first_writings(adata: "AnnData") -> Int[np.ndarray, " n_kept"]:
-    """Return the columns that are left when each name, case aside, is there once."""
+    """Return the columns that remain when each name, ignoring case, occurs once."""
     in_cells = np.asarray((adata.X > 0).sum(axis=0)).ravel()
     by_cells = np.argsort(-in_cells, kind="stable")
     repeated = adata.var_names[by_cells].str.upper().duplicated()
     return np.sort(by_cells[~repeated])
 
 
-def _entries() -> dict[str, Entry]:
+def _entries() -> dict[str, DatasetEntry]:
     return {entry.name: entry for entry in read_catalogue() if entry.collection == COLLECTION}
 
 

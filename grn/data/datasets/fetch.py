@@ -1,4 +1,4 @@
-"""Download files of public records: verified by the record's checksums, resumed, kept whole."""
+"""Downloads files of public records, resumes them, and verifies their checksums."""
 
 import logging
 import sys
@@ -21,7 +21,7 @@ _BLOCK = 1 << 14  # bytes; a dropped connection loses less than this
 
 
 class RemoteFile(NamedTuple):
-    """A file as its record states it."""
+    """A file as described by its record."""
 
     url: str
     checksum: str
@@ -31,29 +31,29 @@ class RemoteFile(NamedTuple):
 
 
 def fetch_from_record(record: "Fetchable", name: str) -> Path:
-    """Return one file of a record, downloaded into the cache unless it is there already.
+    """Return one file of a record, after downloading it to the cache unless it is there.
 
-    Where the record cannot be reached, a file of that name that was put into the cache by hand is
-    taken as it is, with a warning.
+    If the record cannot be reached, a file of that name that was copied to the cache by hand is
+    used without verification, with a warning.
 
     Parameters
     ----------
     record
-        What the manifest says of it.
+        Record of the manifest.
     name
-        One of its files.
+        Name of one of its files.
 
     Raises
     ------
     InputError
-        The file cannot be had; the message says from where to download it and where to put it.
+        The file cannot be downloaded; the message says from where to get it and where to put it.
     """
     path = cache_folder() / "downloads" / name
     try:
         files = record_files(record.api)
     except InputError as error:
         if path.is_file():
-            logger.warning("%s Taking %s as it is, without its checksum.", error, path)
+            logger.warning("%s Using %s without verifying its checksum.", error, path)
             return path
         msg = f"{error} {_by_hand(name, record.page, path)}"
         raise InputError(msg) from error
@@ -68,7 +68,7 @@ def fetch_from_record(record: "Fetchable", name: str) -> Path:
 
 
 def record_files(api: str) -> dict[str, RemoteFile]:
-    """Return the files of a Zenodo record by name, as the record itself states them.
+    """Return the files of a Zenodo record by name, from the record itself.
 
     Parameters
     ----------
@@ -100,8 +100,8 @@ def record_files(api: str) -> dict[str, RemoteFile]:
 def fetch_file(remote: RemoteFile, path: Path) -> Path:
     """Download a file unless it is there with the right checksum.
 
-    A download that was cut short goes on where it stopped, also in a later call; until it is
-    complete and verified, nothing lies at `path`.
+    An interrupted download continues where it stopped, also in a later call. The file appears at
+    `path` once it is complete and verified.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def fetch_file(remote: RemoteFile, path: Path) -> Path:
 
 
 def _download(url: str, partial: Path, size: int, name: str) -> None:
-    """Bring `partial` to `size` bytes, going on after a dropped connection."""
+    """Download until `partial` has `size` bytes, and reconnect after a dropped connection."""
     import requests
     from requests.exceptions import ChunkedEncodingError
 
@@ -157,12 +157,12 @@ def _download(url: str, partial: Path, size: int, name: str) -> None:
             # Without a connection to begin with, trying again only delays the message.
             if not left or not _size(partial):
                 raise
-            logger.info("connection lost after %d of %d bytes; going on", _size(partial), size)
+            logger.info("connection lost after %d of %d bytes; reconnecting", _size(partial), size)
             time.sleep(_PAUSE)
 
 
 def _receive(url: str, partial: Path, size: int, name: str) -> None:
-    """Add what is missing to `partial` by one request."""
+    """Download the rest of `partial` in one request."""
     import requests
     from rich.console import Console
     from rich.progress import Progress
@@ -204,7 +204,7 @@ def _unreachable(url: str, error: Exception) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """Say in a few words what went wrong between here and the server."""
+    """Describe an error of the connection in a few words."""
     import requests
 
     if isinstance(error, requests.HTTPError) and error.response is not None:

@@ -1,4 +1,4 @@
-"""Open benchmark data sets by name: cells, TFs and where the truth lies."""
+"""Opens benchmark data sets by name: cells, TFs, and the path of the truth."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -26,20 +26,20 @@ _SIMULATED_TRUTH = "refNetwork.csv"
 
 @dataclass(frozen=True)
 class Dataset:
-    """Cells with what is known of them."""
+    """Cells with their regulators and known networks."""
 
     name: str
     """Collection, data set and network, such as `beeline/mDC/STRING`."""
     adata: "AnnData"
-    """Cells × genes as stored; of the corpus cut and log-normalised, as it is judged."""
+    """Cells × genes as stored; those of the corpus are cut and log-normalised."""
     tfs: list[str] | None
-    """Candidate regulators; None: every gene is one."""
+    """Candidate regulators; None if every gene is one."""
     truth: "Path | pd.DataFrame | None"
-    """True edges, for `grn.edges.read.read_truth`; None where no network was chosen."""
+    """True edges, for `grn.edges.read.read_truth`; None if no network was chosen."""
     aliases: "Mapping[str, str] | None" = None
     """Other names of genes, each with the name it stands for."""
     truths: "Mapping[str, Path | pd.DataFrame]" = field(default_factory=dict)
-    """True edges by network, of all networks that were found by name."""
+    """True edges of all networks that were found, by name."""
 
 
 def load_dataset(collection: str | None, name: str, network: str | None = None) -> Dataset:
@@ -51,9 +51,9 @@ def load_dataset(collection: str | None, name: str, network: str | None = None) 
         `beeline`, `beeline_zenodo`, `mccalla`, `dream4`, `beeline_simulated` or `corpus`. None is
         the first of `beeline` and `beeline_zenodo` that has the data set on this machine.
     name
-        Data set, such as `mDC`; of a simulated one the run, such as `GSD_2000_0`.
+        Data set, such as `mDC`, or for simulated cells the run, such as `GSD_2000_0`.
     network
-        Truth, such as `STRING`. None takes the only one where there is one, else no truth.
+        Truth, such as `STRING`. None takes the only network if there is one, else no truth.
 
     Raises
     ------
@@ -116,7 +116,7 @@ def dataset_places(collection: str) -> dict[str, Path]:
         "*/*/ExpressionData.csv" if collection == "beeline_simulated" else "*/expression.h5ad"
     )
     found: dict[str, Path] = {}
-    for root in reversed(data_roots()):  # what the first one has comes last, so it stays
+    for root in reversed(data_roots()):  # the first folder has priority, so it is added last
         found |= {path.parent.name: path.parent for path in (root / collection).glob(pattern)}
     return dict(sorted(found.items()))
 

@@ -1,4 +1,4 @@
-"""Find the folders of data sets and TF lists on this machine: the data folder and the cache."""
+"""Finds the folders of data sets and TF lists: the data folder and the cache."""
 
 import os
 from pathlib import Path
@@ -10,10 +10,10 @@ _MARKERS = ("beeline", "mccalla", "dream4", "beeline_simulated", "corpus", "tf_l
 
 
 def data_roots() -> list[Path]:
-    """Return the folders to look in for `beeline/`, `tf_lists/` and the like, the first wins.
+    """Return the folders that may hold `beeline/`, `tf_lists/` and others, by priority.
 
-    The data folder, where there is one, then the cache. The data folder is `GRN_DATA` where it is
-    set; else `data` in the working directory, if it holds one of them.
+    These are the data folder, if there is one, and the cache. The data folder is `GRN_DATA` if it
+    is set; else `data` in the working directory, if it holds one of them.
 
     Raises
     ------

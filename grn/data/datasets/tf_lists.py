@@ -1,4 +1,4 @@
-"""Read the list of transcription factors that may regulate, from a file or by species."""
+"""Reads the list of candidate transcription factors, from a file or by species."""
 
 import csv
 import logging
@@ -12,10 +12,11 @@ from grn.data.datasets.catalogue import read_fetchables
 from grn.data.datasets.fetch import fetch_from_record
 from grn.data.datasets.root import cache_folder, data_roots
 from grn.data.datasets.unpack import find_unpacked, scratch_folder, unpack
-from grn.edges.load import are_counted, open_text
+from grn.edges.load import are_counted
 from grn.edges.words import LABELS, plain, value
 from grn.errors import InputError
 from grn.names.symbols import are_ensembl, listed
+from grn.text import open_text
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ _OF_TABLES_ALONE = ("gene1",)  # in a list, it is the first of numbered genes
 # A column that says of each gene whether it is one.
 _IS_TF = ("is_tf", "istf", "is_regulator")
 _SYMBOL = re.compile(r"[A-Za-z][\w.:()/@-]{0,24}")
-# What stands around a list in Python, R or JSON.
+# Characters around a list in Python, R or JSON.
 _BRACKETS = re.compile(r"\s*(?:c\(|[\[({])(.*)[\])}]\s*", re.DOTALL)
 _N_TITLES = 5  # lines in which a header is looked for
 
@@ -95,7 +96,7 @@ def _rows(text: str) -> list[list[str]]:
     if not counts[separator]:
         # No symbol holds a blank, but headers do.
         header = next((i for i, line in enumerate(lines[:_N_TITLES]) if _is_header([line])), None)
-        # What stands above a header is a title, of several words: else it is the first name.
+        # A line above a header is a title if it has several words; else it is the first name.
         if header is not None and all(" " in line for line in lines[:header]):
             lines = [plain(lines[header]), *lines[header + 1 :]]
         separator = " "
@@ -110,7 +111,7 @@ def _rows(text: str) -> list[list[str]]:
 
 
 def _is_header(row: Sequence[str], rows: Sequence[Sequence[str]] = ()) -> bool:
-    """Say whether a line names columns: words that do not come back in the lines below."""
+    """Return whether a line is a header: its words do not occur in the lines below."""
     if list(row) == ["x"] or (len(row) > 1 and not row[0]):
         return True  # R calls a column without a name x
     known = [word for word in _HEADERS if len(row) > 1 or word not in _OF_TABLES_ALONE]
@@ -119,7 +120,7 @@ def _is_header(row: Sequence[str], rows: Sequence[Sequence[str]] = ()) -> bool:
 
 
 def _names(rows: list[list[str]], path: Path) -> list[str]:
-    """Tell lists from tables, and return the names of either."""
+    """Return the names in a list or a table, after deciding which it is."""
     for i, row in enumerate(rows[:_N_TITLES]):
         # Above a header stand titles, which are no names: they have blanks, or another length.
         titles = all(len(above) != len(row) or " " in above[0] for above in rows[:i])
@@ -135,7 +136,7 @@ def _names(rows: list[list[str]], path: Path) -> list[str]:
 
 
 def _column(header: Sequence[str], rows: list[list[str]], numbered: bool, path: Path) -> list[str]:
-    """Return the column of a table that its header names best, of the rows that are TFs."""
+    """Return the column of a table whose header fits best, for rows that are TFs."""
     spelled = [plain(field) for field in header]
     at = next((spelled.index(word) for word in _HEADERS if word in spelled), int(numbered))
     mark = next((spelled.index(word) for word in _IS_TF if word in spelled), None)
@@ -149,7 +150,7 @@ def _column(header: Sequence[str], rows: list[list[str]], numbered: bool, path: 
 
 
 def _without_header(rows: list[list[str]], path: Path) -> list[str]:
-    """Return all names of a list that is written in lines, or the first column of a table."""
+    """Return all names of a list, or the first column of a table."""
     if rows and are_counted(rows) and max(map(len, rows)) > 1:
         rows = [row[1:] for row in rows if len(row) > 1]
     width = max(map(len, rows), default=0)
@@ -159,7 +160,7 @@ def _without_header(rows: list[list[str]], path: Path) -> list[str]:
     if len(rows) == 1 or _are_lines_of_names(rows, width):
         return [field for field in fields if not field.isdigit()] or fields  # or Entrez ids
     logger.warning(
-        "%s: the TFs are taken from the first of %d columns (%s); the others are passed over. A "
+        "%s: the TFs are taken from the first of %d columns (%s); the others are ignored. A "
         "header such as TF over a column says which one it is.",
         *(path, width, listed(row[0] for row in rows)),
     )
@@ -167,7 +168,7 @@ def _without_header(rows: list[list[str]], path: Path) -> list[str]:
 
 
 def _are_lines_of_names(rows: list[list[str]], width: int) -> bool:
-    """Say whether every field may be a name: of lines that differ in length, or all different.
+    """Return whether every field may be a name: if lines differ in length, or all fields differ.
 
     Two columns, and columns of which some are ids, are a table.
     """
@@ -198,12 +199,12 @@ def _species_list(species: str) -> Path:
 
 
 def fetch_tf_lists() -> Path:
-    """Put BEELINE's TF lists into the cache, from its networks on Zenodo; return their folder.
+    """Write BEELINE's TF lists, from its networks on Zenodo, to the cache; return their folder.
 
     Raises
     ------
     InputError
-        The record cannot be had, is damaged, or has no such lists.
+        The record cannot be downloaded, is damaged, or has no such lists.
     """
     folder = cache_folder() / "tf_lists"
     missing = [species for species in SPECIES if not (folder / f"{species}.txt").exists()]

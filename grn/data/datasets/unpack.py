@@ -1,4 +1,4 @@
-"""Unpack an archive safely: nothing outside its folder, nothing half done, no bombs."""
+"""Unpacks archives safely: within their folder, completely or not at all, up to a limit."""
 
 import re
 import stat
@@ -27,7 +27,7 @@ def unpack(archive: Path, folder: Path, wanted: Callable[[str], bool]) -> None:
     folder
         Must not exist; its parents are made.
     wanted
-        Says by its name whether a member is unpacked.
+        Function of the name that says whether a member is unpacked.
 
     Raises
     ------
@@ -59,9 +59,9 @@ def find_unpacked(folder: Path, ending: str) -> Path:
     Parameters
     ----------
     folder
-        What an archive was unpacked into.
+        Folder of an unpacked archive.
     ending
-        Name of the file, with as many of its folders as tell it apart.
+        Name of the file, with as many of its folders as are needed to identify it.
 
     Raises
     ------

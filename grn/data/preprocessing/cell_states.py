@@ -1,4 +1,4 @@
-"""Chooses cells by state, so that one state that dominates does not swamp the others."""
+"""Chooses cells by state, so that a frequent state does not dominate the others."""
 
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ def choose_cells(
     cells_per_state: int | None,
     seed: int,
 ) -> Bool[np.ndarray, " n_cells"]:
-    """Mark the cells to keep; all of them where no `state_key` is given.
+    """Mark the cells to keep; without a `state_key` all of them.
 
     Parameters
     ----------

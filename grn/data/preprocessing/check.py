@@ -1,4 +1,4 @@
-"""Whether cells can be used at all: names, shape and type, and every value, read once."""
+"""Checks names, shape and type of cells, and reads every value once."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int
 from grn.data.preprocessing.evidence import Evidence
 from grn.data.preprocessing.problems import Problems
 from grn.data.preprocessing.suspects import Copies
-from grn.data.preprocessing.values import Kind, Verdict, judge_values, says_log1p
+from grn.data.preprocessing.values import ValueKind, Verdict, judge_values, says_log1p
 from grn.data.reading.layers import select_layer
 from grn.errors import InputError
 from grn.expression import drop_rounding, own_float32, row_blocks
@@ -20,29 +20,30 @@ if TYPE_CHECKING:
     import pandas as pd
     from anndata import AnnData
 
+# Over 20 cells the standard error of a correlation is 0.22; with fewer, pairs cannot be compared.
 MIN_CELLS = 20
-MIN_GENES = 5
+MIN_GENES = 5  # three regulators (`grn.names.regulators.MIN_TFS`) and two targets beside them
 # Letters of the fly's symbols that differ in case alone.
 _LONGEST_OF_A_FLY = 3
 
 
 @dataclass
 class Scan:
-    """What one pass over the values found."""
+    """Result of one pass over the values."""
 
     verdict: Verdict
-    """What the values are, and the evidence of it."""
+    """Kind of the values, and the evidence for it."""
     genes_per_cell: Int[np.ndarray, " n_cells"]
     totals: Float[np.ndarray, " n_cells"]
     cells_per_gene: Int[np.ndarray, " n_genes"]
     """Like `varies`, over the chosen cells with enough genes and counts alone."""
     varies: Bool[np.ndarray, " n_genes"]
     n_rounded: int
-    """Negative values that are rounding errors, taken for 0."""
+    """Number of negative values that are rounding errors and set to 0."""
     copies: Copies
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> ValueKind:
         """Counts, linear values or logarithms."""
         return self.verdict.kind
 
@@ -78,7 +79,7 @@ def check_cells(adata: "AnnData") -> None:
 
 
 def _check_unique(names: "pd.Index", kind: str, fix: str) -> None:
-    """Raise when a name occurs twice; the message lists three such names."""
+    """Raise if a name occurs twice; the message lists up to three such names."""
     if names.is_unique:
         return
     repeated = list(dict.fromkeys(map(str, names[names.duplicated()])))
@@ -91,7 +92,7 @@ def _check_unique(names: "pd.Index", kind: str, fix: str) -> None:
 
 
 def _check_case(names: "pd.Index") -> None:
-    """Raise when a gene is there in two writings: Sox2 and SOX2.
+    """Raise if a gene occurs in two spellings, such as Sox2 and SOX2.
 
     Dl and dl, or h and H, are pairs of different genes in the fly and stay.
     """
@@ -121,7 +122,7 @@ def scan_cells(
     min_genes: int = 0,
     min_counts: int = 0,
 ) -> Scan:
-    """Read every value once, wherever the matrix lies.
+    """Read every value once, in memory or on disk.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a sample of cells shows of its values: linear ones or logarithms, and to which base."""
+"""Evidence in a sample of cells for linear values or logarithms, and for their base."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,7 +8,8 @@ import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Float, Int
 
-# Evenly spaced over all cells, so that every storage form shows the same ones.
+# Number of evenly spaced cells, the same in every form of storage. Shares of them have an error of
+# 2 %.
 N_SAMPLED = 1000
 # No logarithm of a count reaches 50 (log2 of 1e15): larger fractional values are linear.
 LARGEST_LOG_VALUE = 50.0
@@ -18,17 +19,20 @@ LOGARITHMS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "log2(x + 1)": lambda value: np.exp2(value) - 1,
     "log10(x + 1)": lambda value: np.power(10.0, value) - 1,
 }
-# Totals that differ by less are one total, summed from values written with few digits.
+# Totals that differ by less are taken as equal, since values may be written with few digits.
 _SPREAD_OF_ONE_TOTAL = 2e-3
-# Samples normalised apart have a total each.
+# Samples that were normalised separately have one total each.
 _MOST_TOTALS = 20
-_CELLS_PER_TOTAL = 10
+_CELLS_PER_TOTAL = 10  # with fewer cells of each, totals are alike by chance
 # Beyond a few hundred, a multiple cannot be told from other numbers in float32 or in a text file.
 _LARGEST_MULTIPLE = 200.0
+# By chance 4 % of the multiples are whole within this, of real logarithms 2 to 8 %; of scaled
+# counts nearly all are (docs/values.md), so any share between would do.
 _TOLERANCE = 0.02
 _LEAST_COMPARED = 20
 _SHARE_OF_MULTIPLES = 0.9
 # Counts vary at least as a Poisson distribution of their mean does; rounded logarithms do not.
+# Chosen by hand: below a mean of 3, and over fewer genes, the ratio of variance to mean is loose.
 _MEAN_TO_VARY = 3.0
 _LEAST_DISPERSION = 0.4
 _LEAST_GENES = 5
@@ -36,14 +40,14 @@ _LEAST_GENES = 5
 
 @dataclass
 class Form:
-    """The sampled cells as they are, or once a logarithm is undone."""
+    """Statistics of the sampled cells, unchanged or after undoing a logarithm."""
 
     totals: list[float] = field(default_factory=list)
     """Of each cell that has a value."""
     n_compared: int = 0
     n_multiples: int = 0
     n_decimal: int = 0
-    """Cells whose values are multiples of .1, .01, … and hold that one."""
+    """Number of cells whose values are multiples of .1, .01, … and include that number."""
 
     @property
     def has_one_total(self) -> bool:
@@ -88,13 +92,13 @@ class Form:
 
 
 def _is_last_digit(step: float) -> bool:
-    """Tell .1, .01, … from other steps."""
+    """Distinguish .1, .01, … from other steps."""
     digits = -np.log10(step)
     return bool(digits > 0.5 and abs(digits - np.rint(digits)) < 1e-2)
 
 
 class Evidence:
-    """Gathers what the sampled cells show while all rows are read once.
+    """Collects evidence from the sampled cells while all rows are read once.
 
     Parameters
     ----------

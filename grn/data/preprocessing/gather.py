@@ -1,4 +1,4 @@
-"""Gathers finished rows into one matrix, in memory or in a temporary file."""
+"""Joins normalised rows to one matrix, in memory or in a temporary file."""
 
 import logging
 import shutil
@@ -77,8 +77,8 @@ def on_disk(blocks: Iterable[Any], n_cells: int, n_genes: int) -> Any:
 def _write(blocks: Iterable[Any], n_cells: int, n_genes: int, folder: Path) -> tuple[Any, Any]:
     """Return the matrix on disk and the open file that it is read from.
 
-    The bulk is written by plain writes and lies outside of the HDF5 file, which is in memory: an
-    HDF5 file on a full disk cannot be closed, and takes the process down at its end.
+    The values are written by plain writes outside of the HDF5 file, which is kept in memory: an
+    HDF5 file on a full disk cannot be closed, and crashes the process at exit.
     """
     import h5py
     from anndata.io import sparse_dataset

@@ -1,4 +1,4 @@
-"""Normalises the rows that are left, block by block, into a matrix in memory or on disk."""
+"""Normalises the remaining rows, block by block, into a matrix in memory or on disk."""
 
 import warnings
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 from grn.data.preprocessing import gather
 from grn.data.preprocessing.check import Scan
 from grn.data.preprocessing.steps import Steps
-from grn.data.preprocessing.values import Kind
+from grn.data.preprocessing.values import ValueKind
 from grn.expression import Expression, drop_rounding, is_on_disk, own_float32, row_blocks
 
 
@@ -23,7 +23,7 @@ def finished_matrix(
     target_sum: float,
     totals: Float[np.ndarray, " n_cells"] | None = None,
 ) -> Expression:
-    """Return log-normalised float32 expression of the cells and genes that are left.
+    """Return log-normalised float32 expression of the remaining cells and genes.
 
     Parameters
     ----------
@@ -56,14 +56,14 @@ def finished_matrix(
 
 
 def _reads_rows(stored: Expression) -> bool:
-    """Tell whether single rows are read at once: of zarr and of compressed files whole chunks."""
+    """Return whether single rows can be read, as from neither zarr nor compressed files."""
     is_hdf5 = getattr(stored, "backend", None) == "hdf5"
     return is_hdf5 and stored.group["data"].compression is None
 
 
 def _finished(
     stored: Expression,
-    kind: Kind,
+    kind: ValueKind,
     left: Steps,
     counted: Bool[np.ndarray, " n_genes"],
     target_sum: float,
@@ -105,7 +105,7 @@ def _log_normalised(
     cells = anndata.AnnData(values)
     if totals is None:
         with warnings.catch_warnings():
-            # Empty cells are counted, and said once.
+            # Empty cells are counted, for one message about all of them.
             warnings.filterwarnings("ignore", message="Some cells have zero counts")
             sc.pp.normalize_total(cells, target_sum=target_sum)
     sc.pp.log1p(cells)

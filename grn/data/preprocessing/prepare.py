@@ -8,7 +8,7 @@ from grn.data.preprocessing.check import check_cells
 from grn.data.reading.orientation import check_axes
 from grn.errors import InputError
 from grn.names.regulators import MIN_TFS, match_tfs
-from grn.names.symbols import first_of
+from grn.names.symbols import NameMatch, first_of
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -23,9 +23,9 @@ def prepare(
     *,
     aliases: Mapping[str, str] | None = None,
 ) -> tuple["AnnData", list[str]]:
-    """Match the regulators, preprocess the cells and keep the regulators that are still there.
+    """Match the regulators, preprocess the cells and keep the regulators that remain.
 
-    Names that do not match show in seconds, however many cells there are.
+    Names are matched first, so that wrong names raise in seconds for any number of cells.
 
     Parameters
     ----------
@@ -47,12 +47,42 @@ def prepare(
     InputError
         The cells cannot be used, or fewer than 3 regulators match or are left.
     """
+    return preprocess_named(adata, find_regulators(adata, tfs, aliases=aliases), preprocess)
+
+
+def find_regulators(
+    adata: "AnnData", tfs: Collection[str] | None, *, aliases: Mapping[str, str] | None = None
+) -> NameMatch | None:
+    """Check the cells and match the names of the regulators: the first half of `prepare`.
+
+    Returns
+    -------
+    How the names met those of the genes; None where every gene may regulate.
+    """
     check_cells(adata)
     check_axes(adata, tfs)
-    matched = match_tfs(tfs, adata.var_names, aliases=aliases, var=adata.var)
-    prepared = preprocess(adata, keep=() if tfs is None else matched)
     if tfs is None:
+        return None
+    return match_tfs(tfs, adata.var_names, aliases=aliases, var=adata.var)
+
+
+def preprocess_named(
+    adata: "AnnData", match: NameMatch | None, preprocess: Callable[..., "AnnData"]
+) -> tuple["AnnData", list[str]]:
+    """Preprocess the cells and keep the regulators still there: the second half of `prepare`.
+
+    Parameters
+    ----------
+    adata, preprocess
+        As in `prepare`.
+    match
+        From `find_regulators`.
+    """
+    if match is None:
+        prepared = preprocess(adata, keep=())
         return prepared, prepared.var_names.tolist()
+    matched = match.found
+    prepared = preprocess(adata, keep=matched)
     wanted = set(matched)
     left = [gene for gene in prepared.var_names if gene in wanted]
     removed = [tf for tf in matched if tf not in set(left)]

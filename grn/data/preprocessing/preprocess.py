@@ -1,4 +1,4 @@
-"""Brings cells to log-normalised values, whatever they were before, and filters them if asked."""
+"""Log-normalises cells from counts, linear values or logarithms, and filters them."""
 
 import logging
 import math
@@ -12,7 +12,7 @@ from grn.data.preprocessing.normalise import finished_matrix
 from grn.data.preprocessing.steps import Steps, enough_cells
 from grn.data.preprocessing.suspects import warn_of_excel
 from grn.data.preprocessing.totals import find_totals
-from grn.data.preprocessing.values import KINDS, Kind, Verdict, log_values
+from grn.data.preprocessing.values import VALUE_KINDS, ValueKind, Verdict, log_values
 from grn.data.preprocessing.variable_genes import find_batches, highly_variable
 from grn.errors import InputError
 
@@ -26,7 +26,7 @@ def preprocess(
     adata: "AnnData",
     *,
     keep: Collection[str] = (),
-    values: Kind | None = None,
+    values: ValueKind | None = None,
     state_key: str | None = None,
     states: Collection[Any] | None = None,
     cells_per_state: int | None = None,
@@ -40,51 +40,57 @@ def preprocess(
 ) -> "AnnData":
     """Check the cells and return them log-normalised, without the genes that never vary.
 
-    In this order, and off where None: cells by state, by genes and by counts; genes by cells;
-    normalisation and log1p; genes seen in too few cells, and those that never vary; highly
-    variable genes. Counts and linear values (TPM, expected or scaled counts) are scaled to
-    `target_sum` and log1p is taken (scanpy); logarithms stay as they are. docs/values.md states
-    by what evidence, in which order, they are told apart.
+    The steps are, in this order and skipped if None: filtering cells by state, by genes and by
+    counts; filtering genes by cells; normalisation and log1p; removing genes in too few cells, and
+    constant genes; choosing highly variable genes. Counts and linear values (TPM, expected or
+    scaled counts) are scaled to `target_sum`, then log1p is taken (scanpy); logarithms stay
+    unchanged. docs/values.md lists the evidence that distinguishes them.
 
     Parameters
     ----------
     adata
         Cells × genes; `X` dense or sparse, counts or log-normalised values. On disk
         (`read_cells(..., on_disk=True)`, `sc.read_h5ad(..., backed="r")`) it is read by rows,
-        never whole, and what is made of it goes to a temporary file in TMPDIR.
+        never whole, and the result is written to a temporary file in TMPDIR.
     keep
         Genes that `n_top_genes` always keeps in addition: the regulators.
     values
-        What the values are: `counts`, `linear` or `log`; None: what they show.
+        Kind of the values: `counts`, `linear` or `log`; None decides by evidence.
     state_key, states, cells_per_state
-        Keep the cells whose `obs[state_key]` is one of the states, at most so many of each, drawn
-        with `seed`.
+        Keep the cells whose `obs[state_key]` is one of `states`, at most `cells_per_state` of
+        each, drawn with `seed`.
     min_genes, min_counts
         Cells with fewer genes above 0, or a lower total of counts, are removed.
     min_cells
-        Genes above 0 in fewer of the cells that are left are removed, before normalisation.
-        `auto` removes those above 0 in fewer than √n_cells / 5 cells, and 3, after it: their
-        correlations rest on single cells.
+        Genes above 0 in fewer of the remaining cells are removed before normalisation. `auto`
+        removes, after normalisation, genes above 0 in fewer than √n_cells / 5 cells, or fewer
+        than 3: their correlations depend on single cells.
     target_sum
         Total per cell before the logarithm.
     n_top_genes, batch_key
         Keep so many highly variable genes (scanpy, flavour `seurat`), chosen within each batch of
         `obs[batch_key]` where that is given.
     seed
-        Of the draw of cells.
+        Seed of the draw of cells.
 
     Returns
     -------
     A new AnnData of float32 `X` (CSR or ndarray; on disk `anndata.abc.CSRDataset`), `obs`, `var`
-    and `uns`; the input is unchanged. `var["n_cells"]` is in how many cells a gene is above 0.
-    `uns["grn_preprocess"]` records what was found, and under `steps` each step that was taken, its
-    settings and how much it removed. A cell without counts stays, as zeros.
+    and `uns`; the input is unchanged. `var["n_cells"]` counts the cells where a gene is above 0.
+    `uns["grn_preprocess"]` records the kind of the values, and under `steps` each step with its
+    settings and the number of cells or genes it removed. Cells without counts are kept as zeros.
 
     Raises
     ------
     InputError
         Fewer than 20 cells or 5 (varying) genes, from the start or after a step; duplicate names;
         no numbers; NaN or infinite values; negative values; a setting out of its range.
+
+    Examples
+    --------
+    >>> cells = grn.preprocess(adata, min_genes=2, n_top_genes=8)
+    >>> cells.n_vars, cells.uns["grn_preprocess"]["input"]
+    (8, 'counts')
     """
     import anndata
 
@@ -148,7 +154,7 @@ def preprocess(
 
 
 def _check_numbers(least: int = 0, **settings: Any) -> None:
-    """Raise on a number that no step can work with; None leaves a step out."""
+    """Raise if a setting is not a whole number of at least `least`; None skips a step."""
     for name, value in settings.items():
         is_whole = isinstance(value, Integral) and not isinstance(value, bool)
         if value is not None and not (is_whole and value >= least):
@@ -161,14 +167,14 @@ def _check_numbers(least: int = 0, **settings: Any) -> None:
 
 
 def _check_scale(target_sum: float, values: object) -> None:
-    """Raise unless cells can be scaled to this total, and there is such a kind of values."""
+    """Raise unless the target sum is positive and the kind of values exists."""
     if not (isinstance(target_sum, Real) and 0 < target_sum < math.inf):
         msg = f"preprocess.target_sum is {target_sum!r}; expected a number above 0, such as 1e4."
         raise InputError(msg)
-    if values is not None and values not in KINDS:
+    if values is not None and values not in VALUE_KINDS:
         msg = (
-            f"preprocess.values is {values!r}; expected {', '.join(KINDS)}, or null to tell it "
-            "from the values."
+            f"preprocess.values is {values!r}; expected {', '.join(VALUE_KINDS)}, or null to tell "
+            "it from the values."
         )
         raise InputError(msg)
 
@@ -180,7 +186,7 @@ def _filter(
     min_counts: int | None,
     min_cells: int | None,
 ) -> None:
-    """Take the steps that count."""
+    """Filter cells and genes by their numbers of genes, counts and cells."""
     if min_genes is not None:
         steps.keep_cells("min_genes", scan.genes_per_cell >= min_genes, min_genes=min_genes)
     if min_counts is not None:
@@ -196,11 +202,11 @@ def _filter(
 
 
 def _warn(scan: Scan, adata: "AnnData", n_empty: int) -> None:
-    """Log what is odd about the cells and was allowed."""
+    """Warn of rounding errors, empty cells and copies of cells, which are allowed."""
     if scan.n_rounded:
         logger.warning(
-            "%d value(s) are negative by a rounding error, and taken for 0", scan.n_rounded
+            "%d value(s) are negative by a rounding error, and set to 0", scan.n_rounded
         )
     if n_empty:
-        logger.warning("%d cell(s) have no counts at all; they stay, as zeros", n_empty)
+        logger.warning("%d cell(s) have no counts at all; they are kept as zeros", n_empty)
     scan.copies.warn(adata.obs_names)

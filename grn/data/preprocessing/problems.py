@@ -1,4 +1,4 @@
-"""Values that cannot be expression: counted, placed, and refused with what else could be read."""
+"""Finds values that cannot be expression, and raises with the layers that could be used."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 # Scaling makes about half of all values negative, and corrections of logarithms a few.
-_SHARE_OF_SCALED = 0.1
+_SHARE_OF_SCALED = 0.1  # between the two; only the wording of a message depends on it
 
 
 class Problems:
-    """Counts the values that cannot be expression, and remembers the first of each kind."""
+    """Counts the values that cannot be expression, and stores the first of each kind."""
 
     def __init__(self) -> None:
         self._count = {"NaN or infinite": 0, "negative": 0}
@@ -26,11 +26,11 @@ class Problems:
 
     @property
     def found(self) -> bool:
-        """Whether there is any so far."""
+        """Whether any has been found."""
         return bool(self._first)
 
     def look(self, block: Any, start: int) -> None:
-        """Look at the rows that start there."""
+        """Check a block of rows."""
         values = (block.data if sp.issparse(block) else block).ravel()
         self._n_values += len(values)
         for kind, found in (("NaN or infinite", ~np.isfinite(values)), ("negative", values < 0)):
@@ -40,7 +40,7 @@ class Problems:
                 self._first.setdefault(kind, (start + row, gene, value))
 
     def refuse(self, adata: "AnnData") -> None:
-        """Raise `InputError` if there was any."""
+        """Raise `InputError` if any was found."""
         for kind, (cell, gene, value) in self._first.items():
             place = f"({value:g}) in gene {adata.var_names[gene]}, cell {adata.obs_names[cell]}"
             found = f"{self._count[kind]} value(s) are {kind}, the first {place}. "

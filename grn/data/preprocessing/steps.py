@@ -1,4 +1,4 @@
-"""What steps of preprocessing remove: said, recorded, refused where too little is left."""
+"""Steps of preprocessing: logs and records what they remove, and raises if too little remains."""
 
 import logging
 import math
@@ -16,11 +16,11 @@ logger = logging.getLogger(__name__)
 # standard error of a correlation over all cells is 1 / sqrt(n_cells). From this many standard
 # errors on, one cell makes an edge.
 _STANDARD_ERRORS = 5.0
-_LEAST_CELLS = 3
+_LEAST_CELLS = 3  # of a gene, as usual; the rule above gives fewer where there are less than 225
 
 
 def enough_cells(n_cells: int) -> int:
-    """Return in how many of the cells a gene has to be above 0, so that no one cell decides.
+    """Return in how many cells a gene has to be above 0, so that no single cell decides.
 
     At least 3, 4 from 226 cells on, 11 of 3,000 and 64 of 100,000.
     """
@@ -28,7 +28,7 @@ def enough_cells(n_cells: int) -> int:
 
 
 class Steps:
-    """Cells and genes that are left, and the record of the steps that left them.
+    """The remaining cells and genes, and a record of the steps.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class Steps:
         self.cells: Bool[np.ndarray, " n_cells"] = np.ones(n_cells, bool)
         self.genes: Bool[np.ndarray, " n_genes"] = np.ones(n_genes, bool)
         self.taken: dict[str, dict[str, Any]] = {}
-        """By step, in order: its settings, and `removed_cells` or `removed_genes`."""
+        """The settings of every step in order, with `removed_cells` or `removed_genes`."""
 
     def keep_cells(self, step: str, enough: Bool[np.ndarray, " n_cells"], **settings: Any) -> None:
         """Remove the cells that do not have enough.
@@ -63,7 +63,7 @@ class Steps:
         self.genes = self._narrow(step, "genes", self.genes, enough, MIN_GENES, settings)
 
     def drop_rare(self, cells_per_gene: Int[np.ndarray, " n_genes"], min_cells: int) -> None:
-        """Remove the genes that are seen, but in fewer cells, and say how many they are.
+        """Remove genes that are detected in fewer cells, and log their number.
 
         Raises
         ------
@@ -95,7 +95,7 @@ class Steps:
         self.genes = self.genes & ~rare
 
     def drop_constant(self, varies: Bool[np.ndarray, " n_genes"]) -> int:
-        """Remove the genes that are the same in every cell that is left, and count them.
+        """Remove the genes that are constant over the remaining cells, and return their number.
 
         Raises
         ------

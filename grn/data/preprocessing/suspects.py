@@ -1,4 +1,4 @@
-"""What is allowed and rarely meant: names that Excel made of genes, cells that are copies."""
+"""Warns of likely mistakes: gene names that Excel has changed, and copies of cells."""
 
 import logging
 import re
@@ -32,13 +32,13 @@ _MONTH_FIRST = re.compile(r"(Mar|Sep|Sept|Dec|Oct|Nov|Feb|Apr)-\d{2}")
 # Days since 1900 of the years 1990 to 2050, and RIKEN clones such as 2310009E13 as numbers.
 _DAYS = range(32_874, 54_789)
 _POWER_OF_TEN = re.compile(r"\d(\.\d+)?E[+-]?\d{2}", re.IGNORECASE)
-_FEW = 0.1
-# Cells with fewer genes may well be alike by chance.
+_FEW = 0.1  # of the names; where more are numbers, they are ids. Chosen by hand
+# Cells with fewer genes may be equal by chance.
 _GENES_OF_A_COPY = 10
 
 
 def warn_of_excel(names: "pd.Index[Any]") -> None:
-    """Warn where names of genes are dates or powers of ten, which Excel makes of symbols."""
+    """Warn if names of genes are dates or powers of ten, to which Excel converts symbols."""
     text = [str(name).strip() for name in names]
     numbers = [name for name in text if name.isdecimal()]
     # Where most names are numbers, they are ids such as Entrez's.
@@ -76,7 +76,7 @@ class Copies:
         self._digests: Int[np.ndarray, " n_cells"] = np.zeros(n_cells, np.int64)
 
     def look(self, block: Any, start: int, n_above: Int[np.ndarray, " n"]) -> None:
-        """Look at the rows that start there, with the number of values above 0 of each."""
+        """Check a block of rows, given the number of values above 0 of each."""
         for row in np.flatnonzero(n_above >= _GENES_OF_A_COPY):
             if sp.issparse(block):
                 part = slice(block.indptr[row], block.indptr[row + 1])

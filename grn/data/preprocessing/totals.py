@@ -1,4 +1,4 @@
-"""The total of each cell that its counts are shares of, where some of the genes are missing."""
+"""Finds the totals of cells over all genes, if the matrix holds only some of them."""
 
 import logging
 from typing import TYPE_CHECKING
@@ -20,6 +20,8 @@ _COLUMNS = {
 }  # fmt: skip
 # Quality filters of genes take less than this from the total.
 _SHARE_OF_A_WHOLE = 0.9
+# Of the totals of the genes that are left with those of all. Both depend on how deep a cell was
+# sequenced: below this they are hardly of the same cells. Chosen by hand.
 _LEAST_CORRELATION = 0.5
 # What people call the highly variable genes that they cut a matrix to.
 _CHOSEN = ("highly_variable", "vst.variable", "highlyvariable")
@@ -31,11 +33,11 @@ def find_totals(
     own: Float[np.ndarray, " n_cells"],
     cells: Bool[np.ndarray, " n_cells"],
 ) -> tuple[str, Float[np.ndarray, " n_cells"]] | None:
-    """Return where totals of all genes stand, and these, if the matrix holds a part; else None.
+    """Return the origin and the totals of all genes if the matrix holds only some; else None.
 
-    Highly variable genes alone are a tenth of the counts of a cell, and scaling by their own
-    total makes the others look regulated where one is. Totals come from `raw`, if that holds
-    counts, or from a column of `obs` such as `total_counts`; without any, a warning says so.
+    Highly variable genes hold about a tenth of the counts of a cell. If cells are scaled by their
+    total alone, a gene that rises makes the others seem to fall. Totals come from `raw`, if it
+    holds counts, or from a column of `obs` such as `total_counts`; without any, a warning says so.
 
     Parameters
     ----------
@@ -66,7 +68,7 @@ def find_totals(
 
 
 def _candidates(adata: "AnnData") -> list[tuple[str, Float[np.ndarray, " n_cells"]]]:
-    """List totals that the cells come with, by where they are."""
+    """List the totals that the cells have, by their origin."""
     found = []
     if adata.raw is not None and adata.raw.n_vars > adata.n_vars:
         totals, whole = [], True
@@ -89,7 +91,7 @@ def _candidates(adata: "AnnData") -> list[tuple[str, Float[np.ndarray, " n_cells
 def _are_of_more_genes(
     own: Float[np.ndarray, " n_cells"], totals: Float[np.ndarray, " n_cells"]
 ) -> bool:
-    """Tell whether totals may be those of the same cells, with more genes."""
+    """Return whether totals may belong to the same cells with more genes."""
     if not (np.isfinite(totals).all() and (totals >= 0).all()):
         return False
     if (own > totals * (1 + 1e-4)).any():
@@ -100,7 +102,7 @@ def _are_of_more_genes(
 
 
 def _looks_chosen(adata: "AnnData") -> str:
-    """Say what shows that the genes were chosen; nothing: empty."""
+    """Return the evidence that the genes were chosen; an empty string if there is none."""
     for column in _CHOSEN:
         if column in adata.var and adata.var[column].astype(str).isin(["True", "1"]).all():
             return f"all are marked {column} in var"

@@ -1,4 +1,4 @@
-"""What the values of a matrix are; docs/values.md states the evidence and its order."""
+"""Decides the kind of the values of a matrix; docs/values.md lists the evidence in order."""
 
 import logging
 from collections.abc import Mapping
@@ -11,23 +11,24 @@ from grn.data.preprocessing.evidence import LARGEST_LOG_VALUE, Evidence
 
 logger = logging.getLogger(__name__)
 
-Kind: TypeAlias = Literal["counts", "linear", "log"]
-KINDS: tuple[Kind, ...] = ("counts", "linear", "log")
+ValueKind: TypeAlias = Literal["counts", "linear", "log"]
+VALUE_KINDS: tuple[ValueKind, ...] = ("counts", "linear", "log")
 
 # Logarithms of one matrix lie close together: this many medians apart, they may be linear.
+# Chosen by hand, for the last resort: a warning says what was decided (docs/values.md).
 _MEDIANS_TO_LARGEST = 25.0
 _MEDIANS_TO_LARGEST_DECIMAL = 20.0
 # Counts without a 1 or a 2, and 0 beside them, are rounded logarithms.
 _LEAST_OF_ROUNDED_LOGS = 3.0
-_MOST_CELLS = 0.9
+_MOST_CELLS = 0.9  # a few cells without a 1 or a 2 may be there among counts too
 OVERRULE = "preprocess.values=counts, linear or log says otherwise"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the values are, and why."""
+    """Kind of the values, and the reason."""
 
-    kind: Kind
+    kind: ValueKind
     seen: str
     """The evidence that decided, in words."""
     is_sure: bool = True
@@ -36,7 +37,7 @@ class Verdict:
 def judge_values(
     evidence: Evidence, *, is_whole: bool, largest: float, says_log1p: bool
 ) -> Verdict:
-    """Decide from the strongest evidence there is.
+    """Decide by the strongest evidence.
 
     Parameters
     ----------
@@ -70,7 +71,7 @@ def judge_values(
 
 
 def _judge_shape(evidence: Evidence, largest: float) -> Verdict:
-    """Without any better evidence, logarithms lie close together and linear values do not."""
+    """Decide by spread alone: logarithms lie close together and linear values do not."""
     median = float(np.median(evidence.medians)) if evidence.medians else 0.0
     is_wide = largest > _MEDIANS_TO_LARGEST * median
     seen = f"they are fractional and stay below {LARGEST_LOG_VALUE:g}"
@@ -88,7 +89,7 @@ def _judge_shape(evidence: Evidence, largest: float) -> Verdict:
 
 
 def _judge_whole(evidence: Evidence, largest: float, says_log1p: bool) -> Verdict:
-    """Whole numbers are counts, unless they are logarithms that were rounded."""
+    """Decide for whole numbers: they are counts, unless they are rounded logarithms."""
     whole = "they are whole numbers"
     if largest > LARGEST_LOG_VALUE:
         record = " (uns['log1p'] was left by another matrix)" if says_log1p else ""
@@ -109,14 +110,14 @@ def _judge_whole(evidence: Evidence, largest: float, says_log1p: bool) -> Verdic
 
 
 def says_log1p(uns: Mapping[str, Any]) -> bool:
-    """Tell whether `uns` records the logarithm of this matrix, not of another layer."""
+    """Return whether `uns` records a logarithm of this matrix, and not of another layer."""
     read = uns.get("grn_read")
     layer = read.get("layer", "X") if isinstance(read, Mapping) else "X"
     return "log1p" in uns and layer in ("X", "raw")
 
 
 def log_values(verdict: Verdict, target_sum: float) -> None:
-    """Log in a line what the values are, why, and what is done; a warning where in doubt."""
+    """Log kind, evidence and treatment of the values; as a warning if in doubt."""
     kind = {"counts": "counts", "linear": "linear", "log": "log-normalised already"}[verdict.kind]
     done = "left as they are"
     if verdict.kind != "log":

@@ -1,4 +1,4 @@
-"""Chooses highly variable genes with scanpy, within batches where there are any."""
+"""Chooses highly variable genes with scanpy, within batches if there are any."""
 
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def find_batches(
     adata: "AnnData", n_top_genes: int | None, batch_key: str | None
 ) -> np.ndarray | None:
-    """Return the batch of each cell, or None where there are no batches to tell apart.
+    """Return the batch of each cell, or None without batches.
 
     Raises
     ------

@@ -1,1 +1,1 @@
-"""Cells of any supported format into one AnnData."""
+"""Reads cells of any supported format into one AnnData."""

@@ -1,11 +1,13 @@
-"""How much the names along an axis look like genes, and how much like cells."""
+"""Scores how much the names along an axis look like genes or like cells."""
 
 import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-# Accessions that nothing but a gene, transcript or protein has, whatever the species.
+from grn.names.species import is_barcode
+
+# Accessions of genes, transcripts or proteins, in any species.
 _ACCESSION = re.compile(
     r"""
     # vertebrates: Ensembl, NCBI, the committees for names, clones; UniProt entries
@@ -43,15 +45,12 @@ _FAMILY = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-# What a cell or sample could be called as well: UniProt, E. coli's b-numbers, Entrez.
+# Accessions that could also name a cell or sample: UniProt, E. coli's b-numbers, Entrez.
 _MAYBE_ACCESSION = re.compile(
     r"[OPQ]\d[A-Z0-9]{3}\d(-\d+)?|[A-NR-Z]\d([A-Z][A-Z0-9]{2}\d){1,2}|b\d{4}|[A-Z]{2,4}_?\d{4,5}c?"
 )
 # A symbol is one short word; names of cells carry separators, long numbers or barcodes.
 _SYMBOL = re.compile(r"[A-Za-z][A-Za-z0-9]{1,9}(-[A-Za-z0-9]{1,4})?(\.\d)?")
-_BARCODE = re.compile(
-    r"(?<![A-Za-z])X?([ACGTN]{8,}|[ACGT]{6,7})(?![A-WYZa-wyz])|[ACGT]{12,}"  # velocyto adds x
-)
 _CELL_NAME = re.compile(
     r"""(cell|c|sample|s|spot|barcode|bc|bead|nucleus|well|plate|rep|v|x)[_.-]?\d+([_.-]\w+)?
     | [SED]R[RSX]\d+ | GSM\d+\w* | SAM(N|EA|D)\d+
@@ -61,26 +60,26 @@ _CELL_NAME = re.compile(
 )
 _SEVERAL_PARTS = re.compile(r"\w+[_.:-]\w+[_.:-][\w.:-]+")  # plate_time_well and the like
 _JOINED = re.compile(r"[|;:]|_+")  # ENSG00000141510.17|TP53, GRCh38___TP53
-_SAMPLE = 2000
+_SAMPLE = 2000  # names: shares are known to a percent, whatever the length of the axis
 _NUMBERED = 0.8  # share of names that differ in their final number only, as those of samples do
 _DENSE = 0.5  # of the numbers from first to last, the share that numbered samples have at least
 _SPARSE = 0.1  # accessions have at most
-_DIGITS_OF_A_DATABASE = 4
+_DIGITS_OF_A_DATABASE = 4  # samples and genes that people number have fewer
 
 
 class Look(NamedTuple):
-    """What the names along an axis look like, as shares of the names."""
+    """Shares of the names along an axis that look like genes or cells."""
 
     likeness: float
-    """From −1, all look like cells, to 1, all look like genes."""
+    """From −1, if all look like cells, to 1, if all look like genes."""
     genes: float
-    """Share of accessions and symbols that nothing but a gene has."""
+    """Share of accessions and symbols that only genes have."""
     barcodes: float
-    """Share that holds the sequence of a barcode."""
+    """Share that contains the sequence of a barcode."""
 
 
 def look_at(names: Sequence[str]) -> Look:
-    """Judge some names, at most 2000 of them, evenly spread."""
+    """Score at most 2000 evenly spaced names."""
     step = max(1, len(names) // _SAMPLE)
     sample = [str(name) for name in names[::step]]
     parts = [_stem_and_number(name) for name in sample]
@@ -95,17 +94,17 @@ def look_at(names: Sequence[str]) -> Look:
     return Look(
         sum(scores) / n,
         sum(score == 1.0 for score in scores) / n,
-        sum(bool(_BARCODE.search(name)) for name in sample) / n,
+        sum(map(is_barcode, sample)) / n,
     )
 
 
 def is_gene_like(name: str) -> bool:
-    """Tell whether a single name is an accession or a well known symbol of a gene."""
+    """Return whether a name is an accession or a well-known symbol of a gene."""
     return _score(name, None) == 1.0
 
 
 def are_alike(name: str, others: Sequence[str]) -> bool:
-    """Tell whether most names differ from one in the number at their end only."""
+    """Return whether most names differ only in the number at their end."""
     stem, number = _stem_and_number(name)
     same = [_stem_and_number(other)[0] == stem for other in others]
     return bool(stem and number) and sum(same) > _NUMBERED * len(same)
@@ -117,7 +116,7 @@ def _score(name: str, spread: float | None) -> float:
         return 1.0
     counted = spread is not None and spread >= _DENSE
     scattered = spread is not None and spread <= _SPARSE
-    if _BARCODE.search(name) or _CELL_NAME.fullmatch(name) or counted:
+    if is_barcode(name) or _CELL_NAME.fullmatch(name) or counted:
         return -1.0
     if name.isdigit():
         return 0.25 if scattered else -0.5  # Entrez, or chosen cells
@@ -132,7 +131,7 @@ def _is_gene(name: str) -> bool:
     if _ACCESSION.fullmatch(name) or _FAMILY.fullmatch(name):
         return True
     parts = [part for part in _JOINED.split(name) if part]
-    # The parts of a plate's name, or of a sample's, are too short to say anything.
+    # The parts of the name of a plate or sample are too short to be informative.
     return len(parts) > 1 and any(len(p) > 5 and _ACCESSION.fullmatch(p) for p in parts)
 
 

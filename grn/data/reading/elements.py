@@ -1,4 +1,4 @@
-"""Read of an `.h5ad` or `.zarr` what is needed: a matrix, the names, and tables beside them."""
+"""Reads the needed parts of an `.h5ad` or `.zarr`: a matrix, the names, and their tables."""
 
 import logging
 from collections.abc import Callable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _LARGE = 1_000_000  # bytes of one entry of uns; images and graphs of cells lie there
-_BLOCK = 2**24  # bytes
+_BLOCK = 2**24  # bytes read at once, beside a matrix of many times that; not chosen by time
 
 
 def open_store(path: Path) -> Any:
@@ -34,7 +34,7 @@ def open_store(path: Path) -> Any:
 
 
 def place_of(store: Any, layer: str | None) -> str:
-    """Return where the store keeps the chosen matrix: `X`, `layers/…`, or `raw/X`."""
+    """Return the key of the chosen matrix in the store: `X`, `layers/…`, or `raw/X`."""
     if layer is None:
         return "X"
     return "raw/X" if layer == RAW and f"layers/{RAW}" not in store else f"layers/{layer}"
@@ -47,10 +47,10 @@ def layers_of(store: Any) -> list[str]:
 
 
 def read_chosen(path: Path, layer: str | None, read_matrix: Callable[[Any], Any]) -> "AnnData":
-    """Read one matrix and the tables beside it; what nobody asked for is not touched.
+    """Read one matrix and the tables beside it, and nothing else.
 
-    What cannot be read of the tables and of `uns`, such as an encoding of a newer version or a
-    column that is not there, is left out, with a warning that names it.
+    Parts of the tables and of `uns` that cannot be read, such as an encoding of a newer version or
+    a missing column, are left out, with a warning that names them.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def read_chosen(path: Path, layer: str | None, read_matrix: Callable[[Any], Any]
     layer
         As in `grn.read_cells`.
     read_matrix
-        Turns the element of the store into what `X` is to be.
+        Function from the element of the store to `X`.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def read_chosen(path: Path, layer: str | None, read_matrix: Callable[[Any], Any]
         uns=_readable(store["uns"], "uns", lost) if "uns" in store else {},
     )
     if lost:
-        logger.warning("%s: left out what cannot be read: %s", path, "; ".join(lost))
+        logger.warning("%s: left out parts that cannot be read: %s", path, "; ".join(lost))
     if layers:
         logger.info("%s: other matrices, not read: %s", path, ", ".join(layers))
     adata.uns["grn_read"] = {"layers": layers}
@@ -123,13 +123,13 @@ def _keys(element: Any) -> list[str]:
 
 
 def _is_old(store: Any) -> bool:
-    """Tell an `.h5ad` of anndata 0.6 or older, whose elements do not say what they are."""
+    """Return whether an `.h5ad` is of anndata 0.6 or older, whose elements have no type."""
     old_matrix = "X" in store and "h5sparse_format" in store["X"].attrs
     return old_matrix or ("obs" in store and not hasattr(store["obs"], "keys"))
 
 
 def _table(store: Any, name: str, lost: list[str]) -> "pd.DataFrame":
-    """Read `obs` or `var`; where that fails, those of its columns that can be read."""
+    """Read `obs` or `var`; if that fails, read the columns that can be read."""
     import pandas as pd
     from anndata.io import read_elem
 
@@ -166,7 +166,7 @@ def _column(element: Any, length: int) -> Any:
 
 
 def _readable(group: Any, name: str, lost: list[str]) -> dict[str, Any]:
-    """Read the small entries of `uns`, into which other programs write what they like."""
+    """Read the small entries of `uns`, which other programs may fill with anything."""
     from anndata.io import read_elem
 
     entries: dict[str, Any] = {}

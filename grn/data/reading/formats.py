@@ -1,4 +1,4 @@
-"""Find out which format lies at a path, and read it with the format's own library."""
+"""Detects the format of a path, and reads it with the library of the format."""
 
 from collections.abc import Callable, Collection
 from functools import partial
@@ -16,7 +16,7 @@ from grn.data.reading.orientation import (
     detect_orientation,
     undecided,
 )
-from grn.data.reading.parts_10x import Sample, is_hidden, sample_of, samples_of
+from grn.data.reading.parts_10x import SampleFiles, is_hidden, sample_of, samples_of
 from grn.data.reading.read_10x import read_10x_h5, read_10x_sample
 from grn.data.reading.read_loom import read_loom
 from grn.errors import InputError
@@ -36,7 +36,7 @@ AS_STORED = Orientation(CELLS_BY_GENES, "the format fixes it")
 _TEXT_SUFFIXES = {".csv", ".tsv", ".txt"}
 _BEELINE_MATRIX = "ExpressionData.csv"
 _ZARR_MARKS = (".zgroup", "zarr.json")
-# What Cell Ranger leaves in its folder `outs`, the cells it called first.
+# Contents of the folder `outs` of Cell Ranger, with the called cells first.
 _CELL_RANGER = ("filtered_feature_bc_matrix", "filtered_feature_bc_matrix.h5")
 
 # Takes the path and the layer to read in place of `X`.
@@ -44,7 +44,7 @@ Reader = Callable[[Path, str | None], tuple["AnnData", Orientation]]
 
 
 class Format(NamedTuple):
-    """A file or folder of cells: what it is, where, and how to read it into memory."""
+    """A file or folder of cells: its kind, its path, and its reader."""
 
     kind: str
     path: Path
@@ -54,22 +54,21 @@ class Format(NamedTuple):
 def find_format(
     path: Path, gene_column: str | None = None, tfs: Collection[str] | None = None
 ) -> Format:
-    """Choose the reader by what lies at `path`.
+    """Choose the reader by the contents of `path`.
 
     Parameters
     ----------
     path
         File or folder.
     gene_column
-        Where the user expects gene names: a loom without the usual ones is then read all the
-        same.
+        Column with the gene names; a loom without the usual names can be read with it.
     tfs
-        Names of regulators, which tell the axes of a table apart; None: there are none.
+        Names of regulators, which identify the axis of genes of a table; None if unknown.
 
     Raises
     ------
     InputError
-        There is nothing, an empty file, or nothing that we read.
+        The path does not exist, is an empty file, or has no supported format.
     """
     if not path.exists():
         msg = f"no such file or folder: {path}. Check the path of the cells."
@@ -131,7 +130,7 @@ def _numbers(n_cells: int) -> list[str]:
     return [str(number) for number in range(1, n_cells + 1)]
 
 
-def _reader_of(samples: list[Sample]) -> Reader:
+def _reader_of(samples: list[SampleFiles]) -> Reader:
     def read(path: Path, layer: str | None) -> tuple["AnnData", Orientation]:
         return _chosen(read_10x_sample(path, samples), layer, path)
 
@@ -145,7 +144,7 @@ def _read_10x_h5(path: Path, layer: str | None) -> tuple["AnnData", Orientation]
 def _chosen(
     read: tuple["AnnData", Orientation], layer: str | None, path: Path
 ) -> tuple["AnnData", Orientation]:
-    """Raise where a layer is asked of a format that has none."""
+    """Raise if a layer is requested from a format without layers."""
     return select_layer(read[0], layer, origin=str(path)), read[1]
 
 
@@ -204,7 +203,7 @@ def _annotate(
     column_names: list[str],
     orientation: Orientation,
 ) -> "AnnData":
-    """Build the AnnData, transposing where the rows are genes."""
+    """Build the AnnData, transposed if the rows are genes."""
     import anndata
     import pandas as pd
 

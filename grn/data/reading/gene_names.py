@@ -1,4 +1,4 @@
-"""Give every gene a name, and one of its own, whatever the format."""
+"""Gives every gene a unique name."""
 
 import logging
 from pathlib import Path
@@ -57,7 +57,7 @@ def complete_names(adata: "AnnData", whose: str) -> None:
     adata
         With names of type str.
     whose
-        What the log says has these names.
+        Name of the cells or file, for the log.
     """
     names = adata.var_names.to_series()
     column = next((name for name in adata.var if str(name).lower() in _IDS), None)

@@ -1,4 +1,4 @@
-"""Choose the matrix of some cells: `X`, a layer, or `raw`."""
+"""Chooses the matrix of an AnnData: `X`, a layer, or `raw`."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ def select_layer(adata: "AnnData", layer: str | None, *, origin: str = "adata") 
     layer
         Key of `adata.layers`. Where there is no such key, `raw` is `adata.raw`, with its genes.
     origin
-        What the message calls the cells, such as their path.
+        Name of the cells in messages, such as their path.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def select_layer(adata: "AnnData", layer: str | None, *, origin: str = "adata") 
 
 
 def names_of_layers(adata: "AnnData") -> list[str]:
-    """Return what `select_layer` could take in place of `X`, `raw` at the end."""
+    """Return the layers that `select_layer` accepts, with `raw` at the end."""
     names = [*map(str, adata.layers), *([RAW] if adata.raw is not None else [])]
     return list(dict.fromkeys(names))
 

@@ -1,4 +1,4 @@
-"""Keep the matrix of an `.h5ad` or `.zarr` on disk, where memory is too small for it."""
+"""Keeps the matrix of an `.h5ad` or `.zarr` on disk if memory is too small for it."""
 
 import logging
 import math
@@ -13,15 +13,17 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Preprocessing and training hold a few copies of a part of the matrix beside it.
+# In memory, the matrix of the file and the normalised one exist at the same time, with temporary
+# parts of both: a quarter of the free memory leaves room for two more. Measured peaks are in
+# docs/benchmarks.md; the share was not tuned by them.
 _LARGEST_SHARE = 0.25
 _BYTES_OF_A_FLOAT32 = 4
 
 
 def exceeds_memory(path: Path, layer: str | None) -> bool:
-    """Tell whether the matrix would take more than a quarter of the free memory; if so, log it.
+    """Return whether the matrix would take more than a quarter of the free memory, and log it.
 
-    A sparse matrix stored by column is never said to: its rows cannot be read from disk.
+    The answer is False for a sparse matrix stored by column, whose rows cannot be read from disk.
 
     Parameters
     ----------

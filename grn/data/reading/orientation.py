@@ -1,4 +1,4 @@
-"""Tell which axis of a matrix holds the genes: by regulators, a word, names or values."""
+"""Decides which axis of a matrix holds the genes: by regulators, a word, names or values."""
 
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -12,15 +12,15 @@ from grn.names.symbols import first_of
 if TYPE_CHECKING:
     from anndata import AnnData
 
-Layout = Literal["genes × cells", "cells × genes"]
-GENES_BY_CELLS: Layout = "genes × cells"
-CELLS_BY_GENES: Layout = "cells × genes"
+AxisOrder = Literal["genes × cells", "cells × genes"]
+GENES_BY_CELLS: AxisOrder = "genes × cells"
+CELLS_BY_GENES: AxisOrder = "cells × genes"
 HOW_TO_FORCE = (
     "write `gene` (rows are genes) or `cell` (rows are cells) into the first header field, or "
     "name the regulators with --tfs"
 )
 
-# What people write over the first column, in lower case, without separators.
+# Usual names of the first column, in lower case, without separators.
 _GENE_WORDS = {
     "gene", "symbol", "feature", "ensembl", "entrez", "uniprot", "refseq", "flybase", "wormbase",
     "locustag", "locus", "orf", "transcript", "protein", "mirna", "tf", "accession",
@@ -29,25 +29,27 @@ _GENE_WORDS = {
 _CELL_WORDS = {"cell", "barcode", "sample", "obs", "observation", "spot", "nucleus", "well", "run"}
 _ENDINGS = ("names", "name", "ids", "id", "symbols", "symbol", "s", "")
 
+# All thresholds were chosen by hand so that the tables of the tests are told right or refused
+# (docs/formats.md); how far each could move was not measured.
 _CLEAR_MARGIN = 0.4  # of two likenesses: the names alone decide
-_SLIGHT_MARGIN = 0.15
+_SLIGHT_MARGIN = 0.15  # of two likenesses: a reason, if no other contradicts
 _SURE = 0.6  # at least so many names say clearly what they are
 _KNOWN = 0.1  # share of accessions and known symbols
-_MOST, _FEW = 0.5, 0.1
-_MIN_LISTED = 3
+_MOST, _FEW = 0.5, 0.1  # shares of barcodes, and of repeated names
+_MIN_LISTED = 3  # regulators that an axis has; one or two may be names of cells by accident
 _TIMES = 2.0  # how much more the totals of genes differ than those of cells
-_DIFFER = 0.5
-_GENES_OF_A_GENOME = (5_000, 100_000)
-_MANY_TIMES = 10
+_DIFFER = 0.5  # the least standard deviation of their logarithms
+_GENES_OF_A_GENOME = (5_000, 100_000)  # from yeast's to a plant's with transcripts
+_MANY_TIMES = 10  # how much longer a genome is than the other axis, and regulators more
 
 
 class Orientation(NamedTuple):
-    """How the matrix lies, and why we think so."""
+    """The layout of the matrix, and the reason for it."""
 
-    layout: Layout
+    layout: AxisOrder
     reason: str
     doubt: bool = False
-    """No name says so, only the values or the shape: worth a warning."""
+    """Whether the reason is weak, values or shape alone, so that a warning is due."""
 
 
 def detect_orientation(
@@ -58,13 +60,13 @@ def detect_orientation(
     tfs: Collection[str] | None = None,
     values: np.ndarray[Any, Any] | None = None,
 ) -> Orientation | None:
-    """Decide which axis holds the genes; None: nothing tells.
+    """Decide which axis holds the genes; None if there is no evidence.
 
-    In this order: the axis that the regulators are names of; the first header field, if it says
-    `gene` or `cell` (or a word like these); the names, of which those of genes look like
-    accessions or symbols, those of cells like barcodes, wells or numbered samples; last, where
-    they do not contradict each other, slight differences of the names, the totals (those of
-    genes differ more), repeated names (of genes) and the shape.
+    The evidence, in this order, is: the axis that holds the regulators; the first header field, if
+    it is `gene` or `cell` or a similar word; the names, since genes look like accessions or
+    symbols, and cells like barcodes, wells or numbered samples; and last, if they agree, small
+    differences of the names, totals (those of genes differ more), repeated names (of genes) and
+    the shape.
 
     Parameters
     ----------
@@ -107,7 +109,7 @@ def detect_orientation(
 
 
 def undecided(path: object, row_names: Sequence[str], column_names: Sequence[str]) -> InputError:
-    """Return the error to raise for a table of which nothing tells where the genes are."""
+    """Return the error for a table whose axis of genes cannot be identified."""
     return InputError(
         f"{path}: cannot tell which axis holds the genes: {len(row_names)} rows "
         f"({first_of(row_names)}) × {len(column_names)} columns ({first_of(column_names)}). Say "
@@ -116,7 +118,7 @@ def undecided(path: object, row_names: Sequence[str], column_names: Sequence[str
 
 
 def why_transposed(adata: "AnnData", tfs: Collection[str] | None = None) -> str | None:
-    """Return why cells × genes must be genes × cells in truth; None: nothing says so.
+    """Return the evidence that cells × genes is really genes × cells; None without evidence.
 
     Parameters
     ----------
@@ -152,8 +154,8 @@ def check_axes(adata: "AnnData", tfs: Collection[str] | None = None) -> None:
         raise InputError(msg)
 
 
-def layout_by_word(corner: str) -> Layout | None:
-    """Return what the first header field says that the rows are, if it does."""
+def layout_by_word(corner: str) -> AxisOrder | None:
+    """Return the kind of the rows by the first header field, if it names one."""
     word = "".join(letter for letter in corner.lower() if letter.isalnum())
     stems = {word.removesuffix(ending) for ending in _ENDINGS}
     stems |= {word.removesuffix(ending) for word in stems for ending in _ENDINGS}
@@ -162,7 +164,7 @@ def layout_by_word(corner: str) -> Layout | None:
     return CELLS_BY_GENES if stems & _CELL_WORDS else None
 
 
-def _layout(genes: int) -> Layout:
+def _layout(genes: int) -> AxisOrder:
     return GENES_BY_CELLS if genes == 0 else CELLS_BY_GENES
 
 
@@ -191,7 +193,7 @@ def _plain(name: object) -> str:
 
 
 def _by_names(rows: Look, columns: Look) -> int | None:
-    """Return the axis of the genes where one axis clearly says what it is, else None."""
+    """Return the axis of the genes if the names of one axis are clear, else None."""
     for genes, (one, other) in enumerate([(rows, columns), (columns, rows)]):
         if other.barcodes >= _MOST and one.barcodes <= _FEW:
             return genes

@@ -1,4 +1,4 @@
-"""Find the files of a 10x sample, and read those that hold names."""
+"""Finds the files of a 10x sample, and reads those that hold names."""
 
 import csv
 import gzip
@@ -20,7 +20,7 @@ _PART = re.compile(
 _KINDS = (MATRIX, BARCODES, FEATURES, GENES, SYMBOLS)
 
 
-class Sample(NamedTuple):
+class SampleFiles(NamedTuple):
     """The files of one sample: `parts` by what they are (matrix.mtx, …), and their prefix."""
 
     prefix: str
@@ -28,14 +28,14 @@ class Sample(NamedTuple):
 
 
 def is_hidden(path: Path) -> bool:
-    """Tell what a system leaves beside the files, such as the `._` files of macOS."""
+    """Return whether a file is left by the operating system, such as the `._` files of macOS."""
     return path.name.startswith(".")
 
 
-def samples_of(folder: Path) -> list[Sample]:
+def samples_of(folder: Path) -> list[SampleFiles]:
     """Return the 10x samples of a folder, complete or not; GEO's have a prefix each."""
     found = _parts_in(folder)
-    usual = [Sample(*item) for item in found.items() if _is_usual(item[1])]
+    usual = [SampleFiles(*item) for item in found.items() if _is_usual(item[1])]
     if any(MATRIX in sample.parts for sample in usual):
         return usual
     # A matrix of another name, such as counts.mtx or kb's, whose names lie beside it.
@@ -43,7 +43,7 @@ def samples_of(folder: Path) -> list[Sample]:
     return [sample for sample in own if len(sample.parts) > 1] or usual
 
 
-def sample_of(path: Path) -> Sample | None:
+def sample_of(path: Path) -> SampleFiles | None:
     """Return the sample that a matrix belongs to; None for any other file."""
     match = _PART.fullmatch(path.name)
     if match is None or match[2] is None or is_hidden(path):
@@ -71,9 +71,9 @@ def check_complete(folder: Path, prefix: str, parts: dict[str, Path]) -> None:
 
 
 def read_names(path: Path) -> pd.DataFrame:
-    """Read a table of names as text, whatever they look like, without what R puts around them.
+    """Read a table of names as text, without the additions of R.
 
-    That are quotes around every field of a column, and a first column that counts the rows.
+    These are quotes around every field of a column, and a first column of row numbers.
     """
     opener = gzip.open if path.suffix == ".gz" else open
     with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
@@ -127,7 +127,7 @@ def _is_usual(parts: dict[str, Path]) -> bool:
     return sum(".tsv" in path.suffixes for path in parts.values()) > 1
 
 
-def _with_names(found: dict[str, dict[str, Path]], prefix: str) -> Sample:
+def _with_names(found: dict[str, dict[str, Path]], prefix: str) -> SampleFiles:
     """Give a matrix the names of its own prefix, else of the longest that its own begins with."""
     parts = dict(found[prefix])
     lenders = sorted((p for p in found if p != prefix and prefix.startswith(p)), key=len)
@@ -137,4 +137,4 @@ def _with_names(found: dict[str, dict[str, Path]], prefix: str) -> Sample:
                 kind in (FEATURES, GENES) and {FEATURES, GENES} & set(parts)
             ):
                 parts.setdefault(kind, path)
-    return Sample(prefix, parts)
+    return SampleFiles(prefix, parts)

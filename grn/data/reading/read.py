@@ -55,28 +55,35 @@ def read_cells(
         keeps its name of the index; repeated names are numbered (A, A-1, A-2).
     on_disk
         True keeps the matrix of `.h5ad` and `.zarr` on disk, False reads it into memory, None
-        keeps it on disk where it would take more than a quarter of the free memory.
+        keeps it on disk if it would take more than a quarter of the free memory.
     tfs
-        Names of regulators, where they are known: the axis that has them is that of the genes,
-        whatever a table or file says.
+        Names of regulators, if they are known: the axis that holds them is the axis of genes,
+        whatever the format states.
 
     Returns
     -------
     AnnData with `X` float32, CSR or ndarray as stored; names are `str`. On disk, `X` is anndata's
-    `CSRDataset` or the dense array of h5py or zarr, of the type it is stored in, and there are no
-    layers. `uns["grn_read"]` says which file, format and orientation it came from, and why that
-    orientation. Values are not judged here: `preprocess` does that.
+    `CSRDataset` or the dense array of h5py or zarr, in the stored type, and there are no layers.
+    `uns["grn_read"]` records file, format, orientation and the reason for the orientation.
+    Values are not checked here; `preprocess` does that.
 
     Raises
     ------
     InputError
         The file is missing, empty, truncated, of an unknown format or no expression matrix; the
         layer or column does not exist; the matrix cannot stay on disk.
+
+    Examples
+    --------
+    >>> adata.to_df().to_csv("cells.csv")
+    >>> cells = grn.read_cells("cells.csv")
+    >>> cells.shape, cells.uns["grn_read"]["orientation"]
+    ((60, 16), 'cells × genes')
     """
     source = find_format(Path(path), gene_column, tfs)
     stays = _stays_on_disk(source, layer, on_disk)
     with warnings.catch_warnings():
-        # Of the libraries, about how files are stored; what concerns the user is logged.
+        # Libraries warn about details of storage; messages for the user are logged.
         warnings.simplefilter("ignore")
         adata, orientation = _read(source, layer, stays)
         adata.obs_names = adata.obs_names.astype(str)
@@ -116,7 +123,7 @@ def read_cells(
 
 
 def _stays_on_disk(source: Format, layer: str | None, wanted: bool | None) -> bool:
-    """Decide where the matrix is held: as wanted, else by the memory it needs."""
+    """Decide whether the matrix stays on disk: as requested, else by the memory it needs."""
     if source.kind in _ROW_WISE:
         if wanted is not None:
             return wanted
@@ -135,7 +142,7 @@ def _stays_on_disk(source: Format, layer: str | None, wanted: bool | None) -> bo
 
 
 def _read(source: Format, layer: str | None, lazily: bool) -> tuple["AnnData", Orientation]:
-    """Read with the format's own library; what that complains of becomes our message."""
+    """Read with the library of the format, whose errors become an `InputError`."""
     try:
         if lazily:
             return read_lazily(source.path, layer), AS_STORED
@@ -152,14 +159,14 @@ def _read(source: Format, layer: str | None, lazily: bool) -> tuple["AnnData", O
 def _turned(
     adata: "AnnData", stored: Orientation, reason: str, source: Format, on_disk: bool
 ) -> tuple["AnnData", Orientation]:
-    """Return cells × genes of a file that holds the transpose of what its format states."""
+    """Return cells × genes of a file that holds the transposed matrix."""
     if on_disk:
         msg = (
             f"{source.path} is transposed: {reason}. Its matrix cannot be turned on disk: read it "
             "into memory (--set data.on_disk=false), or write the file again with adata.T."
         )
         raise InputError(msg)
-    logger.warning("%s is transposed: %s. It is read the other way round", source.path, reason)
+    logger.warning("%s is transposed: %s. Rows and columns are exchanged", source.path, reason)
     turned = adata.T
     turned.X = turned.X.tocsr() if sp.issparse(turned.X) else np.ascontiguousarray(turned.X)
     layout = GENES_BY_CELLS if stored.layout == CELLS_BY_GENES else CELLS_BY_GENES

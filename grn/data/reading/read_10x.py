@@ -1,4 +1,4 @@
-"""Read what Cell Ranger, STARsolo and kb-python write: folders of matrix.mtx, `.h5` files."""
+"""Reads the output of Cell Ranger, STARsolo and kb-python: matrix.mtx folders, `.h5` files."""
 
 import logging
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from grn.data.reading.parts_10x import (
     GENES,
     MATRIX,
     SYMBOLS,
-    Sample,
+    SampleFiles,
     check_complete,
     read_names,
     without_counts,
@@ -40,7 +40,7 @@ _OTHER_TYPES = {
 _BY_CELL = "cells_x_"
 
 
-def read_10x_sample(folder: Path, samples: list[Sample]) -> tuple["AnnData", Orientation]:
+def read_10x_sample(folder: Path, samples: list[SampleFiles]) -> tuple["AnnData", Orientation]:
     """Read the sample of a folder: matrix.mtx, barcodes.tsv, features.tsv or genes.tsv.
 
     Each may be gzipped or not. Unlike `scanpy.read_10x_mtx`, every name is read as text: a
@@ -139,7 +139,7 @@ def read_10x_h5(path: Path) -> tuple["AnnData", Orientation]:
 
 
 def _read_part(path: Path, read: Callable[[Path], Any]) -> Any:
-    """Read one of the three files, and name it where that fails."""
+    """Read one of the three files; an error names it."""
     try:
         return read(path)
     except Exception as error:
@@ -151,7 +151,7 @@ def _is_10x_group(group: Any) -> bool:
 
 
 def _genes_only(adata: "AnnData", path: Path) -> "AnnData":
-    """Keep the features that are genes, by their type; a column of anything else keeps all."""
+    """Keep the features whose type is gene expression; a column without types keeps all."""
     if "feature_types" not in adata.var:
         return adata
     types = adata.var["feature_types"].astype(str)

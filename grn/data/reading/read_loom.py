@@ -1,4 +1,4 @@
-"""Read a loom: its main matrix or one layer, names, and attributes that fit."""
+"""Reads a loom: its main matrix or one layer, names, and attributes."""
 
 import html
 import logging
@@ -29,16 +29,15 @@ def read_loom(
 ) -> tuple["AnnData", Orientation]:
     """Read cells × genes of a loom, sparse; of two sets of names the first wins.
 
-    An attribute that nobody asked for is left out where it does not fit: one of another length,
-    of records (SCENIC's regulons) or of several numbers each.
+    Attributes that do not fit a table are left out: those of another length, of records
+    (SCENIC's regulons) or with several numbers each.
 
     Parameters
     ----------
     path, layer
         As in `grn.read_cells`.
     gene_column
-        Where the user expects gene names: a loom without the usual ones is then read all the
-        same.
+        Attribute with the gene names; a loom without the usual names can be read with it.
 
     Raises
     ------

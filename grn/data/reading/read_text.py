@@ -1,4 +1,4 @@
-"""Read a matrix from CSV or TSV, plain or gzipped, and name the first field that is wrong."""
+"""Reads a matrix from CSV or TSV, plain or gzipped; errors name the first wrong field."""
 
 import csv
 import re
@@ -11,12 +11,13 @@ import pandas as pd
 
 from grn.data.reading.axis_names import are_alike, is_gene_like
 from grn.data.reading.orientation import layout_by_word
-from grn.data.reading.text_lines import FirstLines, open_text, read_first_lines, without_empty_end
+from grn.data.reading.text_lines import FirstLines, read_first_lines, without_empty_end
 from grn.errors import InputError
+from grn.text import open_text
 
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 _POINT = "write decimals with a point"
-# What stands over the names of rows without saying what they are; V1 and X are R's.
+# Uninformative headers of a column of row names; V1 and X are those of R.
 _INDEX_WORDS = {"", "id", "ids", "index", "name", "names", "rowname", "rownames", "row", "no"}
 _INDEX_WORDS |= {"x", "v1", "unnamed0", "number", "nr", "key", "label"}
 _N_NUMBERS = 5
@@ -88,7 +89,7 @@ def _has_twice(header: list[str], lines: FirstLines) -> bool:
 
 
 def _without_empty_end(body: pd.DataFrame, header: list[str]) -> pd.DataFrame:
-    """Drop what separators at the end of lines make: columns without name and value, empty rows.
+    """Drop empty columns and rows, which separators at the end of lines cause.
 
     The header is cut in place to the columns that stay.
     """
@@ -105,7 +106,7 @@ def _without_empty_end(body: pd.DataFrame, header: list[str]) -> pd.DataFrame:
 
 
 def _check_header(path: Path, corner: str, columns: list[str], rows: "pd.Series[Any]") -> None:
-    """Raise where the first line is one of values: the table has no header."""
+    """Raise if the first line holds values, so that the table has no header."""
     numbers = pd.to_numeric(pd.Series(columns, dtype=object), errors="coerce")
     if numbers.isna().any() or len(columns) < 2:
         return
@@ -179,7 +180,7 @@ def _has_row_names(
     first_column: "pd.Series[Any]",
     tfs: Collection[str],
 ) -> bool:
-    """Tell a first column of names, which may be whole, unique numbers, from one of expression."""
+    """Return whether the first column holds names, such as unique whole numbers, or expression."""
     word = "".join(letter for letter in corner.lower() if letter.isalnum())
     if not corner or layout_by_word(corner) is not None:
         return True

@@ -1,11 +1,11 @@
-"""The first lines of a text matrix: encoding, comments, header, and what separates fields."""
+"""Reads the first lines of a text matrix: encoding, comments, header, and separator."""
 
 import csv
-import gzip
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 from grn.errors import InputError
+from grn.text import open_text
 
 _SEPARATORS = {"\t": "tab", ",": "comma", ";": "semicolon"}
 _MISSING = {"", "na", "nan", "null", "none", "n/a", "<na>"}
@@ -13,7 +13,7 @@ _COMMENT = "#"
 
 
 class FirstLines(NamedTuple):
-    """Where a table begins."""
+    """Start of a table."""
 
     skipped: int
     """Lines before the header: comments and empty ones."""
@@ -23,23 +23,8 @@ class FirstLines(NamedTuple):
     separator: str
 
 
-def open_text(path: Path) -> IO[str]:
-    """Open a text file, gzipped or not, in UTF-8 or UTF-16, as spreadsheets write it."""
-    opener = gzip.open if path.suffix.lower() == ".gz" else open
-    with opener(path, "rb") as file:
-        start = file.read(64)
-    encoding = "utf-8-sig"
-    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        encoding = "utf-16"
-    elif start[1::2].count(0) > len(start) / 4:  # no mark of the byte order
-        encoding = "utf-16-le"
-    elif start[::2].count(0) > len(start) / 4:
-        encoding = "utf-16-be"
-    return opener(path, "rt", encoding=encoding, newline="")
-
-
 def read_first_lines(path: Path) -> FirstLines:
-    """Find the header, the first row and what separates their fields.
+    """Find the header, the first row and the separator of their fields.
 
     Lines before the header that are empty or start with `#` are passed over, unless the last of
     them has the fields of the row that follows: then it is the header.
@@ -98,7 +83,7 @@ def _header_among(before: list[str], row: str) -> int | None:
 
 
 def _separator(path: Path, header_line: str, first_line: str) -> str:
-    """Return what separates the fields: names may hold any of the three, numbers may not."""
+    """Return the separator of the fields; names may contain any of the three, numbers may not."""
     present = [separator for separator in _SEPARATORS if separator in header_line]
     if not present:
         msg = (

@@ -1,4 +1,4 @@
-"""Say that a file could not be read, in one message for every library that reads one."""
+"""Errors for files that cannot be read, in one form for all libraries."""
 
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,9 @@ def cannot_read(path: Path, kind: str, error: Exception) -> InputError:
     path
         The file.
     kind
-        What it was read as, such as `h5ad`.
+        Format as which it was read, such as `h5ad`.
     error
-        What the library raised; its first line goes into the message.
+        Error of the library, whose first line is part of the message.
     """
     lines = str(error).strip().splitlines()
     what = f"{type(error).__name__}: {lines[0].rstrip('.')}" if lines else type(error).__name__
@@ -27,7 +27,7 @@ def cannot_read(path: Path, kind: str, error: Exception) -> InputError:
 
 
 def check_numbers(matrix: Any, path: Path) -> None:
-    """Raise unless a matrix, of whatever library, holds real numbers or booleans."""
+    """Raise unless a matrix of any library holds real numbers or booleans."""
     dtype = getattr(matrix, "dtype", None)
     if dtype is not None and dtype.kind not in "biuf":
         msg = (

@@ -1,4 +1,4 @@
-"""A few heads at a time, in the dtype `gram` works them out in: what a step needs, and no more."""
+"""Splits the heads into chunks that fit the cache, in the dtype of the computation."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -9,11 +9,12 @@ from torch import Tensor
 from flashsign.reference import compute_dtype
 
 FEW_TOKENS = 64
-"""Number of queries or keys up to which all is in float64: few roundings do not average out."""
+"""Number of queries or keys up to which float64 is used, as few roundings do not average out. So
+few take no time worth saving; the errors of README §8 were measured with it."""
 CHUNK_ELEMENTS = 1 << 21
-"""Elements of one operand worked on at once: 8 MiB in float32."""
+"""Number of elements of one operand of a chunk: 8 MiB in float32."""
 DOUBLE_ELEMENTS = 1 << 18
-"""Likewise where float32 was not exact enough: 2 MiB in float64."""
+"""The same for heads that are recomputed in float64: 2 MiB."""
 
 
 class Chunk(NamedTuple):

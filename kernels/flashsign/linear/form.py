@@ -1,8 +1,8 @@
 """The exact linear-time form of scores without a bias: two small matrices per head, README §2.
 
-A head is worked out in float32 first. Its sums can cancel where scores do not, so their sizes are
-compared with those of the results; a head where they are much larger is worked out again in
-float64, as float64 inputs and short sequences always are (README §4).
+A head is computed in float32 first. Its sums can cancel where scores do not, so the sizes of the
+terms are compared with those of the results. A head with much larger terms is recomputed in
+float64, which float64 inputs and short sequences always use (README §4).
 
 Self-exclusion subtracts the self term from each sum. Rows of a float64 head where that term makes
 up more than 1 - CANCELLED of the squared norm are computed again by the quadratic form. There are
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.linalg import vecdot
 
-from flashsign.linear.cancellation import mean_size, size, uncertain
+from flashsign.linear.cancellation import mean_squared_norm, needs_float64, squared_norm
 from flashsign.linear.chunks import Chunk, chunks
 from flashsign.linear.self_pairs import SelfPairs
 from flashsign.linear.sums import outer_sum, square_norm, trace
@@ -26,14 +26,17 @@ from flashsign.rows import form as row_form
 from flashsign.units import eps_in_units
 
 CANCELLED = 1e-3
-"""Share of the squared norm left without the self term under which a row is EXACT."""
+"""A row is EXACT if a smaller share of its squared norm is left without the self term. The
+subtraction costs the other rows at most three of float64's sixteen digits, and at most d / 0.999
+rows of a head are EXACT (README §4). Any share from 1e-6 (six digits) to 0.1 (d / 0.9 rows) would
+do as well."""
 
 SINGLE, DOUBLE, EXACT = range(3)
-"""How a row is worked out: in float32, in float64, by the quadratic form in float64."""
+"""How a row is computed: in float32, in float64, or by the quadratic form in float64."""
 
 
 class Sums(NamedTuple):
-    """What the backward pass takes over from the forward pass."""
+    """Results of the forward pass that the backward pass needs."""
 
     key_key: Tensor
     """Float64 (B, H, d, d) G = Σ_j k_j k_jᵀ."""
@@ -45,8 +48,8 @@ class Sums(NamedTuple):
     """Uint8 (B, H, N), SINGLE, DOUBLE or EXACT."""
 
 
-class Grads(NamedTuple):
-    """What the backward pass fills in."""
+class TokenGradients(NamedTuple):
+    """Gradients, which the backward pass fills in."""
 
     dq: Tensor
     """(B, H, N, d)."""
@@ -57,7 +60,7 @@ class Grads(NamedTuple):
 
 
 class _Rows(NamedTuple):
-    """What the gradients of keys and values need to know of the queries of a chunk."""
+    """Terms of the queries of a chunk that the gradients of keys and values need."""
 
     own: SelfPairs
     r_do: Tensor
@@ -117,11 +120,11 @@ def backward(
     exponent: Tensor | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return dq, dk and dv, README eq. (9)–(12)."""
-    grads = Grads(*(t.new_empty(t.shape) for t in (q, k, v)))
+    grads = TokenGradients(*(t.new_empty(t.shape) for t in (q, k, v)))
     row_eps = eps_in_units(eps, exponent, "l2")
     for part, chunk in chunks(q, k, v, self_index):
         chunk_do, chunk_sums = do[part].flatten(0, 1), Sums(*(_merged(t[part]) for t in sums))
-        results = Grads(*(_merged(t[part]) for t in grads))
+        results = TokenGradients(*(_merged(t[part]) for t in grads))
         few = _eps_of(row_eps, part)
         uncertain_heads = _backward_chunk(chunk_do, chunk, chunk_sums, results, few)
         for heads, double in chunk.in_double(uncertain_heads):
@@ -129,7 +132,7 @@ def backward(
             if (double_sums.form == SINGLE).any():
                 out = torch.empty_like(double_do)
                 _forward_chunk(double, out, double_sums, _eps_of(few, heads))
-            again = Grads(*(t[heads] for t in results))
+            again = TokenGradients(*(t[heads] for t in results))
             _backward_chunk(double_do, double, double_sums, again, _eps_of(few, heads))
             _put(results, heads, again)
     return grads
@@ -139,6 +142,7 @@ def _forward_chunk(chunk: Chunk, out: Tensor, sums: Sums, eps: float | Tensor) -
     """Fill in `out` (n, N, e) and `sums`; return bool (n,), heads to do in float64 instead."""
     query, key, dtype = chunk.query, chunk.key, chunk.query.dtype
     own = SelfPairs.of(chunk.self_index, key.shape[1])
+    # G in float64: it is factorised, and the rounding of its entries would hide small eigenvalues.
     for few_keys, key_key in zip(chunk.few(key), chunk.few(sums.key_key), strict=True):
         double = few_keys.double()
         torch.bmm(double.mT, double, out=key_key)
@@ -160,8 +164,8 @@ def _forward_chunk(chunk: Chunk, out: Tensor, sums: Sums, eps: float | Tensor) -
             * trace(sums.key_key)
             / key.shape[2]
         )
-        again |= uncertain(norm_size, torch.ones_like(norm_size))
-        if again.all():
+        again |= needs_float64(norm_size, torch.ones_like(norm_size))
+        if again.all():  # all of these heads are recomputed in float64: no need to finish
             return again
     for cols in chunk.columns():
         value = chunk.value[..., cols].to(dtype)
@@ -174,12 +178,14 @@ def _forward_chunk(chunk: Chunk, out: Tensor, sums: Sums, eps: float | Tensor) -
     for pair, rows, head in _exact_rows(chunk, sums.form):
         out[pair, rows] = row_form.forward(head, _eps_of(eps, (pair, rows, None)))[0].to(out.dtype)
     if dtype != torch.float64:
-        again |= uncertain(size(weight) * mean_size(sums.key_value), size(out))
+        again |= needs_float64(
+            squared_norm(weight) * mean_squared_norm(sums.key_value), squared_norm(out)
+        )
     return again
 
 
 def _backward_chunk(
-    do: Tensor, chunk: Chunk, sums: Sums, grads: Grads, eps: float | Tensor
+    do: Tensor, chunk: Chunk, sums: Sums, grads: TokenGradients, eps: float | Tensor
 ) -> Tensor:
     """Fill in `grads` for `do` (n, N, e); return bool (n,), heads to do in float64 instead."""
     again, single = (sums.form != SINGLE).any(-1), chunk.query.dtype != torch.float64
@@ -187,18 +193,20 @@ def _backward_chunk(
         return again
     rows = _query_gradients(do, chunk, sums, grads.dq)
     if single:
-        dq_size = size(rows.r_do) * mean_size(sums.key_value.mT)
-        dq_size += size(rows.c_query) * mean_size(sums.key_key)
-        again |= uncertain(dq_size, size(grads.dq))
+        dq_size = squared_norm(rows.r_do) * mean_squared_norm(sums.key_value.mT)
+        dq_size += squared_norm(rows.c_query) * mean_squared_norm(sums.key_key)
+        again |= needs_float64(dq_size, squared_norm(grads.dq))
         if again.all():
             return again
     query_do, query_query = _key_gradients(do, chunk, rows, sums.form, grads, eps)
     if not single:
         return torch.zeros_like(again)
     key_size = trace(sums.key_key)
-    dk_size = size(chunk.value) * mean_size(query_do.mT) + key_size * mean_size(query_query)
-    again |= uncertain(dk_size, size(grads.dk))
-    return again | uncertain(key_size * mean_size(query_do), size(grads.dv))
+    dk_size = squared_norm(chunk.value) * mean_squared_norm(
+        query_do.mT
+    ) + key_size * mean_squared_norm(query_query)
+    again |= needs_float64(dk_size, squared_norm(grads.dk))
+    return again | needs_float64(key_size * mean_squared_norm(query_do), squared_norm(grads.dv))
 
 
 def _query_gradients(do: Tensor, chunk: Chunk, sums: Sums, dq: Tensor) -> _Rows:
@@ -222,7 +230,7 @@ def _query_gradients(do: Tensor, chunk: Chunk, sums: Sums, dq: Tensor) -> _Rows:
 
 
 def _key_gradients(
-    do: Tensor, chunk: Chunk, rows: _Rows, form: Tensor, grads: Grads, eps: float | Tensor
+    do: Tensor, chunk: Chunk, rows: _Rows, form: Tensor, grads: TokenGradients, eps: float | Tensor
 ) -> tuple[Tensor, Tensor]:
     """Fill in dk, dv and the EXACT rows of dq; return M1 (n, d, e) and M2 (n, d, d), float64."""
     query, key, dtype = chunk.query, chunk.key, chunk.query.dtype
@@ -244,7 +252,7 @@ def _key_gradients(
             row_form.forward(head, _eps_of(eps, (pair, exact, None)))[1],
             do[pair, exact].double(),
         )
-        added = row_form.Grads(dkey[pair], torch.zeros_like(head.v))
+        added = row_form.SharedGradients(dkey[pair], torch.zeros_like(head.v))
         dq = row_form.backward(head, row_do, row_r, added)
         grads.dq[pair, exact] = dq.to(grads.dq.dtype)
         grads.dv[pair] += added.dv.to(grads.dv.dtype)
@@ -271,7 +279,7 @@ def _put(results: Sequence[Tensor], heads: Tensor, again: Sequence[Tensor]) -> N
 
 
 def _buffer(t: Tensor, dtype: torch.dtype) -> Tensor:
-    """Return where to work out the result `t` in `dtype`: in place if it has that dtype."""
+    """Return a buffer for the result `t` in `dtype`: `t` itself if it has that dtype."""
     return t if t.dtype == dtype else torch.empty_like(t, dtype=dtype)
 
 

@@ -1,6 +1,6 @@
-"""The linear form as torch sees it: schema, fake, autograd.
+"""The linear form as operators of torch: schema, fake implementation, autograd.
 
-An operator hides what a graph cannot hold (loops over chunks, rows chosen by value), so
+An operator hides loops over chunks and rows chosen by value, which a graph cannot hold, so
 `torch.compile(fullgraph=True)` works. Gradients are operators too.
 """
 

@@ -1,4 +1,4 @@
-"""The terms that self-exclusion removes from sums over all keys: gathered once, never a mask."""
+"""Terms that self-exclusion removes from sums over all keys; gathered, never masked."""
 
 from typing import NamedTuple
 
@@ -41,7 +41,7 @@ class SelfPairs(NamedTuple):
         return _subtract_product(total, factor, t, self.queries)
 
     def subtract_from_keys(self, total: Tensor, factor: Tensor, t: Tensor) -> Tensor:
-        """Likewise from the keys; twice from a key that two queries leave out."""
+        """Subtract factor · t from the keys of the pairs; twice if two queries share a key."""
         return _subtract_product(total, factor, t, self.keys)
 
 

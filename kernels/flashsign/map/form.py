@@ -1,7 +1,7 @@
 """Batch means of the attention map and their gradient, in blocks of rows that fit the cache.
 
-The maps are formed one batch element, head and block of rows at a time and added to the means at
-once: beyond the results, memory does not grow with B, N or M. The backward pass forms them again.
+Each block of rows of one batch element and head is formed, added to the means and dropped, so that
+memory beyond the results does not grow with B, N or M. The backward pass forms the blocks again.
 """
 
 from collections.abc import Iterator
@@ -27,15 +27,15 @@ from flashsign.reference import (
 from flashsign.units import eps_in_units, times_power
 
 BLOCK_ELEMENTS = 1 << 18
-"""Scores formed at once: 1 MiB in float32, which fits the second-level cache of one core."""
+"""Number of scores of a block: 1 MiB in float32, which fits the L2 cache of a core."""
 
 
 class _Block(NamedTuple):
-    """Some rows of one batch element and head; tensors keep a batch and a head axis of 1."""
+    """A block of rows of one batch element and head, whose axes are kept with size 1."""
 
     b: int
     at: tuple[slice, slice]
-    """Heads and rows within the means."""
+    """Slices of heads and rows of the means."""
     q: Tensor
     k: Tensor
     s: Tensor
@@ -43,7 +43,7 @@ class _Block(NamedTuple):
     masks: tuple[Tensor | None, Tensor | None, Tensor | None]
     """Key mask, self index and gate of these rows."""
     eps: float | Tensor
-    """ε, in the units of the rows where they have units."""
+    """ε, in the units of the rows if they have units."""
     exponent: Tensor | None
     """(1, 1, R): scores are in units of 2^exponent."""
 
@@ -158,24 +158,24 @@ def _blocks(
     for h in range(n_heads):
         for start in range(0, n_queries, n_rows):
             heads, rows = slice(h, h + 1), slice(start, start + n_rows)
-            b_bias = None if bias is None else bias[heads, rows]
-            b_self = None if self_index is None else self_index[rows]
-            b_gate = None if gate is None else gate.expand(n_heads, -1, -1)[heads, rows]
+            row_bias = None if bias is None else bias[heads, rows]
+            row_self_index = None if self_index is None else self_index[rows]
+            row_gate = None if gate is None else gate.expand(n_heads, -1, -1)[heads, rows]
             for b in range(n_maps(q, k, key_mask)):
-                b_mask = None if key_mask is None else key_mask[_element(key_mask, b)]
-                b_q = q[_element(q, b), heads, rows].to(dtype)
-                b_k = k[_element(k, b), heads].to(dtype)
-                masks = (b_mask, b_self, b_gate)
-                s = scores(b_q, b_k, b_bias, *masks)
+                element_mask = None if key_mask is None else key_mask[_element(key_mask, b)]
+                query = q[_element(q, b), heads, rows].to(dtype)
+                key = k[_element(k, b), heads].to(dtype)
+                masks = (element_mask, row_self_index, row_gate)
+                s = scores(query, key, row_bias, *masks)
                 if normaliser == "softmax":
                     s = logits(s, *masks)
-                b_eps, b_exponent = row_eps, exponent
+                block_eps, block_exponent = row_eps, exponent
                 if isinstance(row_eps, Tensor) and exponent is not None:
                     at = _element(exponent, b), heads, rows
-                    b_eps, b_exponent = row_eps[at][..., None].to(dtype), exponent[at]
-                yield _Block(b, (heads, rows), b_q, b_k, s, masks, b_eps, b_exponent)
+                    block_eps, block_exponent = row_eps[at][..., None].to(dtype), exponent[at]
+                yield _Block(b, (heads, rows), query, key, s, masks, block_eps, block_exponent)
 
 
 def _element(t: Tensor, b: int) -> slice:
-    """Return where batch element `b` is: a batch of 1 stands for all."""
+    """Return the slice of batch element `b`; a batch of 1 stands for all elements."""
     return slice(b, b + 1) if len(t) > 1 else slice(0, 1)

@@ -1,4 +1,4 @@
-"""The attention map as torch sees it: schema, fake, autograd; by rows or by a Triton kernel."""
+"""The attention map as operators of torch, by blocks of rows or by a Triton kernel."""
 
 from typing import Any
 

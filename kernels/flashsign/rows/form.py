@@ -1,9 +1,9 @@
-"""The quadratic form, a cache-sized block of rows of one batch element and head at a time.
+"""The quadratic form, for cache-sized blocks of rows of one batch element and head.
 
-It serves scores with a bias, where it needs no more multiplications than the expanded sums and
-cancels nowhere, what has no linear form (a gate, l1, softmax), and the few rows of `gram` whose
-sums would cancel. Beyond the results, memory does not grow with the number of rows. Equation
-numbers are those of `README.md`.
+It serves scores with a bias, for which it needs no more multiplications than expanded sums and
+has no cancellation; options without a linear form (a gate, l1, softmax); and the few rows of
+`gram` whose sums would cancel. Beyond the results, memory does not grow with the number of rows.
+Equation numbers are those of `README.md`.
 """
 
 from collections.abc import Iterator
@@ -16,18 +16,20 @@ from flashsign.reference import compute_dtype, inverse_norm, inverse_sum, row_to
 from flashsign.units import eps_in_units
 
 BLOCK_ELEMENTS = 1 << 18
-"""Scores formed at once: 1 MiB in float32, which fits the second-level cache of one core."""
+"""Number of scores of a block: 1 MiB in float32, which fits the L2 cache of a core."""
 
 SUM_COLUMNS = 64
-"""Products summed at once in the gradient of the weights."""
+"""Number of products of one sum in the gradient of the weights, however many columns a batch of
+values is folded into; the errors of README §8 were measured with it."""
 
 FEW_KEYS = 32
-"""Number of keys up to which scores are held in float64: sums over few keys do not
-average rounding out, a row of nearly cancelled scores stands out, and few keys cost little."""
+"""Number of keys up to which scores are in float64: sums over few keys do not average rounding
+errors out, a row of nearly cancelled scores stands out, and float64 costs little there. The
+errors of README §8 were measured with it."""
 
 
 class Head(NamedTuple):
-    """What the scores of some rows of one batch element and head are made of; one float dtype."""
+    """Inputs of the scores of some rows of one batch element and head, in one float dtype."""
 
     q: Tensor
     """(R, d) queries of the rows."""
@@ -46,7 +48,7 @@ class Head(NamedTuple):
     normaliser: str = "l2"
 
 
-class Grads(NamedTuple):
+class SharedGradients(NamedTuple):
     """Gradients shared by several blocks of rows, which each block adds to in place."""
 
     dk: Tensor
@@ -60,8 +62,8 @@ class Grads(NamedTuple):
 def forward(head: Head, eps: float | Tensor) -> tuple[Tensor, Tensor]:
     """Return the output o (R, e) and the statistic r (R, 1), README eq. (1)–(3), (15)–(17).
 
-    r is what `backward` needs to know of a row: the inverse norm, or for softmax log Σ exp s.
-    Where scores are in units, ε is a tensor (R, 1).
+    `backward` needs r of every row: the inverse norm, or for softmax log Σ exp s.
+    If scores are in units, ε is a tensor (R, 1).
     """
     o, r = head.q.new_empty(len(head.q), head.v.shape[1]), head.q.new_empty(len(head.q), 1)
     for rows in _row_blocks(head):
@@ -74,13 +76,14 @@ def forward(head: Head, eps: float | Tensor) -> tuple[Tensor, Tensor]:
         if head.normaliser == "l1":
             r[rows] = inverse_sum(row_total(s, head.normaliser), row_eps)
         else:
+            # Unlike s.square().sum(), vector_norm makes no second block of scores.
             square_norm = torch.linalg.vector_norm(s, dim=-1, keepdim=True).square()
             r[rows] = inverse_norm(square_norm, row_eps)
         o[rows] = r[rows] * (s @ head.v)
     return o, r
 
 
-def backward(head: Head, do: Tensor, r: Tensor, grads: Grads) -> Tensor:
+def backward(head: Head, do: Tensor, r: Tensor, grads: SharedGradients) -> Tensor:
     """Return dq (R, d) and add to `grads`, README eq. (5)–(6), (18).
 
     `do` (R, e) is the gradient of the output, `r` (R, 1) what `forward` returned for `head`.
@@ -106,7 +109,7 @@ def _score_gradient(head: Head, rows: slice, do: Tensor, r: Tensor, dv: Tensor) 
     r_do = r * do
     dv.addmm_(s.mT, r_do)
     ds = _weight_gradient(r_do, head.v)
-    # D from the scores themselves: from the output, rounded, it is less exact for few keys
+    # D from the scores: from the output, which is rounded, it would be less exact for few keys.
     along = torch.linalg.vecdot(ds, s)[:, None]
     if head.normaliser == "l1":
         return ds.addcmul_(s.sign_(), r * along, value=-1.0)
@@ -114,7 +117,7 @@ def _score_gradient(head: Head, rows: slice, do: Tensor, r: Tensor, dv: Tensor) 
 
 
 def sum_dtype(q: Tensor, k: Tensor, v: Tensor) -> torch.dtype:
-    """Return the dtype that the scores of these inputs are held in."""
+    """Return the dtype of the scores of these inputs."""
     if k.shape[-2] <= FEW_KEYS:
         return torch.float64
     return compute_dtype(torch.promote_types(q.dtype, v.dtype))
@@ -163,7 +166,7 @@ def attention_backward(
     dbias = like.new_zeros(shape, dtype=r.dtype)
     for pair, head in _heads(q, k, v, bias, key_mask, self_index, gate, normaliser, r.dtype):
         added = None if bias is None else dbias[pair[1]]
-        grads = Grads(torch.zeros_like(head.k), torch.zeros_like(head.v), added)
+        grads = SharedGradients(torch.zeros_like(head.k), torch.zeros_like(head.v), added)
         dq[pair] = backward(head, do[pair].to(r.dtype), r[pair], grads)
         dk[pair], dv[pair] = grads.dk, grads.dv
     return dq, dk, dv, dbias.to(like.dtype)
@@ -185,9 +188,12 @@ def _heads(
         mask = None if key_mask is None else key_mask[b]
         for h in range(q.shape[1]):
             query, key, value = (t[b, h].to(dtype) for t in (q, k, v))
-            b_bias = None if bias is None else bias[h]
-            b_gate = None if gate is None else gate[h] if gate.ndim == 3 else gate
-            yield (b, h), Head(query, key, value, b_bias, mask, self_index, b_gate, normaliser)
+            head_bias = None if bias is None else bias[h]
+            head_gate = None if gate is None else gate[h] if gate.ndim == 3 else gate
+            yield (
+                (b, h),
+                Head(query, key, value, head_bias, mask, self_index, head_gate, normaliser),
+            )
 
 
 def _weight_gradient(do: Tensor, v: Tensor) -> Tensor:
@@ -214,6 +220,7 @@ def _scores(head: Head, rows: slice) -> Tensor:
     if head.bias is None:
         s = head.q[rows] @ head.k.mT
     else:
+        # One pass over memory: the product is added to the bias while it is computed.
         s = torch.addmm(head.bias[rows].to(head.q.dtype), head.q[rows], head.k.mT)
     s = _multiply(s, head, rows)
     if head.normaliser != "softmax":
@@ -235,6 +242,7 @@ def _fill_removed(pairs: Tensor, head: Head, rows: slice, value: float) -> Tenso
     if head.key_mask is not None:
         pairs.masked_fill_(~head.key_mask, value)
     if head.self_index is not None:
+        # One pair a row: a mask over all keys would take as long as the scores.
         column = head.self_index[rows, None]
         index = column.clamp(min=0)
         pairs.scatter_(1, index, pairs.gather(1, index).masked_fill_(column >= 0, value))

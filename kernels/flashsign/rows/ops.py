@@ -1,4 +1,4 @@
-"""Blocks of rows as torch sees them: schema, fake, autograd."""
+"""Blocks of rows as operators of torch: schema, fake implementation, autograd."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the streaming kernels are launched with, as they name it."""
+"""Arguments of the streaming kernels, under the names that the kernels use."""
 
 import math
 from importlib.util import find_spec
@@ -12,14 +12,14 @@ from flashsign.units import eps_in_units
 HAS_TRITON = find_spec("triton") is not None
 
 MIN_BLOCK = 16
-"""The least extent that the matrix units take."""
+"""Smallest extent of a tile that the matrix units accept."""
 
 MAX_WIDTH = 256
-"""Features of a head that fit on chip."""
+"""Largest number of features of a head whose tiles fit on the chip."""
 
 
 class Strided(NamedTuple):
-    """A tensor beside its strides: any layout is read in place."""
+    """A tensor with its strides, so that kernels read any layout in place."""
 
     data: Tensor
     strides: tuple[int, ...]
@@ -74,12 +74,12 @@ def problem(q: Tensor, k: Tensor, v: Tensor | None) -> dict[str, Any]:
 
 
 def padded(width: int) -> int:
-    """Return the features of a tile: a power of two."""
+    """Return the number of features of a tile: the next power of two, at least MIN_BLOCK."""
     return max(MIN_BLOCK, 1 << (width - 1).bit_length())
 
 
 def precision(width: int) -> str:
-    """Return how float32 tiles are multiplied: in tf32 where torch may multiply matrices so.
+    """Return how float32 tiles are multiplied: in tf32 if torch may use it for matrices.
 
     Tiles of more than 128 features stay with IEEE arithmetic, since the operands of the matrix
     units would not fit the registers.

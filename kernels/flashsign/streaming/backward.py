@@ -31,7 +31,7 @@ from flashsign.streaming.tiles import (
 ROWS = 64
 """Queries that one program of `rows_kernel` takes."""
 
-WIDE = 256
+WIDE_GRADIENTS = 256
 """Features of dk and dv together that fit the registers; wider, each has a pass of its own."""
 
 
@@ -59,15 +59,15 @@ def rows_kernel(
     wanted = inside
     if only is not None:
         wanted = load_only(only, i_b, i_h, n_heads, N, start, BLOCK_N)
-    b_o = load_tokens(out, i_b, i_h, start, wanted, BLOCK_N, VALUE_DIM, BLOCK_E)
-    b_do = load_tokens(do, i_b, i_h, start, wanted, BLOCK_N, VALUE_DIM, BLOCK_E)
-    d = tl.sum(b_o.to(tl.float32) * b_do.to(tl.float32), axis=1)
-    p_total = row_pointers(total, i_b, i_h, n_heads, N, start, BLOCK_N)
+    o_tile = load_tokens(out, i_b, i_h, start, wanted, BLOCK_N, VALUE_DIM, BLOCK_E)
+    do_tile = load_tokens(do, i_b, i_h, start, wanted, BLOCK_N, VALUE_DIM, BLOCK_E)
+    d = tl.sum(o_tile.to(tl.float32) * do_tile.to(tl.float32), axis=1)
+    total_pointers = row_pointers(total, i_b, i_h, n_heads, N, start, BLOCK_N)
     eps = load_eps(eps, row_eps, i_b, i_h, n_heads, N, start, wanted, BLOCK_N)
-    b_r = inverse_norm(tl.load(p_total, mask=wanted, other=0.0), eps, L1)
+    r_tile = inverse_norm(tl.load(total_pointers, mask=wanted, other=0.0), eps, L1)
     if only is not None:
-        b_r = tl.where(wanted, b_r, 0.0)
-    tl.store(row_pointers(r, i_b, i_h, n_heads, N, start, BLOCK_N), b_r, mask=inside)
+        r_tile = tl.where(wanted, r_tile, 0.0)
+    tl.store(row_pointers(r, i_b, i_h, n_heads, N, start, BLOCK_N), r_tile, mask=inside)
     tl.store(row_pointers(projection, i_b, i_h, n_heads, N, start, BLOCK_N), d, mask=inside)
 
 
@@ -104,30 +104,31 @@ def queries_kernel(
         inside_n = load_only(only, i_b, i_h, n_heads, N, start_n, BLOCK_N)
         if tl.max(inside_n.to(tl.int32), axis=0) == 0:
             return
-    b_q = load_tokens(q, i_b, i_h, start_n, inside_n, BLOCK_N, HEAD_DIM, BLOCK_D)
-    b_do = load_tokens(do, i_b, i_h, start_n, inside_n, BLOCK_N, VALUE_DIM, BLOCK_E)
+    q_tile = load_tokens(q, i_b, i_h, start_n, inside_n, BLOCK_N, HEAD_DIM, BLOCK_D)
+    do_tile = load_tokens(do, i_b, i_h, start_n, inside_n, BLOCK_N, VALUE_DIM, BLOCK_E)
     own = load_own(optional.self_index, start_n, N, BLOCK_N)[:, None]
-    p_r = row_pointers(r, i_b, i_h, n_heads, N, start_n, BLOCK_N)
-    p_d = row_pointers(projection, i_b, i_h, n_heads, N, start_n, BLOCK_N)
-    b_r = tl.load(p_r, mask=inside_n, other=0.0)[:, None]
-    along = tl.load(p_d, mask=inside_n, other=0.0)[:, None]
-    if not L1:
-        along = b_r * along
-    b_dq = tl.zeros([BLOCK_N, BLOCK_D], tl.float32)
+    r_pointers = row_pointers(r, i_b, i_h, n_heads, N, start_n, BLOCK_N)
+    projection_pointers = row_pointers(projection, i_b, i_h, n_heads, N, start_n, BLOCK_N)
+    r_tile = tl.load(r_pointers, mask=inside_n, other=0.0)[:, None]
+    along = tl.load(projection_pointers, mask=inside_n, other=0.0)[:, None]
+    if not L1:  # D w = (D r) s: one product a row here instead of one a pair below
+        along = r_tile * along
+    dq_tile = tl.zeros([BLOCK_N, BLOCK_D], tl.float32)
     for start_m in range(0, M, BLOCK_M):
         keep = load_keep(optional.key_mask, i_b, start_m, M, BLOCK_M)
         inside = inside_n[:, None] & keep[None, :]
-        b_k = load_tokens(k, i_b, i_h, start_m, keep, BLOCK_M, HEAD_DIM, BLOCK_D)
-        b_v = load_tokens(v, i_b, i_h, start_m, keep, BLOCK_M, VALUE_DIM, BLOCK_E)
-        s = tl.dot(b_q, tl.trans(b_k), input_precision=PRECISION)  # [BLOCK_N, BLOCK_M]
+        k_tile = load_tokens(k, i_b, i_h, start_m, keep, BLOCK_M, HEAD_DIM, BLOCK_D)
+        v_tile = load_tokens(v, i_b, i_h, start_m, keep, BLOCK_M, VALUE_DIM, BLOCK_E)
+        s = tl.dot(q_tile, tl.trans(k_tile), input_precision=PRECISION)  # [BLOCK_N, BLOCK_M]
         s = add_bias(s, optional.bias, i_h, start_n, start_m, i_n, i_m, inside)
         m = pair_factor(optional, own, i_h, start_n, start_m, i_n, i_m, inside)
-        x = tl.dot(b_do, tl.trans(b_v), input_precision=PRECISION)  # [BLOCK_N, BLOCK_M]
+        x = tl.dot(do_tile, tl.trans(v_tile), input_precision=PRECISION)  # [BLOCK_N, BLOCK_M]
         if not L1:  # m ≥ 0 leaves signs as they are
             s = s * m
         x = (x - along * direction(s, L1)) * m
-        b_dq = tl.dot(x.to(b_k.dtype), b_k, b_dq, input_precision=PRECISION)
-    store_tokens(dq, i_b, i_h, start_n, inside_n, b_dq * b_r, HEAD_DIM)
+        dq_tile = tl.dot(x.to(k_tile.dtype), k_tile, dq_tile, input_precision=PRECISION)
+    # r_i is common to all keys: multiplied last, it cannot push x out of half precision's range.
+    store_tokens(dq, i_b, i_h, start_n, inside_n, dq_tile * r_tile, HEAD_DIM)
 
 
 @triton.jit
@@ -172,12 +173,12 @@ def keys_kernel(
     i_m = tl.arange(0, BLOCK_M)[:, None]
     i_n = tl.arange(0, BLOCK_N)[None, :]
     keep = load_keep(optional.key_mask, i_b, start_m, M, BLOCK_M)
-    b_k = load_tokens(k, i_b, i_h, start_m, keep, BLOCK_M, HEAD_DIM, BLOCK_D)
+    k_tile = load_tokens(k, i_b, i_h, start_m, keep, BLOCK_M, HEAD_DIM, BLOCK_D)
     exists = start_m + tl.arange(0, BLOCK_M) < M
     if dk is not None:
-        b_v = load_tokens(v, i_b, i_h, start_m, keep, BLOCK_M, VALUE_DIM, BLOCK_E)
-    b_dk = tl.zeros([BLOCK_M, BLOCK_D], tl.float32)
-    b_dv = tl.zeros([BLOCK_M, BLOCK_E], tl.float32)
+        v_tile = load_tokens(v, i_b, i_h, start_m, keep, BLOCK_M, VALUE_DIM, BLOCK_E)
+    dk_tile = tl.zeros([BLOCK_M, BLOCK_D], tl.float32)
+    dv_tile = tl.zeros([BLOCK_M, BLOCK_E], tl.float32)
     for start_n in range(0, N, BLOCK_N):
         inside_n = start_n + tl.arange(0, BLOCK_N) < N
         wanted = True
@@ -186,32 +187,36 @@ def keys_kernel(
             wanted = tl.max(flags.to(tl.int32), axis=0) > 0
         if wanted:
             inside = keep[:, None] & inside_n[None, :]
-            b_q = load_tokens(q, i_b, i_h, start_n, inside_n, BLOCK_N, HEAD_DIM, BLOCK_D)
-            b_do = load_tokens(do, i_b, i_h, start_n, inside_n, BLOCK_N, VALUE_DIM, BLOCK_E)
+            q_tile = load_tokens(q, i_b, i_h, start_n, inside_n, BLOCK_N, HEAD_DIM, BLOCK_D)
+            do_tile = load_tokens(do, i_b, i_h, start_n, inside_n, BLOCK_N, VALUE_DIM, BLOCK_E)
             own = load_own(optional.self_index, start_n, N, BLOCK_N)[None, :]
-            p_r = row_pointers(r, i_b, i_h, n_heads, N, start_n, BLOCK_N)
-            b_r = tl.load(p_r, mask=inside_n, other=0.0)[None, :]
-            w = tl.dot(b_k, tl.trans(b_q), input_precision=PRECISION)  # [BLOCK_M, BLOCK_N]
+            r_pointers = row_pointers(r, i_b, i_h, n_heads, N, start_n, BLOCK_N)
+            r_tile = tl.load(r_pointers, mask=inside_n, other=0.0)[None, :]
+            w = tl.dot(k_tile, tl.trans(q_tile), input_precision=PRECISION)  # [BLOCK_M, BLOCK_N]
             w = add_bias(w, optional.bias, i_h, start_n, start_m, i_n, i_m, inside)
             m = pair_factor(optional, own, i_h, start_n, start_m, i_n, i_m, inside)
-            w *= b_r * m
+            w *= r_tile * m
             if dv is not None:
-                b_dv = tl.dot(w.to(b_do.dtype), b_do, b_dv, input_precision=PRECISION)
+                dv_tile = tl.dot(w.to(do_tile.dtype), do_tile, dv_tile, input_precision=PRECISION)
             if dk is not None:
-                p_d = row_pointers(projection, i_b, i_h, n_heads, N, start_n, BLOCK_N)
-                d = tl.load(p_d, mask=inside_n, other=0.0)[None, :]
-                x = tl.dot(b_v, tl.trans(b_do), input_precision=PRECISION)  # [BLOCK_M, BLOCK_N]
-                x = (x - d * direction(w, L1)) * (b_r * scale * m)
-                b_dk = tl.dot(x.to(b_q.dtype), b_q, b_dk, input_precision=PRECISION)
+                projection_pointers = row_pointers(
+                    projection, i_b, i_h, n_heads, N, start_n, BLOCK_N
+                )
+                d = tl.load(projection_pointers, mask=inside_n, other=0.0)[None, :]
+                x = tl.dot(
+                    v_tile, tl.trans(do_tile), input_precision=PRECISION
+                )  # [BLOCK_M, BLOCK_N]
+                x = (x - d * direction(w, L1)) * (r_tile * scale * m)
+                dk_tile = tl.dot(x.to(q_tile.dtype), q_tile, dk_tile, input_precision=PRECISION)
     if dv is not None:
         if only is not None:
-            b_dv += load_tokens(dv, i_b, i_h, start_m, exists, BLOCK_M, VALUE_DIM, BLOCK_E)
-        store_tokens(dv, i_b, i_h, start_m, exists, b_dv, VALUE_DIM)
+            dv_tile += load_tokens(dv, i_b, i_h, start_m, exists, BLOCK_M, VALUE_DIM, BLOCK_E)
+        store_tokens(dv, i_b, i_h, start_m, exists, dv_tile, VALUE_DIM)
     if dk is not None:
-        b_dk /= scale
+        dk_tile /= scale
         if only is not None:
-            b_dk += load_tokens(dk, i_b, i_h, start_m, exists, BLOCK_M, HEAD_DIM, BLOCK_D)
-        store_tokens(dk, i_b, i_h, start_m, exists, b_dk, HEAD_DIM)
+            dk_tile += load_tokens(dk, i_b, i_h, start_m, exists, BLOCK_M, HEAD_DIM, BLOCK_D)
+        store_tokens(dk, i_b, i_h, start_m, exists, dk_tile, HEAD_DIM)
 
 
 def rows(
@@ -278,7 +283,8 @@ def gradients(
         *given, r, projection, Strided.of(dq), only, **sizes, **tile.arguments()
     )
     tile = configs.tile("keys", q, v, options)
-    wide = sizes["BLOCK_D"] + sizes["BLOCK_E"] > WIDE
+    # Two passes form the scores twice, but two wide accumulators would spill out of the registers.
+    wide = sizes["BLOCK_D"] + sizes["BLOCK_E"] > WIDE_GRADIENTS
     for written in ((dk, None), (None, dv)) if wide else ((dk, dv),):
         keys_kernel[(batch * n_heads * triton.cdiv(n_keys, tile.block_m),)](
             *given,

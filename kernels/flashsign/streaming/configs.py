@@ -1,4 +1,4 @@
-"""How each streaming kernel is tiled: a table by chip, features of a head and element size."""
+"""Table of the tiles of each streaming kernel, by chip, features of a head and element size."""
 
 from functools import cache
 from typing import Literal, NamedTuple, get_args
@@ -12,15 +12,15 @@ Kernel = Literal["forward", "queries", "keys", "bias", "map"]
 
 
 class Tile(NamedTuple):
-    """What a kernel is launched with."""
+    """Launch configuration of a kernel."""
 
     block_n: int
-    """Queries of a tile."""
+    """Number of queries of a tile."""
     block_m: int
-    """Keys of a tile."""
+    """Number of keys of a tile."""
     num_warps: int
     num_stages: int
-    """Tiles in flight between memory and the matrix units."""
+    """Number of tiles that are loaded ahead while earlier ones are multiplied."""
 
     def arguments(self) -> dict[str, int]:
         """Return the tile under the names of the kernels and of Triton."""
@@ -33,7 +33,7 @@ class Tile(NamedTuple):
 
 
 class Key(NamedTuple):
-    """What a row of the table is for."""
+    """Key of a row of the table."""
 
     chip: int
     """80 for A100, 90 for H100 and H200, 0 for a chip without rows of its own."""
@@ -42,7 +42,7 @@ class Key(NamedTuple):
     element_size: int
     """Bytes of the dtype: bfloat16 and float16 are tiled alike."""
     options: bool
-    """Whether there is a bias, gate, mask or self-exclusion: their tiles take registers too."""
+    """Whether there is a bias, gate, mask or self-exclusion, whose tiles need registers too."""
 
 
 Row = dict[Kernel, Tile]

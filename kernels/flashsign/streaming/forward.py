@@ -65,27 +65,33 @@ def forward_kernel(
     if only is not None:
         inside_n = load_only(only, i_b, i_h, n_heads, N, start_n, BLOCK_N)
         if tl.max(inside_n.to(tl.int32), axis=0) == 0:
-            return
-    b_q = load_tokens(q, i_b, i_h, start_n, inside_n, BLOCK_N, HEAD_DIM, BLOCK_D)
+            return  # before anything is read: a block without a flag costs nothing
+    q_tile = load_tokens(q, i_b, i_h, start_n, inside_n, BLOCK_N, HEAD_DIM, BLOCK_D)
     own = load_own(optional.self_index, start_n, N, BLOCK_N)[:, None]
+    # A norm needs no running maximum, so neither sum is rescaled when a larger score turns up.
     sums = tl.zeros([BLOCK_N], tl.float32)
     if v is not None:
         numerator = tl.zeros([BLOCK_N, BLOCK_E], tl.float32)
     for start_m in range(0, M, BLOCK_M):
         keep = load_keep(optional.key_mask, i_b, start_m, M, BLOCK_M)
         inside = inside_n[:, None] & keep[None, :]
-        b_k = load_tokens(k, i_b, i_h, start_m, keep, BLOCK_M, HEAD_DIM, BLOCK_D)
-        s = tl.dot(b_q, tl.trans(b_k), input_precision=PRECISION)  # [BLOCK_N, BLOCK_M]
+        k_tile = load_tokens(k, i_b, i_h, start_m, keep, BLOCK_M, HEAD_DIM, BLOCK_D)
+        s = tl.dot(q_tile, tl.trans(k_tile), input_precision=PRECISION)  # [BLOCK_N, BLOCK_M]
         s = add_bias(s, optional.bias, i_h, start_n, start_m, i_n, i_m, inside)
+        # SCALE is a power of two and costs no digit. Without it, float16 scores of many features
+        # would overflow where they are rounded for the product with the values.
         s *= SCALE * pair_factor(optional, own, i_h, start_n, start_m, i_n, i_m, inside)
         sums += tl.sum(summand(s, L1), axis=1)
         if v is not None:
-            b_v = load_tokens(v, i_b, i_h, start_m, keep, BLOCK_M, VALUE_DIM, BLOCK_E)
-            numerator = tl.dot(s.to(b_v.dtype), b_v, numerator, input_precision=PRECISION)
+            v_tile = load_tokens(v, i_b, i_h, start_m, keep, BLOCK_M, VALUE_DIM, BLOCK_E)
+            # The matrix units take the dtype of the inputs: s is rounded once here, after the norm
+            # has been summed from unrounded scores, and the sum stays in float32.
+            numerator = tl.dot(s.to(v_tile.dtype), v_tile, numerator, input_precision=PRECISION)
     if v is not None:
         eps = load_eps(eps, row_eps, i_b, i_h, n_heads, N, start_n, inside_n, BLOCK_N)
         r = inverse_norm(sums, eps * (SCALE if L1 else SCALE * SCALE), L1)
         store_tokens(out, i_b, i_h, start_n, inside_n, numerator * r[:, None], VALUE_DIM)
+    # Backward pass and map work with sums in the units of the caller.
     sums /= SCALE if L1 else SCALE * SCALE
     tl.store(row_pointers(total, i_b, i_h, n_heads, N, start_n, BLOCK_N), sums, mask=inside_n)
 

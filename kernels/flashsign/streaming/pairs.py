@@ -60,28 +60,30 @@ def bias_kernel(
     i_m = tl.arange(0, BLOCK_M)[None, :]
     inside_n = start_n + tl.arange(0, BLOCK_N) < N
     own = load_own(optional.self_index, start_n, N, BLOCK_N)[:, None]
-    b_db = tl.zeros([BLOCK_N, BLOCK_M], tl.float32)
+    dbias_tile = tl.zeros([BLOCK_N, BLOCK_M], tl.float32)
+    # The batch shares the bias. One program sums over it instead of adding atomically, so that the
+    # terms have a fixed order and every run gives the same bits.
     for i_b in range(batch):
         keep = load_keep(optional.key_mask, i_b, start_m, M, BLOCK_M)
         inside = inside_n[:, None] & keep[None, :]
-        b_q = load_tokens(q, i_b, i_h, start_n, inside_n, BLOCK_N, HEAD_DIM, BLOCK_D)
-        b_k = load_tokens(k, i_b, i_h, start_m, keep, BLOCK_M, HEAD_DIM, BLOCK_D)
-        b_do = load_tokens(do, i_b, i_h, start_n, inside_n, BLOCK_N, VALUE_DIM, BLOCK_E)
-        b_v = load_tokens(v, i_b, i_h, start_m, keep, BLOCK_M, VALUE_DIM, BLOCK_E)
-        p_r = row_pointers(r, i_b, i_h, n_heads, N, start_n, BLOCK_N)
-        p_d = row_pointers(projection, i_b, i_h, n_heads, N, start_n, BLOCK_N)
-        b_r = tl.load(p_r, mask=inside_n, other=0.0)[:, None]
-        along = tl.load(p_d, mask=inside_n, other=0.0)[:, None]
+        q_tile = load_tokens(q, i_b, i_h, start_n, inside_n, BLOCK_N, HEAD_DIM, BLOCK_D)
+        k_tile = load_tokens(k, i_b, i_h, start_m, keep, BLOCK_M, HEAD_DIM, BLOCK_D)
+        do_tile = load_tokens(do, i_b, i_h, start_n, inside_n, BLOCK_N, VALUE_DIM, BLOCK_E)
+        v_tile = load_tokens(v, i_b, i_h, start_m, keep, BLOCK_M, VALUE_DIM, BLOCK_E)
+        r_pointers = row_pointers(r, i_b, i_h, n_heads, N, start_n, BLOCK_N)
+        projection_pointers = row_pointers(projection, i_b, i_h, n_heads, N, start_n, BLOCK_N)
+        r_tile = tl.load(r_pointers, mask=inside_n, other=0.0)[:, None]
+        along = tl.load(projection_pointers, mask=inside_n, other=0.0)[:, None]
         if not L1:
-            along = b_r * along
-        s = tl.dot(b_q, tl.trans(b_k), input_precision=PRECISION)  # [BLOCK_N, BLOCK_M]
+            along = r_tile * along
+        s = tl.dot(q_tile, tl.trans(k_tile), input_precision=PRECISION)  # [BLOCK_N, BLOCK_M]
         s = add_bias(s, optional.bias, i_h, start_n, start_m, i_n, i_m, inside)
         m = pair_factor(optional, own, i_h, start_n, start_m, i_n, i_m, inside)
-        x = tl.dot(b_do, tl.trans(b_v), input_precision=PRECISION)  # [BLOCK_N, BLOCK_M]
-        b_db += (x - along * direction(s * m, L1)) * (b_r * m)
+        x = tl.dot(do_tile, tl.trans(v_tile), input_precision=PRECISION)  # [BLOCK_N, BLOCK_M]
+        dbias_tile += (x - along * direction(s * m, L1)) * (r_tile * m)
     exists = inside_n[:, None] & (start_m + i_m < M)
     pointers = pair_pointers(dbias, i_h, start_n, start_m, i_n, i_m)
-    tl.store(pointers, b_db.to(dbias.data.dtype.element_ty), mask=exists)
+    tl.store(pointers, dbias_tile.to(dbias.data.dtype.element_ty), mask=exists)
 
 
 @triton.jit
@@ -116,28 +118,34 @@ def map_kernel(
     i_m = tl.arange(0, BLOCK_M)[None, :]
     inside_n = start_n + tl.arange(0, BLOCK_N) < N
     own = load_own(optional.self_index, start_n, N, BLOCK_N)[:, None]
-    b_mean = tl.zeros([BLOCK_N, BLOCK_M], tl.float32)
-    b_abs = tl.zeros([BLOCK_N, BLOCK_M], tl.float32)
-    b_square = tl.zeros([BLOCK_N, BLOCK_M], tl.float32)
+    mean_tile = tl.zeros([BLOCK_N, BLOCK_M], tl.float32)
+    abs_tile = tl.zeros([BLOCK_N, BLOCK_M], tl.float32)
+    square_tile = tl.zeros([BLOCK_N, BLOCK_M], tl.float32)
+    # The means are summed over the batch in registers: no map of a single element is ever stored.
     for i_b in range(batch):
         keep = load_keep(optional.key_mask, i_b, start_m, M, BLOCK_M)
         inside = inside_n[:, None] & keep[None, :]
-        b_q = load_tokens(q, i_b, i_h, start_n, inside_n, BLOCK_N, HEAD_DIM, BLOCK_D)
-        b_k = load_tokens(k, i_b, i_h, start_m, keep, BLOCK_M, HEAD_DIM, BLOCK_D)
-        p_total = row_pointers(total, i_b, i_h, n_heads, N, start_n, BLOCK_N)
+        q_tile = load_tokens(q, i_b, i_h, start_n, inside_n, BLOCK_N, HEAD_DIM, BLOCK_D)
+        k_tile = load_tokens(k, i_b, i_h, start_m, keep, BLOCK_M, HEAD_DIM, BLOCK_D)
+        total_pointers = row_pointers(total, i_b, i_h, n_heads, N, start_n, BLOCK_N)
         row = load_eps(eps, row_eps, i_b, i_h, n_heads, N, start_n, inside_n, BLOCK_N)
-        r = inverse_norm(tl.load(p_total, mask=inside_n, other=0.0), row, L1)
-        w = tl.dot(b_q, tl.trans(b_k), input_precision=PRECISION)  # [BLOCK_N, BLOCK_M]
+        r = inverse_norm(tl.load(total_pointers, mask=inside_n, other=0.0), row, L1)
+        w = tl.dot(q_tile, tl.trans(k_tile), input_precision=PRECISION)  # [BLOCK_N, BLOCK_M]
         w = add_bias(w, optional.bias, i_h, start_n, start_m, i_n, i_m, inside)
         w *= r[:, None] * pair_factor(optional, own, i_h, start_n, start_m, i_n, i_m, inside)
-        b_mean += w
-        b_abs += tl.abs(w)
-        b_square += w * w
+        mean_tile += w
+        abs_tile += tl.abs(w)
+        square_tile += w * w
+    # Masked keys have means of 0, which are written too; only tokens beyond N and M are not.
     exists = inside_n[:, None] & (start_m + i_m < M)
-    tl.store(pair_pointers(mean, i_h, start_n, start_m, i_n, i_m), b_mean / batch, mask=exists)
-    tl.store(pair_pointers(abs_mean, i_h, start_n, start_m, i_n, i_m), b_abs / batch, mask=exists)
+    tl.store(pair_pointers(mean, i_h, start_n, start_m, i_n, i_m), mean_tile / batch, mask=exists)
     tl.store(
-        pair_pointers(square_mean, i_h, start_n, start_m, i_n, i_m), b_square / batch, mask=exists
+        pair_pointers(abs_mean, i_h, start_n, start_m, i_n, i_m), abs_tile / batch, mask=exists
+    )
+    tl.store(
+        pair_pointers(square_mean, i_h, start_n, start_m, i_n, i_m),
+        square_tile / batch,
+        mask=exists,
     )
 
 

@@ -1,4 +1,4 @@
-"""What every streaming kernel does with a tile: load it, complete its scores, norm its rows.
+"""Helpers of all streaming kernels: loading tiles, completing scores, normalising rows.
 
 Letters as in `README.md`: N queries, M keys. Offsets inside a tile are int32 and do not change
 from tile to tile; where a tile begins is int64, so a tensor may have more than 2³¹ elements.
@@ -13,6 +13,7 @@ import triton.language as tl
 @triton.jit
 def split_program(n_blocks, n_heads):
     """Return block, batch element and head of this program; blocks of a head are neighbours."""
+    # Neighbouring programs run at the same time, and then share keys and values in the L2 cache.
     program = tl.program_id(0)
     head = program // n_blocks
     return program % n_blocks, head // n_heads, head % n_heads
@@ -28,7 +29,7 @@ def load_tokens(
     """
     columns = tl.arange(0, BLOCK)
     inside = keep[:, None]
-    if BLOCK > WIDTH:
+    if BLOCK > WIDTH:  # known to the compiler: heads of a power of two need no column mask
         inside = inside & (columns < WIDTH)[None, :]
     return tl.load(_token_pointers(t, i_b, i_h, start, ROWS, BLOCK), mask=inside, other=0.0)
 
@@ -141,6 +142,8 @@ def inverse_norm(total, eps, L1: tl.constexpr):
     shifted = total + eps
     positive = shifted > 0.0
     norm = tl.where(positive, shifted, 1.0)
+    # One factor multiplies all weights of a row, so its error would not average out over keys:
+    # the chip's fast square root and division are not exact enough.
     if not L1:
         norm = tl.sqrt_rn(norm)
     return tl.where(positive, tl.div_rn(1.0, norm), 0.0)

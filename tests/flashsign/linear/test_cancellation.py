@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 from flashsign.linear import cancellation, chunks, form
-from flashsign.linear.cancellation import CERTAIN, mean_size, size, uncertain
+from flashsign.linear.cancellation import CERTAIN, mean_squared_norm, needs_float64, squared_norm
 from torch import Tensor
 
 LONG = {"batch": 2, "n_queries": 89, "n_keys": 97, "head_dim": 32, "value_dim": 29}
@@ -21,27 +21,27 @@ DRIFTS = [
 def test_size_is_the_squared_norm_of_a_head(dtype: torch.dtype) -> None:
     t = torch.full((3, 7, 5), 200.0).to(dtype)  # squares and sums beyond the range of float16
     t[1] = 0.0
-    assert size(t).dtype == torch.float64
-    torch.testing.assert_close(size(t), torch.tensor([1.4e6, 0.0, 1.4e6]).double())
+    assert squared_norm(t).dtype == torch.float64
+    torch.testing.assert_close(squared_norm(t), torch.tensor([1.4e6, 0.0, 1.4e6]).double())
 
 
-def test_mean_size_is_the_mean_over_directions() -> None:
+def test_mean_squared_norm_is_the_mean_over_directions() -> None:
     g = torch.Generator().manual_seed(0)
     x = torch.randn(1, 100003, 5, generator=g, dtype=torch.float64)
     a = torch.randn(2, 5, 3, generator=g, dtype=torch.float64)
     x /= x.norm(dim=-1, keepdim=True)
-    mean = size(x @ a) / x.shape[1]
-    torch.testing.assert_close(mean_size(a), mean, rtol=1e-2, atol=0.0)
+    mean = squared_norm(x @ a) / x.shape[1]
+    torch.testing.assert_close(mean_squared_norm(a), mean, rtol=1e-2, atol=0.0)
 
 
-def test_uncertain_heads_have_a_sum_too_large_or_not_finite() -> None:
+def test_heads_for_float64_have_a_sum_too_large_or_not_finite() -> None:
     result = torch.ones(6)
     total = torch.tensor([0.9, 1.1, 0.5, torch.inf, torch.nan, 0.0]) * CERTAIN
-    assert uncertain(total, result).nonzero()[:, 0].tolist() == [1, 3, 4]
+    assert needs_float64(total, result).nonzero()[:, 0].tolist() == [1, 3, 4]
 
 
 def test_nothing_summed_to_nothing_is_certain() -> None:
-    assert not uncertain(torch.zeros(3), torch.zeros(3)).any()
+    assert not needs_float64(torch.zeros(3), torch.zeros(3)).any()
 
 
 def error(got: Tensor, exact: Tensor) -> float:

@@ -114,6 +114,15 @@ def test_without_the_exact_rows_the_sums_do_cancel(
     assert (results(inputs, "gram")["out"] - want).abs().max().item() > 1e-9
 
 
+def test_a_row_of_which_little_is_left_keeps_its_digits(
+    results: Callable[..., dict[str, Tensor]],
+) -> None:
+    """Without itself, between 1e-6 and 1e-4 of the squared norm."""
+    inputs = isolated_inputs(13, 0.05, torch.float64)
+    want, got = (results(inputs, method)["out"] for method in ("reference", "gram"))
+    torch.testing.assert_close(got, want, atol=1e-13, rtol=0)
+
+
 def test_few_rows_can_be_dominated_by_themselves() -> None:
     g = torch.Generator().manual_seed(2)
     head_dim = 7

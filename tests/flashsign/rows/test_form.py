@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from flashsign import dispatch
+from flashsign import dispatch, reference
 from flashsign.rows import form
 from torch import Tensor
 
@@ -90,12 +90,22 @@ def test_hand_computed_row() -> None:
     head = form.Head(column(1.0), column(3.0, -4.0), column(1.0, 10.0))
     o, r = form.forward(head, eps=0.0)
     assert (o.item(), r.item()) == pytest.approx((-7.4, 0.2))
-    grads = form.Grads(torch.zeros_like(head.k), torch.zeros_like(head.v))
+    grads = form.SharedGradients(torch.zeros_like(head.k), torch.zeros_like(head.v))
     dq = form.backward(head, column(1.0), r, grads)
     ds = [0.2 * (1 + 7.4 * 0.6), 0.2 * (10 - 7.4 * 0.8)]
     assert grads.dk.flatten().tolist() == pytest.approx(ds)
     assert grads.dv.flatten().tolist() == pytest.approx([0.6, -0.8])
     assert dq.item() == pytest.approx(0.0)  # the scale of the query changes nothing
+
+
+def test_nearly_cancelled_scores_of_few_keys_keep_their_digits() -> None:
+    g = torch.Generator().manual_seed(3)
+    q, k, v = (torch.randn(1, 1, n, 8, generator=g) for n in (1, 32, 32))
+    k -= (1 - 1e-4) * (k @ q.mT) / q.square().sum() * q
+    rest = (None, None, None, None, 1e-12, "l2")
+    got = form.attention_forward(q, k, v, *rest)[0]
+    want = reference.attention(q.double(), k.double(), v.double(), *rest)
+    torch.testing.assert_close(got.double(), want, atol=1e-6, rtol=0)
 
 
 def test_few_keys_are_held_in_float64() -> None:

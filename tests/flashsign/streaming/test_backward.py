@@ -34,7 +34,7 @@ def test_any_layout_is_read_in_place(
     layout: str, make_inputs: MakeInputs, results: Results, device: str
 ) -> None:
     inputs = make_inputs(n_queries=37, n_keys=41, dtype=torch.float32, bias=True, device=device)
-    want = results(inputs, "streaming")
+    want = results(inputs, "reference")
 
     def laid_out(t: Tensor) -> Tensor:
         if layout == "b n h d":
@@ -51,9 +51,9 @@ def test_any_layout_is_read_in_place(
     out = spherical_attention(**inputs, method="streaming")
     do = torch.randn(out.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     out.backward(laid_out(do.to(device, out.dtype)))
-    torch.testing.assert_close(out, want["out"])
+    torch.testing.assert_close(out, want["out"], atol=1e-5, rtol=1e-5)
     for name in ("q", "k", "v", "bias"):
-        torch.testing.assert_close(inputs[name].grad, want[name])
+        torch.testing.assert_close(inputs[name].grad, want[name], atol=1e-5, rtol=1e-5)
 
 
 def test_no_copy_of_tokens_before_heads(make_inputs: MakeInputs, device: str) -> None:
@@ -81,7 +81,7 @@ def test_dk_and_dv_in_passes_of_their_own(
 ) -> None:
     inputs = make_inputs(dtype=torch.float32, mask=True, exclude_self="index", device=device)
     together = results(inputs, "streaming")
-    monkeypatch.setattr(backward, "WIDE", 1)
+    monkeypatch.setattr(backward, "WIDE_GRADIENTS", 1)
     apart = results(inputs, "streaming")
     for name in together:
         torch.testing.assert_close(apart[name], together[name])

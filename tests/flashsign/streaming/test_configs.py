@@ -17,7 +17,7 @@ NO_OPTIONS = Options(None, None, None, None)
 KERNELS = {"forward_kernel", "rows_kernel", "queries_kernel", "keys_kernel", "map_kernel"}
 
 
-@pytest.mark.parametrize(("chip", "width"), chips_and_widths((90, 64), (90, 128), (80, 64)))
+@pytest.mark.parametrize(("chip", "width"), chips_and_widths((90, 64)))
 def test_every_row_compiles_without_spills(chip: int, width: int, tmp_path: Path) -> None:
     reports = compiled("streaming/compile_rows.py", chip, width, tmp_path)
     for report in reports:
@@ -50,7 +50,6 @@ def test_the_table_has_every_row() -> None:
                 for options in (False, True):
                     row = configs.TABLE[configs.Key(chip, width, element_size, options)]
                     assert set(row) == set(kernels)
-    assert len(configs.TABLE) == 3 * 5 * 2 * 2
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,18 @@ def test_random_networks_have_the_chosen_size(cli: Cli, tmp_path: Path) -> None:
     assert (tmp_path / "o" / "tfs.txt").read_text().split() == [f"TF0{n}" for n in range(1, 6)]
 
 
+def test_contexts_have_a_truth_for_each_group(cli: Cli, tmp_path: Path) -> None:
+    sizes = ("--sizes", 20, 10, "--tfs", 5, "--targets", 9, "--seed", 2)
+    code, out, err = cli("simulate", "contexts", *sizes, "--depth", 0.5, "--output", "o")
+    assert code == 0, err
+    either = pd.read_csv(tmp_path / "o" / "refNetwork.csv")
+    by_group = pd.read_csv(tmp_path / "o" / "refNetwork_by_group.csv")
+    assert f"contexts: 30 cells (group_1, group_2) × 14 genes, {len(either)} edges → o" in out
+    assert len(either) < len(by_group) < 2 * len(either)
+    parameters = anndata.read_h5ad(tmp_path / "o" / "cells.h5ad").uns["parameters"]
+    assert (parameters["seed"], parameters["depth"], parameters["dropout"]) == (2, 0.5, 0.15)
+
+
 def test_an_existing_result_is_refused_before_time_is_spent(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -76,6 +88,10 @@ def test_help_names_the_models(cli: Cli) -> None:
         (("mCAD", "--cells", "0"), "at least 1 cell"),
         (("mCAD", "--targets", "9"), "mCAD is a fixed network"),
         (("mCAD", "--cells", "many"), "invalid int value"),
+        (("mCAD", "--sizes", "9", "5"), "give the cells of mCAD as --cells"),
+        (("contexts", "--sizes", "9"), "at least two groups"),
+        (("contexts", "--cells", "9"), "give --sizes, such as --sizes 300 150 60"),
+        (("contexts", "--knockout", "TF01"), "contexts have no perturbations"),
     ],
 )
 def test_what_the_user_can_fix_is_said(

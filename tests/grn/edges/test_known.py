@@ -129,7 +129,7 @@ def test_zero_is_an_unknown_sign_or_no_edge_as_the_column_says(
         ["A", "B"],
         ["C", "A"],
     ]
-    assert "2 rows have weight 0 and are taken for no edges" in caplog.text
+    assert "2 rows have weight 0 and are not edges" in caplog.text
     # A few pairs of many: the weight is a sign, which is unknown; a whole matrix: no edge.
     few = pd.DataFrame({"source": list("ABCD"), "target": list("BCDA"), "weight": [1, -1, 0, 1]})
     assert read_truth(few)["sign"].tolist() == [1, -1, 0, 1]

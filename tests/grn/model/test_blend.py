@@ -64,8 +64,14 @@ def test_with_all_of_it_the_closed_form_ranks_and_signs(
     assert torch.equal(mixed.log_odds.flatten().argsort(), ranks)
     assert torch.equal(mixed.sign.sign(), alike.cosine.sign())
     assert mixed.sign.abs().max() <= 1
-    unsure = blend.mix(found, alike._replace(cosine=torch.zeros(PAIRS)), 1.0)
-    assert not unsure.sign.any()
+    cosine = torch.zeros(PAIRS)
+    cosine[:, 0], cosine[:, 1] = 0.005, -0.05
+    nothing, little, enough = blend.mix(found, alike._replace(cosine=cosine), 1.0).sign[
+        0, [2, 0, 1]
+    ]
+    assert nothing == 0
+    assert 0.2 < little < 0.3
+    assert -1 < enough < -0.98
 
 
 def test_a_part_of_it_is_that_part_of_the_way(blend: Blend, said: tuple[Found, Alike]) -> None:

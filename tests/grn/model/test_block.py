@@ -83,6 +83,34 @@ def test_a_pair_sees_the_paths_over_a_third_gene_and_the_reverse_pair(
     assert not seen[5].any()  # a gene that is no regulator and not the target
 
 
+def test_a_pair_sees_products_of_the_map(
+    block: SphericalBlock, given: tuple[State, list[torch.Tensor], torch.Tensor, Layout]
+) -> None:
+    r"""With M regulators, √M times $W$, $W^T$, $W W$ and $W W^T$: all about 1, whatever M is."""
+    seen: list[list[torch.Tensor]] = []
+    block.update.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    block(*given)
+    rows, reverse, paths, common = (torch.cat([part[n] for part in seen], 2) for n in range(1, 5))
+    ones = torch.ones(1, SIZES.n_heads, GENES, dtype=torch.float64)
+    torch.testing.assert_close(rows.square().mean(dim=-1), ones, atol=1e-3, rtol=0)
+    of_regulators = rows[:, :, :REGULATORS]
+    torch.testing.assert_close(reverse[:, :, :REGULATORS], of_regulators.mT)
+    assert not reverse[:, :, REGULATORS:].any()
+    torch.testing.assert_close(paths, rows @ of_regulators / REGULATORS**0.5)
+    torch.testing.assert_close(common, rows @ of_regulators.mT / REGULATORS**0.5)
+
+
+def test_a_gene_receives_nothing_of_itself(
+    block: SphericalBlock, given: tuple[State, list[torch.Tensor], torch.Tensor, Layout]
+) -> None:
+    state, channels, profiles, layout = given
+    profiles.requires_grad_()
+    block(state, channels, profiles, layout).residual[0, :, 2].sum().backward()
+    assert profiles.grad is not None
+    seen = profiles.grad[0].abs().sum(dim=-1) > 0
+    assert seen.tolist() == [True, True, False, True, True, False, False]
+
+
 def test_no_score_of_a_gene_to_itself_is_seen(
     block: SphericalBlock, given: tuple[State, list[torch.Tensor], torch.Tensor, Layout]
 ) -> None:
@@ -94,3 +122,20 @@ def test_no_score_of_a_gene_to_itself_is_seen(
                 part[:, :, place, gene] += 9
     after = block(state, *rest)
     torch.testing.assert_close(after, before)
+    scores = torch.cat(after.scores, dim=2)
+    assert not scores[:, :, range(REGULATORS), range(REGULATORS)].any()
+    assert (scores != 0).sum() == SIZES.n_heads * (GENES - 1) * REGULATORS
+
+
+def test_how_much_of_a_profile_is_left_does_not_matter_but_what(
+    block: SphericalBlock, given: tuple[State, list[torch.Tensor], torch.Tensor, Layout]
+) -> None:
+    state, *rest = given
+    with torch.no_grad():
+        block.profile_weight.fill_(1.0)
+    expected = block(state, *rest).scores
+    torch.testing.assert_close(
+        block(state._replace(residual=7 * state.residual), *rest).scores, expected
+    )
+    other = block(state._replace(residual=state.residual.flip(2)), *rest).scores
+    assert not torch.allclose(other[0], expected[0], atol=1e-3)

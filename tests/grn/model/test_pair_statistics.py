@@ -196,6 +196,18 @@ def test_strengths_beside_those_with_all_other_genes(
             assert of_regulator == pytest.approx(beside(tf, gene), abs=1e-3)
 
 
+def test_strengths_beside_the_background_are_limited() -> None:
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.randn(211, 61, generator=generator)
+    twins = noise.clone()
+    twins[:, 4] += 9 * noise[:, 2]
+    programme = 0.2 * noise + torch.randn(211, 1, generator=generator)
+    programme[:, 4] = noise[:, 4]
+    for logs, ends, limit in ((twins, ENDS, 6), (programme, ["regulator"], -3)):
+        block = PairStatistics((logs / 9).exp(), torch.tensor([2])).block(torch.tensor([4]))
+        assert all(block[OF_PAIR.index(f"cosine_beside_{end}"), 0, 0] == limit for end in ends)
+
+
 def test_statistics_of_genes(roots: torch.Tensor, z: np.ndarray) -> None:
     found = dict(zip(OF_GENE, PairStatistics(roots, TFS).of_genes.T.numpy(), strict=True))
     near, x = np.clip(z, -4, 4), roots.double().numpy()

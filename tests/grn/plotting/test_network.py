@@ -9,7 +9,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from grn.edges.matrix import edge_table
 from grn.errors import InputError
 from grn.plotting.network import network
-from grn.plotting.style import ACTIVATION, REPRESSION
+from grn.plotting.style import ACTIVATION, FOCUS, REPRESSION
 
 plt.switch_backend("Agg")
 
@@ -91,3 +91,36 @@ def test_given_axes_are_used_and_the_picture_is_the_same_each_time():
 def test_nothing_to_draw_is_said(edges: pd.DataFrame, top: int) -> None:
     with pytest.raises(InputError, match="expected an edge table"):
         network(edges, top=top)
+
+
+def test_around_a_gene_only_its_edges_are_drawn_regulators_left_and_targets_right():
+    edges = random_edges(9, 40)
+    ax = network(edges, around="GENE3", top=16)
+    own = edges[(edges["source"] == "GENE3") | (edges["target"] == "GENE3")].head(16)
+    place = {text.get_text(): text.get_position()[0] for text in ax.texts}
+    assert set(place) == set(own["source"]) | set(own["target"])
+    assert len(arrows(ax)) == 16
+    regulators = set(own["source"]) - {"GENE3"}
+    left = [place[name] for name in regulators]
+    right = [place[name] for name in set(place) - regulators - {"GENE3"}]
+    assert max(left) < place["GENE3"]
+    assert np.mean(right) > place["GENE3"] + 50
+    framed = [p for p in ax.patches if isinstance(p, FancyBboxPatch) and p.get_linewidth() > 2]
+    assert [to_hex(box.get_edgecolor()).upper() for box in framed] == [FOCUS]
+
+
+@pytest.mark.parametrize("top", [1, 12, 39])
+def test_no_two_names_around_a_gene_overlap(top):
+    ax = network(random_edges(1, 40), around="GENE0", top=top)
+    ax.figure.draw_without_rendering()
+    boxes = [p.get_window_extent() for p in ax.patches if isinstance(p, FancyBboxPatch)]
+    assert len(boxes) == top + 1
+    for i, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[:i])
+
+
+def test_a_gene_without_edges_gives_close_names():
+    with pytest.raises(
+        InputError, match=r"no edge of 'gene3' is in the table\. Did you mean GENE3"
+    ):
+        network(random_edges(4, 9), around="gene3")

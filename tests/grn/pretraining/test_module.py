@@ -12,8 +12,8 @@ from grn.pretraining.module import (
     edge_loss,
     in_words,
     judge,
+    mean_over_networks,
     row_loss,
-    summarise,
 )
 
 
@@ -122,7 +122,7 @@ def test_the_truth_reaches_one_over_the_density() -> None:
 
 def test_kinds_are_summed_up_apart() -> None:
     seen = {"bulk": [(math.log(2), 1.0), (math.log(8), 0.5)], "boolean": [(0.0, 0.25)]}
-    reached = summarise(seen)
+    reached = mean_over_networks(seen)
     assert reached == pytest.approx(
         {
             "auprc_ratio/boolean": 1,

@@ -9,6 +9,7 @@ import pytest
 from grn.errors import InputError
 from grn.runs.run import run
 from grn.training.checkpoint import read_checkpoint
+from grn.training.objectives import Denoising
 from tests.helpers import fast_config, file_config
 
 SUPERVISED = ("objective=supervised", "split=both_seen")
@@ -49,6 +50,16 @@ def test_objective_and_split_go_together(tmp_path: Path, settings: list[str]) ->
     with pytest.raises(InputError, match="expected objective=supervised together with split"):
         run(fast_config(tmp_path / "run", *settings))
     assert not (tmp_path / "run").exists()
+
+
+class OfAUser(Denoising):
+    needs_split = True
+
+
+def test_an_objective_of_a_user_says_itself_whether_known_edges_train(tmp_path: Path) -> None:
+    own = f"objective._target_={__name__}.OfAUser"
+    with pytest.raises(InputError, match=f"got objective={__name__}.OfAUser and split=null"):
+        run(fast_config(tmp_path / "run", own))
 
 
 def test_without_a_truth_there_is_nothing_to_train_on(

@@ -14,6 +14,7 @@ from grn.supervised.genelink import genelink_split
 from grn.supervised.network_controls import degree_control, degree_matched_negatives
 from grn.supervised.splits import (
     Split,
+    apply_split,
     both_seen_split,
     both_unseen_split,
     unseen_target_split,
@@ -185,6 +186,20 @@ def test_a_network_too_small_to_split_is_refused() -> None:
     for make in (*SPLITS.values(), partial(genelink_split, tfs=["A", "B"], genes=["A", "B", "C"])):
         with pytest.raises(InputError, match="each needs one"):
             make(tiny, seed=0)
+
+
+def test_a_split_is_given_the_names_that_it_has_parameters_for(truth: pd.DataFrame) -> None:
+    seen = []
+
+    def of_all_names(truth: pd.DataFrame, tfs: list[str], genes: list[str], *, seed: int) -> Split:
+        seen.append((tfs, genes, seed))
+        return both_seen_split(truth, seed=seed)
+
+    expected = both_seen_split(truth, seed=2).summary()
+    for make in (of_all_names, both_seen_split):
+        found = apply_split(partial(make, seed=2), truth, TFS, GENES)
+        pd.testing.assert_frame_equal(found.summary(), expected)
+    assert seen == [(TFS, GENES, 2)]
 
 
 def _figures(split: Split) -> np.ndarray:

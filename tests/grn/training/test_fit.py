@@ -13,7 +13,7 @@ from grn.data.dataset import CellDataset
 from grn.data.preprocessing.preprocess import preprocess
 from grn.errors import InputError
 from grn.inference.infer import infer_network
-from grn.training.fit import build_loader, build_predictor, build_trainer, no_logger
+from grn.training.fit import build_loader, build_predictor, build_trainer
 from tests.helpers import fast_config, tfs_of, train
 
 if TYPE_CHECKING:
@@ -175,7 +175,3 @@ def test_an_interrupted_fit_goes_on_from_its_checkpoint(
     trainer = train(config, build(config, cells), cells, callbacks=[watch], resume_from=last)
     assert trainer.global_step == 8
     assert list(watch.losses) == [8]
-
-
-def test_no_logger_is_what_lightning_takes_for_none() -> None:
-    assert no_logger() is False

@@ -10,8 +10,8 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from flashsign.linear.kernels.forward import Saved, Tile, times_state
-from flashsign.linear.kernels.state import in_units, load_rows, query_state, row_units
+from flashsign.linear.kernels.forward import LaunchShape, Saved, times_state
+from flashsign.linear.kernels.state import load_rows, over_unit, query_state, row_units
 from flashsign.streaming import backward as streaming_backward
 from flashsign.streaming import forward as streaming_forward
 from flashsign.streaming.arguments import Options, Strided, padded
@@ -51,9 +51,10 @@ def times_transposed(
     product = tl.zeros([ROWS, COLUMNS], tl.float32)
     origin = state + first + tl.arange(0, COLUMNS)[:, None] * STATE_WIDTH
     trailing: tl.constexpr = COLUMNS * STATE_WIDTH
+    # As in `times_state`: trailing parts first, and a wide S in chunks.
     if BLOCK <= CHUNK:
         pointers = origin + tl.arange(0, BLOCK)
-        left = in_units(whole, unit).to(tl.float16)
+        left = over_unit(whole, unit).to(tl.float16)
         product = tl.dot(left, tl.trans(tl.load(pointers + trailing)), product)
         product = tl.dot(left, tl.trans(tl.load(pointers)), product)
     else:
@@ -61,7 +62,7 @@ def times_transposed(
             columns = start + tl.arange(0, CHUNK)
             left = load_rows(t, i_b, i_h, rows, keep, start, ROWS, WIDTH, CHUNK).to(tl.float32)
             left *= tl.load(units + first + columns)[None, :]
-            left = in_units(left, unit).to(tl.float16)
+            left = over_unit(left, unit).to(tl.float16)
             pointers = origin + columns
             product = tl.dot(left, tl.trans(tl.load(pointers + trailing)), product)
             product = tl.dot(left, tl.trans(tl.load(pointers)), product)
@@ -100,41 +101,43 @@ def query_kernel(
     WIDTH: tl.constexpr = BLOCK_D + BLOCK_E
     state = parts + head * (2 * BLOCK_D * WIDTH)
     units += head * WIDTH
-    b_r = tl.load(row_pointers(r, i_b, i_h, n_heads, N, start, BLOCK_N), mask=inside, other=0.0)
-    b_do = load_tokens(do, i_b, i_h, start, inside, BLOCK_N, VALUE_DIM, BLOCK_E).to(tl.float32)
+    r_tile = tl.load(row_pointers(r, i_b, i_h, n_heads, N, start, BLOCK_N), mask=inside, other=0.0)
+    do_tile = load_tokens(do, i_b, i_h, start, inside, BLOCK_N, VALUE_DIM, BLOCK_E).to(tl.float32)
     if self_index is not None:
         own = load_own(self_index, start, N, BLOCK_N)
-        b_v = load_rows(v, i_b, i_h, own, own >= 0, 0, BLOCK_N, VALUE_DIM, BLOCK_E)
-        own_value = tl.sum(b_do * b_v.to(tl.float32), axis=1)
-    b_do *= tl.load(units + BLOCK_D + tl.arange(0, BLOCK_E))[None, :]
-    unit = row_units(b_do)
+        v_tile = load_rows(v, i_b, i_h, own, own >= 0, 0, BLOCK_N, VALUE_DIM, BLOCK_E)
+        own_value = tl.sum(do_tile * v_tile.to(tl.float32), axis=1)
+    # S is summed over its columns here, so their units go into the left factor: powers of two,
+    # exact in float32. The row unit then brings the product into the range of float16.
+    do_tile *= tl.load(units + BLOCK_D + tl.arange(0, BLOCK_E))[None, :]
+    unit = row_units(do_tile)
     t = times_transposed(
-        b_do, do, unit, i_b, i_h, rows, inside, state, units, BLOCK_D,
+        do_tile, do, unit, i_b, i_h, rows, inside, state, units, BLOCK_D,
         BLOCK_N, VALUE_DIM, BLOCK_E, BLOCK_D, WIDTH, CHUNK,
     )  # fmt: skip
-    t *= unit * b_r[:, None]
-    b_q = load_tokens(q, i_b, i_h, start, inside, BLOCK_N, HEAD_DIM, BLOCK_D).to(tl.float32)
-    b_c = tl.sum(b_q * t, axis=1)
+    t *= unit * r_tile[:, None]
+    q_tile = load_tokens(q, i_b, i_h, start, inside, BLOCK_N, HEAD_DIM, BLOCK_D).to(tl.float32)
+    c_tile = tl.sum(q_tile * t, axis=1)
     if self_index is not None:
-        b_k = load_rows(k, i_b, i_h, own, own >= 0, 0, BLOCK_N, HEAD_DIM, BLOCK_D)
-        own_score = tl.sum(b_q * b_k.to(tl.float32), axis=1)
-        b_c -= b_r * own_score * own_value
-    b_c *= b_r * b_r
-    tl.store(row_pointers(c, i_b, i_h, n_heads, N, start, BLOCK_N), b_c, mask=inside)
-    unit = row_units(b_q)
+        k_tile = load_rows(k, i_b, i_h, own, own >= 0, 0, BLOCK_N, HEAD_DIM, BLOCK_D)
+        own_score = tl.sum(q_tile * k_tile.to(tl.float32), axis=1)
+        c_tile -= r_tile * own_score * own_value
+    c_tile *= r_tile * r_tile
+    tl.store(row_pointers(c, i_b, i_h, n_heads, N, start, BLOCK_N), c_tile, mask=inside)
+    unit = row_units(q_tile)
     g = times_state(
-        b_q, q, unit, i_b, i_h, rows, inside, state, 0,
+        q_tile, q, unit, i_b, i_h, rows, inside, state, 0,
         BLOCK_N, HEAD_DIM, BLOCK_D, BLOCK_D, WIDTH, CHUNK,
     )  # fmt: skip
-    b_dq = t - b_c[:, None] * (g * (unit * tl.load(units + tl.arange(0, BLOCK_D))[None, :]))
+    dq_tile = t - c_tile[:, None] * (g * (unit * tl.load(units + tl.arange(0, BLOCK_D))[None, :]))
     if self_index is not None:
-        b_ds = b_r * own_value - b_c * own_score
-        b_dq -= b_ds[:, None] * b_k.to(tl.float32)
-        p_w = row_pointers(own_w, i_b, i_h, n_heads, N, start, BLOCK_N)
-        tl.store(p_w, b_r * own_score, mask=inside)
-        p_ds = row_pointers(own_ds, i_b, i_h, n_heads, N, start, BLOCK_N)
-        tl.store(p_ds, b_ds, mask=inside)
-    store_tokens(dq, i_b, i_h, start, inside, b_dq, HEAD_DIM)
+        ds_tile = r_tile * own_value - c_tile * own_score
+        dq_tile -= ds_tile[:, None] * k_tile.to(tl.float32)
+        w_pointers = row_pointers(own_w, i_b, i_h, n_heads, N, start, BLOCK_N)
+        tl.store(w_pointers, r_tile * own_score, mask=inside)
+        ds_pointers = row_pointers(own_ds, i_b, i_h, n_heads, N, start, BLOCK_N)
+        tl.store(ds_pointers, ds_tile, mask=inside)
+    store_tokens(dq, i_b, i_h, start, inside, dq_tile, HEAD_DIM)
 
 
 @triton.jit
@@ -170,31 +173,31 @@ def key_kernel(
     WIDTH: tl.constexpr = BLOCK_D + BLOCK_E
     state = parts + head * (2 * BLOCK_D * WIDTH)
     units += head * WIDTH
-    b_v = load_tokens(v, i_b, i_h, start, inside, BLOCK_N, VALUE_DIM, BLOCK_E).to(tl.float32)
-    b_v *= tl.load(units + BLOCK_D + tl.arange(0, BLOCK_E))[None, :]
-    unit = row_units(b_v)
-    b_dk = unit * times_transposed(
-        b_v, v, unit, i_b, i_h, rows, inside, state, units, BLOCK_D,
+    v_tile = load_tokens(v, i_b, i_h, start, inside, BLOCK_N, VALUE_DIM, BLOCK_E).to(tl.float32)
+    v_tile *= tl.load(units + BLOCK_D + tl.arange(0, BLOCK_E))[None, :]
+    unit = row_units(v_tile)
+    dk_tile = unit * times_transposed(
+        v_tile, v, unit, i_b, i_h, rows, inside, state, units, BLOCK_D,
         BLOCK_N, VALUE_DIM, BLOCK_E, BLOCK_D, WIDTH, CHUNK,
     )  # fmt: skip
-    b_k = load_tokens(k, i_b, i_h, start, inside, BLOCK_N, HEAD_DIM, BLOCK_D).to(tl.float32)
-    unit = row_units(b_k)
-    b_dk -= (unit * tl.load(units + tl.arange(0, BLOCK_D))[None, :]) * times_state(
-        b_k, k, unit, i_b, i_h, rows, inside, state, 0,
+    k_tile = load_tokens(k, i_b, i_h, start, inside, BLOCK_N, HEAD_DIM, BLOCK_D).to(tl.float32)
+    unit = row_units(k_tile)
+    dk_tile -= (unit * tl.load(units + tl.arange(0, BLOCK_D))[None, :]) * times_state(
+        k_tile, k, unit, i_b, i_h, rows, inside, state, 0,
         BLOCK_N, HEAD_DIM, BLOCK_D, BLOCK_D, WIDTH, CHUNK,
     )  # fmt: skip
-    b_dk = _subtract_own(
-        b_dk, own_ds, q, order, starts, i_b, i_h, head * N, rows, inside, HEAD_DIM
+    dk_tile = _subtract_own(
+        dk_tile, own_ds, q, order, starts, i_b, i_h, head * N, rows, inside, HEAD_DIM
     )
-    store_tokens(dk, i_b, i_h, start, inside, b_dk, HEAD_DIM)
-    b_dv = (unit * tl.load(units + BLOCK_D + tl.arange(0, BLOCK_E))[None, :]) * times_state(
-        b_k, k, unit, i_b, i_h, rows, inside, state, BLOCK_D,
+    store_tokens(dk, i_b, i_h, start, inside, dk_tile, HEAD_DIM)
+    dv_tile = (unit * tl.load(units + BLOCK_D + tl.arange(0, BLOCK_E))[None, :]) * times_state(
+        k_tile, k, unit, i_b, i_h, rows, inside, state, BLOCK_D,
         BLOCK_N, HEAD_DIM, BLOCK_D, BLOCK_E, WIDTH, CHUNK,
     )  # fmt: skip
-    b_dv = _subtract_own(
-        b_dv, own_w, do, order, starts, i_b, i_h, head * N, rows, inside, VALUE_DIM
+    dv_tile = _subtract_own(
+        dv_tile, own_w, do, order, starts, i_b, i_h, head * N, rows, inside, VALUE_DIM
     )
-    store_tokens(dv, i_b, i_h, start, inside, b_dv, VALUE_DIM)
+    store_tokens(dv, i_b, i_h, start, inside, dv_tile, VALUE_DIM)
 
 
 @triton.jit
@@ -205,12 +208,15 @@ def _subtract_own(
     if order is not None:
         first = tl.load(starts + rows, mask=inside, other=0)
         n_own = tl.load(starts + rows + 1, mask=inside, other=0) - first
+        # Key by key in the listed order, not by atomic additions: every run gives the same bits.
         for n in range(tl.max(n_own, axis=0)):
             taken = n < n_own
             query = tl.load(order + first + n, mask=taken, other=0)
-            b_f = tl.load(factor + queries + query, mask=taken, other=0.0)[:, None]
-            b_t = load_rows(t, i_b, i_h, query, taken, 0, total.shape[0], WIDTH, total.shape[1])
-            total -= b_f * b_t.to(tl.float32)
+            factor_tile = tl.load(factor + queries + query, mask=taken, other=0.0)[:, None]
+            tokens_tile = load_rows(
+                t, i_b, i_h, query, taken, 0, total.shape[0], WIDTH, total.shape[1]
+            )
+            total -= factor_tile * tokens_tile.to(tl.float32)
     return total
 
 
@@ -234,7 +240,7 @@ def backward(
         own_w, own_ds = torch.empty_like(c), torch.empty_like(c)
         order, starts = queries_by_key(own, n_keys)
     block_d, block_e = padded(head_dim), padded(value_dim)
-    tile = Tile.of(max(block_d, block_e))
+    tile = LaunchShape.of(max(block_d, block_e))
     sizes = {
         "HEAD_DIM": head_dim,
         "VALUE_DIM": value_dim,

@@ -18,7 +18,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from flashsign.linear.kernels.state import State, in_units, key_state, load_rows, row_units
+from flashsign.linear.kernels.state import State, key_state, load_rows, over_unit, row_units
 from flashsign.streaming import forward as streaming_forward
 from flashsign.streaming.arguments import Options, Strided, padded
 from flashsign.streaming.tiles import (
@@ -32,11 +32,11 @@ from flashsign.streaming.tiles import (
 )
 
 ROUNDING = 2.0**-21
-"""Of the float32 sums over a share of tokens and of their two float16 parts, 22 bits."""
+"""Relative rounding of a float32 sum over a share of tokens, and of its two float16 parts."""
 
 
 class Saved(NamedTuple):
-    """What the backward pass takes over from the forward pass."""
+    """Results of the forward pass that the backward pass needs."""
 
     parts: Tensor
     """[G | KV], `State.parts`."""
@@ -48,8 +48,8 @@ class Saved(NamedTuple):
     """Uint8 (B, H, N), 1 for the rows left to the streaming kernels."""
 
 
-class Tile(NamedTuple):
-    """How the kernels that apply a state are launched."""
+class LaunchShape(NamedTuple):
+    """Launch configuration of the kernels that multiply tokens by a state."""
 
     rows: int
     """Tokens of a program."""
@@ -58,7 +58,7 @@ class Tile(NamedTuple):
     num_warps: int
 
     @classmethod
-    def of(cls, width: int) -> "Tile":
+    def of(cls, width: int) -> "LaunchShape":
         """Return the tile for heads of `width` features, a power of two."""
         if width <= 64:
             return cls(128, 64, 8)
@@ -94,16 +94,18 @@ def times_state(
     """
     product = tl.zeros([ROWS, COLUMNS], tl.float32)
     columns = first + tl.arange(0, COLUMNS)
+    # Within `over_unit` a row has 8 or 11 bits and fits float16. The trailing parts of S are added
+    # up before the leading ones, as small terms lose fewer digits that way.
     if BLOCK <= CHUNK:
         pointers = state + tl.arange(0, BLOCK)[:, None] * STATE_WIDTH + columns
-        left = in_units(whole, unit).to(tl.float16)
+        left = over_unit(whole, unit).to(tl.float16)
         product = tl.dot(left, tl.load(pointers + BLOCK * STATE_WIDTH), product)
         product = tl.dot(left, tl.load(pointers), product)
-    else:
+    else:  # a wide S does not fit shared memory, and registers cannot be sliced: t is read again
         for start in range(0, BLOCK, CHUNK):
             pointers = state + (start + tl.arange(0, CHUNK))[:, None] * STATE_WIDTH + columns
             left = load_rows(t, i_b, i_h, rows, keep, start, ROWS, WIDTH, CHUNK)
-            left = in_units(left.to(tl.float32), unit).to(tl.float16)
+            left = over_unit(left.to(tl.float32), unit).to(tl.float16)
             product = tl.dot(left, tl.load(pointers + BLOCK * STATE_WIDTH), product)
             product = tl.dot(left, tl.load(pointers), product)
     return product
@@ -143,43 +145,44 @@ def output_kernel(
     state = parts + head * (2 * BLOCK_D * WIDTH)
     d = head * WIDTH + tl.arange(0, BLOCK_D)
     e = head * WIDTH + BLOCK_D + tl.arange(0, BLOCK_E)
-    b_q = load_tokens(q, i_b, i_h, start, inside, BLOCK_N, HEAD_DIM, BLOCK_D).to(tl.float32)
-    unit = row_units(b_q)
+    q_tile = load_tokens(q, i_b, i_h, start, inside, BLOCK_N, HEAD_DIM, BLOCK_D).to(tl.float32)
+    unit = row_units(q_tile)
     g = times_state(
-        b_q, q, unit, i_b, i_h, rows, inside, state, 0,
+        q_tile, q, unit, i_b, i_h, rows, inside, state, 0,
         BLOCK_N, HEAD_DIM, BLOCK_D, BLOCK_D, WIDTH, CHUNK,
     )  # fmt: skip
     g *= unit * tl.load(units + d)[None, :]
-    total = tl.sum(g * b_q, axis=1)
-    spread = tl.sum(b_q * b_q * tl.load(sizes + d)[None, :], axis=1)
+    total = tl.sum(g * q_tile, axis=1)
+    spread = tl.sum(q_tile * q_tile * tl.load(sizes + d)[None, :], axis=1)
     rest = total
     if self_index is not None:
         own = load_own(self_index, start, N, BLOCK_N)
-        b_k = load_rows(k, i_b, i_h, own, own >= 0, 0, BLOCK_N, HEAD_DIM, BLOCK_D)
-        own_score = tl.sum(b_q * b_k.to(tl.float32), axis=1)
+        k_tile = load_rows(k, i_b, i_h, own, own >= 0, 0, BLOCK_N, HEAD_DIM, BLOCK_D)
+        own_score = tl.sum(q_tile * k_tile.to(tl.float32), axis=1)
         rest -= own_score * own_score
     eps = load_eps(eps, row_eps, i_b, i_h, n_heads, N, start, inside, BLOCK_N)
-    b_r = inverse_norm(tl.maximum(rest, 0.0), eps, False)
+    r_tile = inverse_norm(tl.maximum(rest, 0.0), eps, False)  # rounding may leave less than 0
     o = times_state(
-        b_q, q, unit, i_b, i_h, rows, inside, state, BLOCK_D,
+        q_tile, q, unit, i_b, i_h, rows, inside, state, BLOCK_D,
         BLOCK_N, HEAD_DIM, BLOCK_D, BLOCK_E, WIDTH, CHUNK,
     )  # fmt: skip
     o *= unit * tl.load(units + e)[None, :]
     if self_index is not None:
-        b_v = load_rows(v, i_b, i_h, own, own >= 0, 0, BLOCK_N, VALUE_DIM, BLOCK_E)
-        o -= own_score[:, None] * b_v.to(tl.float32)
-    o *= b_r[:, None]
+        v_tile = load_rows(v, i_b, i_h, own, own >= 0, 0, BLOCK_N, VALUE_DIM, BLOCK_E)
+        o -= own_score[:, None] * v_tile.to(tl.float32)
+    o *= r_tile[:, None]
     store_tokens(out, i_b, i_h, start, inside, o, VALUE_DIM)
+    # The two tests of the module's docstring, the second one squared: needed = 2 ROUNDING / u.
     flagged = rest < 0.5 * needed * tl.maximum(total, spread)
     square = tl.where(flagged, 0.0, tl.sum(o * o, axis=1))
     # One small output among large ones needs no digits of its own.
     typical = tl.sum(square, axis=0) / tl.sum(inside.to(tl.float32), axis=0)
-    error = (needed * b_r) * (needed * b_r) * spread * tl.sum(tl.load(sizes + e), axis=0)
+    error = (needed * r_tile) * (needed * r_tile) * spread * tl.sum(tl.load(sizes + e), axis=0)
     flagged = flagged | (error > tl.maximum(square, typical))
-    b_r = tl.where(flagged, 0.0, b_r)
-    tl.store(row_pointers(r, i_b, i_h, n_heads, N, start, BLOCK_N), b_r, mask=inside)
-    p_flag = row_pointers(flag, i_b, i_h, n_heads, N, start, BLOCK_N)
-    tl.store(p_flag, flagged.to(tl.uint8), mask=inside)
+    r_tile = tl.where(flagged, 0.0, r_tile)
+    tl.store(row_pointers(r, i_b, i_h, n_heads, N, start, BLOCK_N), r_tile, mask=inside)
+    flag_pointers = row_pointers(flag, i_b, i_h, n_heads, N, start, BLOCK_N)
+    tl.store(flag_pointers, flagged.to(tl.uint8), mask=inside)
 
 
 def empty_saved(q: Tensor, v: Tensor) -> Saved:
@@ -210,7 +213,7 @@ def forward(
     r, flag = empty_saved(q, v)[2:]
     own = None if self_index is None else self_index.contiguous()
     block_d, block_e = padded(head_dim), padded(v.shape[3])
-    tile = Tile.of(max(block_d, block_e))
+    tile = LaunchShape.of(max(block_d, block_e))
     output_kernel[(batch * n_heads * triton.cdiv(n_queries, tile.rows),)](
         Strided.of(q),
         Strided.of(k),

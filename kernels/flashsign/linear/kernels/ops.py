@@ -1,4 +1,4 @@
-"""The linear-time kernels for half precision as torch sees them: schema, fake, autograd."""
+"""The linear-time kernels for half precision as operators: schema, fake, autograd."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from flashsign.streaming.arguments import HAS_TRITON, MAX_WIDTH, row_eps
 
 
 def serves(q: Tensor, k: Tensor, v: Tensor) -> bool:
-    """Return whether the kernels take these inputs; others take float32 and float64 products."""
+    """Return whether the kernels take these inputs; all others use float32 and float64."""
     half = q.dtype in (torch.float16, torch.bfloat16) and q.dtype == k.dtype == v.dtype
     return HAS_TRITON and q.is_cuda and half and max(q.shape[3], v.shape[3]) <= MAX_WIDTH
 
@@ -79,7 +79,7 @@ def _(
 
 
 def save_gradients(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
-    """Keep what the gradients of either linear form depend on, in order of `reference`."""
+    """Save the inputs of the gradients of either linear form, in the order of `reference`."""
     do, q, k, v, self_index, sums, ctx.eps, exponent = inputs
     ctx.n_sums = len(sums)
     ctx.save_for_backward(do, q, k, v, None, None, self_index, None, exponent)
@@ -96,7 +96,7 @@ half_gram_backward.register_autograd(differentiate_gradients, setup_context=save
 
 
 def save_sums(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
-    """Keep tensors, ε and everything but the output o: what either linear form hands over."""
+    """Save tensors, ε and all results but o, for the backward pass of either linear form."""
     q, k, v, self_index, ctx.eps, exponent = inputs
     ctx.mark_non_differentiable(*output[1:])
     ctx.save_for_backward(q, k, v, self_index, exponent, *output[1:])

@@ -20,17 +20,18 @@ from flashsign.streaming.arguments import Strided, padded
 from flashsign.streaming.tiles import split_program
 
 TOKENS = 64
-"""Tokens of a tile; half of it where the sums take up the registers, twice where they are few."""
+"""Tokens of a tile; half as many if sums fill the registers, twice as many if they are few."""
 PROGRAMS = 512
-"""Programs aimed at: a few for each of the 100 to 150 multiprocessors of a large chip."""
+"""Intended number of programs: a few for each of the 100 to 150 multiprocessors of a chip."""
 LEAST_SHARE = 256
-"""Tokens of a program below which writing its sums would take longer than reading its tokens."""
+"""Smallest share of tokens of a program; with fewer, writing sums takes longer than reading."""
 LARGEST_SHARE = 2048
-"""Tokens up to which float32 sums keep 21 bits."""
+"""Largest share of tokens of a program, up to which float32 sums keep 21 bits."""
 LARGEST_SUM = 1 << 15
-"""Elements of the sums of one program that fit the registers; half of it with factors."""
+"""Largest number of sums of one program that fit the registers; half as many with factors."""
 COLUMNS = 16
-"""Columns that one program of `reduce_kernel` takes."""
+"""Number of columns of one program of `reduce_kernel`: 64 bytes of float32, two sectors of memory.
+This and the sizes above follow from registers and memory; none was chosen by time on a GPU."""
 
 
 class State(NamedTuple):
@@ -59,12 +60,14 @@ def load_rows(
 def power_of_two(largest):
     """Return the unit, a power of two, in which numbers up to `largest` are at most 2¹⁵."""
     exponent = largest.to(tl.int32, bitcast=True) & 0x7F800000  # leaves 2^⌊log₂ largest⌋
+    # float16 ends at 65504 < 2¹⁶. At least 2⁻¹⁰⁰, so that a row of zeros has a unit to divide by.
     return tl.maximum(exponent.to(tl.float32, bitcast=True), 2.0**-100) * 2.0**-14
 
 
 @triton.jit
-def in_units(tile, unit):
+def over_unit(tile, unit):
     """Return tile / unit, exactly, for a `unit` that is a power of two."""
+    # 2ᵉ has no mantissa: subtracting the bits negates its exponent, without a division.
     inverse = (0x7F000000 - unit.to(tl.int32, bitcast=True)).to(tl.float32, bitcast=True)
     return tile * inverse
 
@@ -78,7 +81,7 @@ def row_units(tile):
 @triton.jit
 def in_two(tile, unit):
     """Return the two float16 parts of a float32 tile in `unit`."""
-    scaled = in_units(tile, unit)
+    scaled = over_unit(tile, unit)
     leading = scaled.to(tl.float16)
     return leading, (scaled - leading.to(tl.float32)).to(tl.float16)
 
@@ -117,21 +120,21 @@ def state_kernel(
     for start in range(split * share, end, BLOCK_N):
         rows = start + tl.arange(0, BLOCK_N)
         keep = rows < end
-        b_x = load_rows(x, i_b, i_h, rows, keep, 0, BLOCK_N, X_DIM, BLOCK_D)
-        left, unit = b_x, None
+        x_tile = load_rows(x, i_b, i_h, rows, keep, 0, BLOCK_N, X_DIM, BLOCK_D)
+        left, unit = x_tile, None
         if x_factor is not None:
-            unit = row_units(b_x.to(tl.float32))
-            left = in_units(b_x.to(tl.float32), unit).to(tl.float16)
+            unit = row_units(x_tile.to(tl.float32))
+            left = over_unit(x_tile.to(tl.float32), unit).to(tl.float16)
         left = tl.trans(left)  # [BLOCK_D, BLOCK_N]
         if X_COLUMNS > 0:
-            if X_COLUMNS < BLOCK_D:
+            if X_COLUMNS < BLOCK_D:  # a tile in registers cannot be sliced: read its columns
                 first = chunk * X_COLUMNS
-                b_x = load_rows(x, i_b, i_h, rows, keep, first, BLOCK_N, X_DIM, X_COLUMNS)
-            xx = _add_product(xx, left, b_x, x_factor, unit, factors + rows, keep)
+                x_tile = load_rows(x, i_b, i_h, rows, keep, first, BLOCK_N, X_DIM, X_COLUMNS)
+            xx = _add_product(xx, left, x_tile, x_factor, unit, factors + rows, keep)
         if Y_COLUMNS > 0:
             first = chunk * Y_COLUMNS
-            b_y = load_rows(y, i_b, i_h, rows, keep, first, BLOCK_N, Y_DIM, Y_COLUMNS)
-            xy = _add_product(xy, left, b_y, y_factor, unit, factors + rows, keep)
+            y_tile = load_rows(y, i_b, i_h, rows, keep, first, BLOCK_N, Y_DIM, Y_COLUMNS)
+            xy = _add_product(xy, left, y_tile, y_factor, unit, factors + rows, keep)
     if X_COLUMNS > 0:
         _store(partial, xx, chunk * X_COLUMNS, BLOCK_D, X_COLUMNS, BLOCK_D + BLOCK_E)
     if Y_COLUMNS > 0:
@@ -144,6 +147,8 @@ def _add_product(total, left, right, factor, unit, rows, keep):
     if factor is None:
         total = tl.dot(left, right, total)
     else:
+        # A factor has 24 bits: its product with `right` takes two float16 parts. Their unit is one
+        # for the tile, since the sum over tokens could not take a unit for each of them.
         scaled = right.to(tl.float32)
         scaled *= tl.load(factor + rows, mask=keep, other=0.0)[:, None] * unit
         tile_unit = power_of_two(tl.max(tl.max(tl.abs(scaled), axis=1), axis=0))
@@ -173,6 +178,7 @@ def reduce_kernel(
     block, head = tl.program_id(0), tl.program_id(1).to(tl.int64)
     rows, columns = tl.arange(0, BLOCK_D), block * COLUMNS + tl.arange(0, COLUMNS)
     pairs = rows[:, None] * WIDTH + columns
+    # In float64: the shares are the rounded part already, and adding them up adds no rounding.
     total = tl.zeros([BLOCK_D, COLUMNS], tl.float64)
     diagonal = tl.zeros([BLOCK_D], tl.float64)
     for split in range(n_shares):
@@ -247,7 +253,7 @@ def _state(x: Tensor, y: Tensor, x_factor: Tensor | None, y_factor: Tensor | Non
 
 
 def _tile(block_d: int, block_e: int, largest: int) -> dict[str, int]:
-    """Return how `state_kernel` is launched: no chip spills, none runs out of shared memory."""
+    """Return the launch configuration of `state_kernel`, for which no chip spills registers."""
     n_sums = block_d * (block_d + block_e)
     tokens, num_warps = TOKENS, 8 if 2 * n_sums >= largest else 4
     if n_sums > LARGEST_SUM // 4 or block_e > 128:
@@ -258,6 +264,6 @@ def _tile(block_d: int, block_e: int, largest: int) -> dict[str, int]:
 
 
 def tokens_per_program(n_tokens: int, n_heads: int) -> int:
-    """Return the share of one program: a rule of the shape alone, so results are of the shape."""
+    """Return the tokens of one program, by the shape alone, so that every chip sums alike."""
     even: int = triton.cdiv(n_tokens * n_heads, PROGRAMS * TOKENS) * TOKENS
     return min(max(even, LEAST_SHARE), LARGEST_SHARE)

@@ -99,7 +99,7 @@ def test_the_share_of_a_program(n_tokens: int, n_heads: int, want: int) -> None:
     assert state.tokens_per_program(n_tokens, n_heads) == want
 
 
-@pytest.mark.parametrize(("chip", "width"), chips_and_widths((90, 64)))
+@pytest.mark.parametrize(("chip", "width"), chips_and_widths())
 def test_every_width_compiles_without_spills(chip: int, width: int, tmp_path: Path) -> None:
     reports = compiled("linear/kernels/compile_kernels.py", chip, width, tmp_path)
     for report in reports:

@@ -7,7 +7,7 @@ import pytest
 
 from grn.data.datasets.beeline import COLLECTION
 from grn.data.datasets.catalogue import (
-    Entry,
+    DatasetEntry,
     differences,
     manifest_path,
     read_catalogue,
@@ -17,7 +17,7 @@ from grn.data.datasets.catalogue import (
 from grn.data.datasets.load import COLLECTIONS
 from tests.record_server import API, MANIFEST, SETS
 
-ENTRY = Entry("c", "x", "here", None, "me", "mouse", 10, 5, None, {"A": 3, "B": None})
+ENTRY = DatasetEntry("c", "x", "here", None, "me", "mouse", 10, 5, None, {"A": 3, "B": None})
 
 
 def test_entries() -> None:
