@@ -10,29 +10,44 @@ READY := $(VENV)/.ready
 UNFINISHED := $(VENV)/.unfinished
 # -qq: errors only. Byte code is compiled after, on all cores: pip would take one.
 PIP := $(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check
+# On two cores. A worker starts with half of the tests in order, so that tests of one file share
+# what they set up, and takes over what the other has left.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 TIMINGS := flashsign_cpu flashsign_gpu network_scaling scaling cells_on_disk
 TORCH := $(shell grep '^torch==' requirements.lock)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint compile bench
+.PHONY: help demo check test lint slow compile durations mutants bench
 
 help:  ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(READY)  ## train on simulated cells and judge the network beside its controls
 	@$(BIN)/python train.py
 
+check: lint  ## lint, and the quick tests: a minute, for every change
+	@$(PYTEST) -q -m fast
+
 test: $(READY)  ## run the tests; fails below the line coverage that pyproject.toml asks for
-	@$(BIN)/python -m pytest -n 2 -m "not compile" --cov --cov-report=term
+	@$(PYTEST) -m "not compile and not slow" --cov --cov-report=term
+
+slow: $(READY)  ## compare long runs with published numbers, and cases as users have them
+	@$(PYTEST) -m slow
 
 compile: $(READY)  ## compile the kernels for every chip and width of their tables (minutes, no GPU)
-	@$(BIN)/python -m pytest -n 2 -m compile
+	@$(PYTEST) -m compile
 
 lint: $(READY)  ## style, format, types and the direction of imports
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+
+durations: $(READY)  ## measure how long tests take, by which `make check` chooses
+	@$(PYTEST) -m "not compile and not slow" -p tests.durations
+
+mutants: $(READY)  ## change one line of the sources at a time, in a copy: do its tests notice?
+	@$(BIN)/python scripts/mutation.py
 
 bench: $(READY)  ## time the kernels, and inference over genes and cells (ten minutes)
 	@set -e; for file in $(TIMINGS:%=scripts/timing/%.py); do echo "$$file"; $(BIN)/python "$$file"; done

@@ -1,4 +1,4 @@
-"""Fixtures that more than one test file uses."""
+"""Fixtures that more than one test file uses, and the tests that are quick."""
 
 import logging
 import os
@@ -27,11 +27,17 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m fast` selects
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what needs a GPU where there is none."""
+    """Skip what needs a GPU where there is none; mark what was quick when it was last measured."""
+    from tests.durations import is_quick, recorded
+
+    seconds = recorded()
     for item in items:
         if item.get_closest_marker("gpu") and not torch.cuda.is_available():
             item.add_marker(pytest.mark.skip(reason="no CUDA device"))
+        elif is_quick(item, seconds):
+            item.add_marker(pytest.mark.fast)
 
 
 @pytest.fixture(autouse=True)

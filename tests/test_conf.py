@@ -16,6 +16,7 @@ from grn.training.components import check_components
 from tests.helpers import QUIET, written
 
 CONF = Path(config_folder())
+DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 
 def choices(group: str) -> list[str]:
@@ -64,8 +65,16 @@ def test_every_recipe_says_how_it_is_run_and_what_to_expect(recipe: str) -> None
     assert lines[0] == "# @package _global_"
     assert lines[1].startswith(f"# python train.py {recipe}")
     if group == "experiment":
-        assert lines[2].startswith("#")
-        assert re.search(r"\d\.\d", lines[2]), "state the metric it should reach"
+        assert re.match(r"# AUPRC ratio \d\.\d\d \(", lines[2]), "state the metric it should reach"
+
+
+def test_the_metric_of_a_recipe_is_that_of_the_benchmarks() -> None:
+    line = (CONF / "experiment/mdc_string.yaml").read_text().splitlines()[2]
+    tables = (DOCS / "benchmarks.md").read_text(encoding="utf-8").split("### AUPRC ratio\n")[1]
+    rows = [row.strip("| ").split(" | ") for row in tables.strip().splitlines()]
+    column = rows[0].index("mDC STRING")
+    ours = next(row[column] for row in rows if row[0] == "spherical")
+    assert float(line.split()[3]) == pytest.approx(float(ours), abs=0.005)
 
 
 @pytest.fixture

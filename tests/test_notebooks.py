@@ -33,7 +33,6 @@ def test_notebook_defines_nothing(path: Path) -> None:
     assert not [line for line in lines if "lambda" in line]
 
 
-@pytest.mark.slow
 def test_quickstart_runs_and_beats_the_controls(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 
+@pytest.mark.slow
 def test_both_ways_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
     import cells_on_disk
 
