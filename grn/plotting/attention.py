@@ -35,6 +35,11 @@ def attention(
     Returns
     -------
     The axes of the heat map.
+
+    Examples
+    --------
+    >>> grn.pl.attention(edges, n_tfs=3).get_ylabel()
+    'regulator'
     """
     tfs = _most_important(edges, "source", n_tfs)
     edges = edges[edges["source"].isin(tfs)]

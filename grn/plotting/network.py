@@ -10,14 +10,18 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Patch
 from matplotlib.textpath import TextPath
 
 from grn.errors import InputError
-from grn.plotting.style import ACTIVATION, REGULATOR, REPRESSION, TARGET, UNSIGNED
+from grn.names.close import did_you_mean
+from grn.plotting.style import ACTIVATION, FOCUS, REGULATOR, REPRESSION, TARGET, UNSIGNED
 
 _PADDING = 16.0
 _LEGEND_HEIGHT = 26.0
+_RING = 40  # neighbours in one full ring
 
 
-def network(edges: pd.DataFrame, top: int = 50, ax: Axes | None = None) -> Axes:
-    """Draw the `top` most important edges as a directed graph.
+def network(
+    edges: pd.DataFrame, top: int = 50, ax: Axes | None = None, *, around: str | None = None
+) -> Axes:
+    """Draw the `top` most important edges as a directed graph, all of them or around one gene.
 
     Activation ends in an arrow, repression in a bar; the thicker an edge the more important.
     Regulators are dark boxes, genes that only receive edges light ones.
@@ -30,6 +34,9 @@ def network(edges: pd.DataFrame, top: int = 50, ax: Axes | None = None) -> Axes:
         Number of edges; beyond a hundred the names get small.
     ax
         Axes to draw into; a new figure where None.
+    around
+        A gene or TF whose edges are drawn alone: what regulates it on the left, what it regulates
+        on the right; all around it where there is one kind only.
 
     Returns
     -------
@@ -38,7 +45,12 @@ def network(edges: pd.DataFrame, top: int = 50, ax: Axes | None = None) -> Axes:
     Raises
     ------
     InputError
-        There is no edge to draw, or the table has no `source` and `target`.
+        There is no edge to draw, none of this gene, or the table has no `source` and `target`.
+
+    Examples
+    --------
+    >>> grn.pl.network(edges, top=10).figure.savefig("network.png")
+    >>> ax = grn.pl.network(edges, around="TF01", top=20)
     """
     absent = {"source", "target", "weight", "importance"} - set(edges)
     if absent or top < 1 or edges.empty:
@@ -48,7 +60,7 @@ def network(edges: pd.DataFrame, top: int = 50, ax: Axes | None = None) -> Axes:
             "draw at least one."
         )
         raise InputError(msg)
-    kept = edges.head(top)
+    kept = (edges if around is None else _edges_of(edges, around)).head(top)
     if ax is None:
         side = 3.2 + 0.75 * np.sqrt(len(set(kept["source"]) | set(kept["target"])))
         _, ax = plt.subplots(figsize=(1.25 * side, side), layout="constrained")
@@ -57,10 +69,13 @@ def network(edges: pd.DataFrame, top: int = 50, ax: Axes | None = None) -> Axes:
     names = list(graph)
     font_size = _font_size(names, width * height)
     sizes = np.array([_box_size(name, font_size) for name in names])
-    positions = _separate(_layout(graph), sizes, np.array([width, height]))
+    unit = _layout(graph) if around is None else _layout_around(graph, around)
+    positions = _separate(unit, sizes, np.array([width, height]))
     ax.set(xlim=(0, width), ylim=(-_LEGEND_HEIGHT, height), xticks=[], yticks=[])
     ax.set_axis_off()
     boxes = _draw_genes(ax, graph, positions, font_size)
+    if around is not None:
+        boxes[around].set(edgecolor=FOCUS, linewidth=2.2)
     _draw_edges(ax, graph, boxes)
     _draw_legend(ax, kept)
     return ax
@@ -101,6 +116,34 @@ def _layout(graph: nx.DiGraph) -> np.ndarray:
     low, high = positions.min(axis=0), positions.max(axis=0)
     unit: np.ndarray = (positions - low) / np.maximum(high - low, 1e-9)
     return unit
+
+
+def _edges_of(edges: pd.DataFrame, gene: str) -> pd.DataFrame:
+    own = edges[(edges["source"] == gene) | (edges["target"] == gene)]
+    if own.empty:
+        names = {*edges["source"], *edges["target"]}
+        msg = f"no edge of {gene!r} is in the table. {did_you_mean(gene, names)}"
+        raise InputError(msg)
+    return own
+
+
+def _layout_around(graph: nx.DiGraph, centre: str) -> np.ndarray:
+    """Positions (n_nodes, 2) in the unit square: the centre, and rings of its neighbours."""
+    regulators = list(graph.predecessors(centre))
+    targets = [name for name in graph.successors(centre) if name not in regulators]
+    # Angles in units of π: both arcs as wide as their share of the neighbours, with gaps between.
+    share = len(targets) / (len(targets) + len(regulators))
+    width = 1.75 * float(np.clip(share, 0.35, 0.65))
+    found = {centre: np.array([0.5, 0.5])}
+    for names, middle, arc in ((targets, 0.0, width), (regulators, 1.0, 1.75 - width)):
+        arc = 2.0 if len(names) == len(graph) - 1 else arc
+        for place, name in enumerate(names):
+            # Every other neighbour stands nearer where they are many.
+            near = len(names) > _RING * arc / 2 and place % 2
+            turn = np.pi * (middle + arc * ((place + 0.5) / len(names) - 0.5))
+            radius = 0.3 if near else 0.5
+            found[name] = 0.5 + radius * np.array([np.cos(turn), np.sin(turn)])
+    return np.array([found[name] for name in graph])
 
 
 def _separate(unit: np.ndarray, sizes: np.ndarray, area: np.ndarray) -> np.ndarray:
@@ -162,7 +205,7 @@ def _draw_edges(ax: Axes, graph: nx.DiGraph, boxes: dict[str, FancyBboxPatch]) -
             arrowstyle=style,
             connectionstyle=f"arc3,rad={0.15 if both_ways else 0.0}",
             mutation_scale=9,
-            linewidth=0.6 + 1.1 * edge["importance"] / strongest if strongest else 1.0,
+            linewidth=0.6 + 1.9 * edge["importance"] / strongest if strongest else 1.0,
             color=colour,
             zorder=2,
         )

@@ -26,6 +26,12 @@ def precision_recall(curves: pd.DataFrame, ax: Axes | None = None) -> Axes:
     Returns
     -------
     The axes.
+
+    Examples
+    --------
+    >>> curves = grn.precision_recall(edges, adata.uns["truth"])
+    >>> grn.pl.precision_recall(curves).get_ylabel()
+    'precision'
     """
     if ax is None:
         _, ax = plt.subplots(figsize=(7.2, 4.2), layout="constrained")

@@ -8,3 +8,4 @@ TARGET = "#F0F0F0"
 METHODS = ("#E69F00", "#56B4E9", "#009E73", "#0072B2", "#CC79A7", "#D55E00", "#999999")
 # Diverging, with the colours above at its ends.
 SIGNED_MAP = ("#013A5E", REPRESSION, "#8FC1DE", "#F7F7F7", "#F2B48A", ACTIVATION, "#6B2D00")
+FOCUS = "#E69F00"
