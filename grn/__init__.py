@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from grn.data.reading.read import read_cells
     from grn.edges.read import read_edges, read_truth
     from grn.estimator import SphericalGRN
-    from grn.evaluation import evaluate, precision_recall
+    from grn.evaluation import evaluate, precision_recall, predictability
     from grn.names.symbols import read_aliases
     from grn.simulation.cells import simulate_model
     from grn.simulation.random_network import simulate
@@ -24,6 +24,7 @@ __all__ = [
     "evaluate",
     "pl",
     "precision_recall",
+    "predictability",
     "preprocess",
     "read_aliases",
     "read_cells",
@@ -43,6 +44,7 @@ _LAZY = {
     "SphericalGRN": "grn.estimator",
     "evaluate": "grn.evaluation",
     "precision_recall": "grn.evaluation",
+    "predictability": "grn.evaluation",
     "preprocess": "grn.data.preprocessing.preprocess",
     "read_aliases": "grn.names.symbols",
     "read_cells": "grn.data.reading.read",

@@ -8,6 +8,14 @@ class InputError(ValueError):
 
     The message says what was wrong, what was expected and how to fix it. The command line prints
     it without a traceback and exits with code 2; in Python it is an ordinary `ValueError`.
+
+    Examples
+    --------
+    >>> try:
+    ...     grn.read_cells("absent.h5ad")
+    ... except grn.InputError as error:
+    ...     print(error)
+    no such file or folder: absent.h5ad. Check the path of the cells.
     """
 
 

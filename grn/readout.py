@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 
 from grn.edges.matrix import edge_table, locate
 
-# Far below the square of any score that counts: a weak row must reach the unit sphere too.
+# Far below the square of any relevant score, so that weak rows have unit length too.
 _EPS = 1e-20
 
 
@@ -50,7 +50,7 @@ def read_map(
     n_genes, n_tfs = scores.shape
     own_key = torch.full((n_genes,), -1)
     own_key[torch.from_numpy(tf_index)] = torch.arange(n_tfs)
-    # The scores are known: with queries and keys of 0, they are the whole pair bias.
+    # The scores are given: with queries and keys of 0 the pair bias alone is the score.
     attended = flashsign.spherical_attention_map(
         torch.zeros(1, 1, n_genes, 1),
         torch.zeros(1, 1, n_tfs, 1),
@@ -84,18 +84,19 @@ def read_edges_off(
 
 
 def with_cells(edges: pd.DataFrame, var: pd.DataFrame) -> pd.DataFrame:
-    """Say in how many cells both genes of an edge are seen, where the cells tell.
+    """Add the number of cells in which the two genes of each edge are detected.
 
     Parameters
     ----------
     edges
-        From `read_edges_off`.
+        Table from `read_edges_off`.
     var
-        Of the preprocessed cells; its column `n_cells` counts.
+        `var` of the preprocessed cells, whose column `n_cells` counts cells.
 
     Returns
     -------
-    The table with `n_cells_source` and `n_cells_target` after `row_norm`, or as it was.
+    The table with `n_cells_source` and `n_cells_target` after `row_norm`; unchanged if `var` has
+    no such column.
     """
     if "n_cells" not in var or var["n_cells"].dtype.kind not in "iu":
         return edges

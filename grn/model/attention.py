@@ -10,18 +10,19 @@ from torch import Tensor
 
 __all__ = ["Attended", "Normaliser", "attend"]
 
+# Smallest weight of softmax whose logarithm is taken: a normal number of float32, about e^-69.
 _LEAST_WEIGHT = 1e-30
 
 
 class Attended(NamedTuple):
-    """What targets receive, and the map by which they do; the batch stands before the heads."""
+    """The map of a head and what its targets receive; axes are batch, then heads."""
 
     weights: Float[Tensor, "batch heads targets regulators"]
-    """w: every row on the unit sphere, signed."""
+    """w: signed weights; every row lies on the unit sphere."""
     row_norm: Float[Tensor, "batch heads targets"]
-    """‖s‖ of the scores before they were normalised."""
+    """‖s‖: the norm of each row of scores."""
     scores: Float[Tensor, "batch heads targets regulators"]
-    """s: the scores behind the map; 0 where a pair is removed."""
+    """s: the scores before normalisation; 0 where a pair is removed."""
     received: Float[Tensor, "batch heads targets features"]
 
 
@@ -46,18 +47,18 @@ def attend(
     Parameters
     ----------
     queries, keys, values, bias
-        q, k, v and b; keys and values of a regulator that only pads the batch are 0.
+        q, k, v and b. Keys and values are 0 for a regulator that only pads the batch.
     own_key
-        The regulator that each target itself is, −1 for none: no gene attends to itself.
+        Index of each target among the regulators, −1 if it is none: no gene attends to itself.
     is_pair
-        False where a pair only pads the batch.
+        False for pairs that only pad the batch.
     normaliser
-        As flashsign takes it: ``"l2"`` is spherical attention.
+        Normaliser of flashsign: ``"l2"`` is spherical attention.
     """
     shape = bias.shape[:2]
     q, k, v = (t.flatten(0, 1)[None] for t in (queries, keys, values))
     b = (bias * is_pair).flatten(0, 1)
-    # Under a norm a score of zero takes no part; under a softmax it has to be removed.
+    # Divided by a norm, a score of 0 is a weight of 0. exp(0) = 1 is not: a softmax needs a gate.
     removed = normaliser == "softmax"
     gate = is_pair.expand_as(bias).flatten(0, 1).to(b) if removed else None
     attended = flashsign.spherical_attention_map(
@@ -69,7 +70,7 @@ def attend(
     weights = attended.weight_mean.reshape(*shape, *b.shape[1:]) * is_pair
     norm = attended.row_norm_mean.reshape(*shape, -1)
     scores = weights * norm[..., None]
-    if removed:  # norm is log Σ exp s
+    if removed:  # softmax: the row norm is log Σ exp s, so s = log w + norm
         present = weights > 0
         scores = torch.where(
             present, weights.clamp_min(_LEAST_WEIGHT).log() + norm[..., None], 0.0

@@ -1,4 +1,4 @@
-"""How alike two genes are beyond what each of them has in common with all other genes."""
+"""Similarity of two genes after subtracting what each of them shares with all genes."""
 
 from typing import NamedTuple
 
@@ -11,25 +11,25 @@ from torch.nn.functional import normalize
 from grn.model.pair_statistics import evenly_spaced
 from grn.model.profiles import GeneProfiles, gene_profiles, standardise
 
-_GENES_PER_BLOCK = 1024
-_LEAST = 1e-12
+_GENES_PER_BLOCK = 1024  # of memory alone: 4 MiB for every 1024 genes of the background
+_LEAST = 1e-12  # keeps divisions by a variance of 0 finite
 
 
 class _Form(NamedTuple):
-    r"""One way to take the background off a similarity s, $\phi(s) = s^+ + c\, s^-$.
+    r"""One way to subtract the background from a similarity s, $\phi(s) = s^+ + c\, s^-$.
 
     .. math:: \frac{\phi(s_{ij}) - \beta (\bar\phi_i + \bar\phi_j)}{(\sigma_i \sigma_j)^\alpha}
 
-    with mean and standard deviation of each gene's similarities to all genes.
+    where the bars are means and σ are standard deviations of a gene's similarities to all genes.
     """
 
     similarity: str
     negative: float
-    """c: what a negative similarity counts; 1: as much as a positive one."""
+    """c: weight of a negative similarity; 1 gives it the weight of a positive one."""
     background: float
-    """β."""
+    """β: multiple of the two means that is subtracted."""
     scaled: float = 0.0
-    """α."""
+    """α: exponent of the standard deviations; 0 leaves them out."""
 
 
 # Chosen with all real sets of docs/experiments.md in view; fitted weights were no better than
@@ -44,12 +44,12 @@ _FORMS = (
 
 
 class Alike(NamedTuple):
-    """How alike targets and regulators are."""
+    """Similarities of targets and regulators."""
 
     beyond_background: Float[Tensor, "n_genes n_tfs"]
     """Mean of six scores, each at mean 0 and variance 1 over all pairs; 0 on self-pairs."""
     cosine: Float[Tensor, "n_genes n_tfs"]
-    """Of the ridge profiles; its sign is that of the edge."""
+    """Cosine of the ridge profiles; its sign is the sign of the edge."""
 
 
 class _Similarity(NamedTuple):
@@ -57,9 +57,11 @@ class _Similarity(NamedTuple):
 
     factors: Float[Tensor, "n_genes features"]
     positive: Float[Tensor, " n_genes"]
-    """Mean of the positive parts over a background of genes; of the negative parts; and spread."""
+    """Mean of the positive parts of the similarities over a background of genes."""
     negative: Float[Tensor, " n_genes"]
+    """Mean of the negative parts, as positive numbers."""
     spread: Float[Tensor, " n_genes"]
+    """Standard deviation of the similarities over the background."""
 
 
 def alike_beyond_background(
@@ -67,15 +69,16 @@ def alike_beyond_background(
     tf_index: Int[Tensor, " n_tfs"],
     profiles: GeneProfiles | None = None,
 ) -> Alike:
-    r"""Score every pair by six closed forms, without anything learned, and return their mean.
+    r"""Score every pair by six closed forms without learned parameters, and return their mean.
 
-    In real cells whole programmes make genes vary together, so what a pair has in common with
-    all genes says nothing of regulation. Five of the forms are as in `_FORMS`; similarities are
-    cosines of ridge profiles at 8 and 64 ν (`GeneProfiles`), the same of ranks, and Spearman's
-    correlation. The sixth is the larger of dc(s) and dc(|s|) of the cosine at 8 ν, each at unit
-    variance, where dc takes the mean of row and of column off.
+    In real cells programmes make many genes vary together, so the part of a similarity that a
+    gene shares with all genes carries no information about regulation. Five of the forms are
+    those of `_FORMS`; their similarities are cosines of ridge profiles at 8 and 64 ν
+    (`GeneProfiles`), the same of ranks, and Spearman's correlation. The sixth is the larger of
+    dc(s) and dc(|s|) of the cosine at 8 ν, each at unit variance, where dc subtracts the means of
+    row and column (double centring).
 
-    Nothing of n_genes² is in memory; backgrounds are means over at most 1024 genes.
+    No array has n_genes² elements; backgrounds are means over at most 1024 genes.
 
     Parameters
     ----------
@@ -84,7 +87,7 @@ def alike_beyond_background(
     tf_index
         Column of each regulator.
     profiles
-        `gene_profiles` of the standardised roots, where they are known; None: found here.
+        `gene_profiles` of the standardised roots if they are known; None computes them.
     """
     if profiles is None:
         profiles = gene_profiles(standardise(roots.double()))

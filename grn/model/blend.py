@@ -1,4 +1,4 @@
-"""How much is believed of the transformer, and how much of closed forms, for some cells."""
+"""Blends the transformer with a closed form, by a share that depends on the cells."""
 
 from typing import NamedTuple
 
@@ -9,8 +9,10 @@ from torch import Tensor
 from grn.model.background import Alike
 from grn.model.transformer import N_SUMMARY, Found
 
-_SURE_COSINE = 0.02  # of ridge profiles: where the sign of a closed form is half sure
-_LEAST = 1e-12
+# Cosine of ridge profiles at which the sign of the closed form is tanh(1) = 0.76 of ±1.
+# Not measured: it is small, so that all but the weakest cosines have a whole sign.
+_SURE_COSINE = 0.02
+_LEAST = 1e-12  # keeps divisions by a standard deviation of 0 finite
 
 N_EVIDENCE = N_SUMMARY + 2
 """Length of `evidence`."""
@@ -18,24 +20,24 @@ N_PARAMETERS = N_EVIDENCE + 3
 
 
 class Blend(NamedTuple):
-    r"""Mix the transformer's log-odds with a closed form, by statistics of the cells.
+    r"""Weighted mean of the transformer's log-odds and a closed form, by statistics of the cells.
 
     .. math:: m = (1 - g)\, \hat e + g\, z, \qquad
         e \leftarrow (1 - g)\,(\mu_e + \sigma_e m) + g\,(a m + b), \qquad
         g = \sigma(w_0 + w \cdot \text{evidence})
 
-    with z what a pair has in common beyond its background (`alike_beyond_background`), and ê the
-    log-odds e of the transformer less their mean μ over all pairs, in units of their standard
-    deviation σ, as z is. The evidence is a summary of the cells, with μ and σ, which say how sure
-    the transformer is. Simulated networks teach little that holds in cells whose genes vary
-    together by programmes, and a closed form ignores what simulated networks teach. g is
-    continuous in everything it depends on; `grn pretrain` fits it, a and b to simulated networks
-    and to real cells with known networks. Signs are mixed alike.
+    where z is the similarity of a pair beyond its background (`alike_beyond_background`), and ê
+    are the transformer's log-odds e, standardised over all pairs by their mean μ and standard
+    deviation σ, as z is. The evidence is a summary of the cells together with μ and σ, which
+    measure how certain the transformer is. The transformer was trained on simulated networks, and
+    little of that holds in real cells whose programmes make genes vary together; the closed form
+    uses nothing from simulations. g is continuous in all of its inputs. `grn pretrain` fits g, a
+    and b to simulated networks and to real cells with known networks. Signs are blended likewise.
 
     Parameters
     ----------
     weights
-        w, of the `evidence`.
+        w, one number for each entry of `evidence`.
     offset, slope, intercept
         w₀, a and b.
     """
@@ -47,22 +49,22 @@ class Blend(NamedTuple):
 
     @classmethod
     def of(cls, parameters: Float[Tensor, " n_parameters"]) -> "Blend":
-        """Return the blend of these parameters, `N_PARAMETERS` of them."""
+        """Return the blend with these `N_PARAMETERS` parameters."""
         return cls(parameters[:-3], *parameters[-3:])
 
     def share(self, of: Float[Tensor, " evidence"]) -> float:
-        """Return g, the share of the closed form, from 0 to 1, where the evidence is this."""
+        """Return g, the share of the closed form from 0 to 1, for this evidence."""
         return float((of @ self.weights + self.offset).sigmoid())
 
     def mix(self, found: Found, alike: Alike, share: float) -> Found:
-        """Return what is believed of every pair.
+        """Return the blended log-odds and signs of every pair.
 
         Parameters
         ----------
         found
-            By the transformer, for one data set.
+            Output of the transformer for one data set.
         alike
-            By the closed form, in the same order of genes.
+            Closed form for the same genes in the same order.
         share
             g of the data set.
         """
@@ -78,20 +80,20 @@ class Blend(NamedTuple):
 
 
 def evidence(summary: Float[Tensor, " summary"], found: Found) -> Float[Tensor, " evidence"]:
-    """Return what the share is a function of.
+    """Return the numbers that the share is a function of.
 
     Parameters
     ----------
     summary
-        Of the cells (`SphericalTransformer.summarise`).
+        Summary of the cells (`SphericalTransformer.summarise`).
     found
-        By the transformer, for the same cells.
+        Output of the transformer for the same cells.
     """
     spread, mean = torch.std_mean(found.log_odds)
     return torch.cat([summary, torch.stack([mean, spread])])
 
 
 def standardised(found: Found) -> Float[Tensor, "n_genes n_tfs"]:
-    """Return the log-odds less their mean over all pairs, in units of their spread."""
+    """Return the log-odds at mean 0 and standard deviation 1 over all pairs."""
     spread, mean = torch.std_mean(found.log_odds)
     return (found.log_odds - mean) / spread.clamp_min(_LEAST)

@@ -1,4 +1,4 @@
-"""One block of the transformer: spherical attention, and what genes and pairs learn from it."""
+"""One block of the transformer: spherical attention, then an update of genes and pairs."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -12,20 +12,20 @@ from grn.model.pairs import LEAST, PairNetwork, over_heads, unit_mean_square
 
 
 class Layout(NamedTuple):
-    """Which pairs of a padded batch count, and in which blocks of targets they come."""
+    """Which pairs of a padded batch exist, and how the targets are split into groups."""
 
     is_gene: Bool[Tensor, "batch genes"]
     is_regulator: Bool[Tensor, "batch regulators"]
     rows: Sequence[Int[Tensor, " targets"]]
-    """Targets of every block, in order; the regulators are the first genes."""
+    """Targets of every group, in order; the regulators are the first genes."""
 
     @property
     def n_regulators(self) -> int:
-        """Number of columns, padding among them."""
+        """Number of columns, including padding."""
         return self.is_regulator.shape[1]
 
     def pairs(self) -> Iterator[Bool[Tensor, "batch 1 targets regulators"]]:
-        """Yield for every block which of its pairs are neither padding nor a gene with itself."""
+        """Yield, for every group of targets, which pairs are neither padding nor self-pairs."""
         for rows in self.rows:
             itself = rows[:, None] == torch.arange(self.n_regulators, device=rows.device)
             is_pair = self.is_gene[:, rows, None] & self.is_regulator[:, None] & ~itself
@@ -41,14 +41,14 @@ class Layout(NamedTuple):
 
 
 class State(NamedTuple):
-    """What blocks hand on."""
+    """State that one block passes to the next."""
 
     tokens: Float[Tensor, "batch genes width"]
-    """h: what is known of a gene."""
+    """h: the representation of each gene."""
     residual: Float[Tensor, "batch heads genes axes"]
-    """r: what is not yet explained of a gene's profile."""
+    """r: the part of a gene's profile that no regulator has explained yet."""
     scores: list[Float[Tensor, "batch heads _ regulators"]]
-    """S: what is known of a pair, in blocks of targets."""
+    """S: the scores of every pair, one tensor per group of targets."""
 
 
 class Sizes(NamedTuple):
@@ -59,9 +59,9 @@ class Sizes(NamedTuple):
     n_heads: int
     head_dim: int
     n_channels: int
-    """Channels made of the statistics of a pair."""
+    """Number of channels computed from the statistics of a pair."""
     hidden_size: int
-    """Of the networks over pairs."""
+    """Width of the hidden layer of the networks over pairs."""
 
 
 class SphericalBlock(nn.Module):
@@ -75,17 +75,17 @@ class SphericalBlock(nn.Module):
         r_i \leftarrow r_i - \beta \textstyle\sum_j W_{ij} u_j \\
         S &\leftarrow S + g\bigl(S, W, W^T, W W, W W^T, \phi, h_i, h_j\bigr)
 
-    per head, with S carried from block to block as in RealFormer (He et al. 2021). $W W$ are paths
-    over a third gene (an indirect edge), $W W^T$ what two genes have in common as targets, and
-    $W^T$ the reverse pair; the profile $u_j$ that a regulator explains is taken off the target's,
-    so that later blocks look for what is left, as in a partial correlation.
+    for every head; S is carried from block to block as in RealFormer (He et al. 2021). $W W$ sums
+    over paths through a third gene (indirect edges), $W W^T$ compares the regulators of two genes,
+    and $W^T$ is the reverse pair. The profile $u_j$ that a regulator explains is subtracted from
+    the target's, so that later blocks see the unexplained rest, as a partial correlation does.
 
     Parameters
     ----------
     sizes
         Sizes of the transformer.
     normaliser
-        ``"l2"``: spherical. Others are there to be compared with (docs/experiments.md).
+        ``"l2"`` is spherical attention; the others serve comparisons (docs/experiments.md).
     """
 
     def __init__(self, sizes: Sizes, normaliser: Normaliser) -> None:
@@ -121,13 +121,13 @@ class SphericalBlock(nn.Module):
         Parameters
         ----------
         state
-            Before it.
+            State before this block.
         channels
-            φ, made of the statistics of every pair.
+            φ, computed from the statistics of every pair.
         profiles
             u of every gene, at unit length.
         layout
-            Of the batch.
+            Layout of the batch.
         """
         tokens, residual, scores = self._attend(state, profiles, layout)
         return State(tokens, residual, self._update(scores, channels, tokens, layout))
@@ -135,7 +135,7 @@ class SphericalBlock(nn.Module):
     def _attend(
         self, state: State, profiles: Float[Tensor, "batch genes axes"], layout: Layout
     ) -> tuple[Tensor, Tensor, list[Tensor]]:
-        """Return the tokens, the residual profiles and the scores behind the map."""
+        """Return the tokens, the residual profiles and the scores of the map."""
         n_regulators = layout.n_regulators
         x = self.norm(state.tokens)
         known = layout.is_regulator[:, None, :, None]
@@ -177,9 +177,9 @@ class SphericalBlock(nn.Module):
         tokens: Float[Tensor, "batch genes width"],
         layout: Layout,
     ) -> list[Float[Tensor, "batch heads _ regulators"]]:
-        """Return the scores after pairs have looked at each other."""
+        """Return the scores after the update by reverse pairs and paths, eq. (9) of method.md."""
         n_regulators, of_networks = layout.n_regulators, layout.regulators_per_network()
-        # Rows of the regulators as targets: a second step of every path.
+        # The regulators' own rows of the map are the second step of every path.
         between = torch.cat(
             [
                 unit_mean_square(s, of_networks)[:, :, rows < n_regulators]
@@ -208,14 +208,14 @@ class SphericalBlock(nn.Module):
 
 
 class _Summary:
-    """What tokens learn from a map that is seen a few targets at a time.
+    """Collects what the update of the tokens needs from a map, one group of targets at a time.
 
     Parameters
     ----------
     layout
-        Of the batch.
+        Layout of the batch.
     sent
-        What every target sends to its regulators.
+        Values v' that every target sends to its regulators.
     """
 
     def __init__(self, layout: Layout, sent: Float[Tensor, "batch heads genes features"]) -> None:
@@ -226,7 +226,7 @@ class _Summary:
         self._sums: Tensor | float = 0.0
 
     def add(self, weights: Tensor, row_norm: Tensor, received: Tensor, rows: Tensor) -> None:
-        """Take in the map of some targets."""
+        """Add the map of one group of targets."""
         mean_square = row_norm.square() / self._layout.regulators_per_network()
         largest = weights.abs().amax(dim=-1)
         self._of_rows.append(torch.stack([_log_root(mean_square), largest], dim=-1))
@@ -235,12 +235,12 @@ class _Summary:
         self._sums = self._sums + torch.stack([weights.sum(2), weights.square().sum(2)])
 
     def gather(self, n_values: int) -> tuple[Tensor, Tensor]:
-        """Return the profiles that genes received, and all else side by side.
+        """Return the received profiles, and all other inputs of the token update, concatenated.
 
         Parameters
         ----------
         n_values
-            How many of the features received belong to the values; the rest are profiles.
+            Number of received features that are values; the others are profiles.
         """
         layout = self._layout
         n_genes = layout.genes_per_network()

@@ -1,4 +1,4 @@
-"""Spherical attention over the genes of a cell: the map by which expression is predicted."""
+"""Spherical attention over the genes of a cell, through which expression is predicted."""
 
 import flashsign
 import torch
@@ -18,15 +18,15 @@ class CellAttention(nn.Module):
     (Abbott et al. 2025, arXiv 2505.09326), where u are the profiles of the genes and s the scores
     of the gene network. Both are fixed. The scalars c and a and the pair bias b are learned on the
     cells: b starts at 0, and c and a start such that each of the first two terms has unit root
-    mean square. What is learned here never reaches s: the edges are read off s alone. No gene
-    attends to itself.
+    mean square. Training does not change s, and the edges are read from s alone. No gene attends
+    to itself.
 
     Parameters
     ----------
     tokens
-        u, one row per gene at unit length (`GeneProfiles.tokens`).
+        u, one row of unit length per gene (`GeneProfiles.tokens`).
     scores
-        s of the gene network, rows are targets and columns are regulators.
+        s of the gene network; rows are targets and columns are regulators.
     tf_index
         Position of each regulator among the genes.
     """
@@ -46,7 +46,7 @@ class CellAttention(nn.Module):
         own_key = own_keys(len(tokens), tf_index)
         products = tokens @ tokens[tf_index].T
         products[own_key >= 0, own_key[own_key >= 0]] = 0
-        # They belong to one set of cells and are computed anew for others: no part of the state.
+        # These belong to one data set and are recomputed for another, so they are no state.
         self.register_buffer("tokens", tokens, persistent=False)
         self.register_buffer("scores", scores, persistent=False)
         self.register_buffer("tf_index", tf_index, persistent=False)
@@ -70,7 +70,7 @@ class CellAttention(nn.Module):
 
 
 def own_keys(n_genes: int, tf_index: Int[Tensor, " n_tfs"]) -> Int[Tensor, " n_genes"]:
-    """Return the regulator that each gene is itself, −1 where it is none."""
+    """Return the index of each gene among the regulators, −1 if it is none."""
     own_key = torch.full((n_genes,), -1)
     own_key[tf_index] = torch.arange(len(tf_index))
     return own_key

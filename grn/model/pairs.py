@@ -1,4 +1,4 @@
-"""Small networks over pairs of genes, whose channels stand before the pairs."""
+"""Small neural networks over pairs of genes; the channel axis comes before the pair axes."""
 
 from collections.abc import Sequence
 
@@ -7,16 +7,16 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 LEAST = 1e-6
-"""Under a root or a logarithm, in squared units of scores of about 1."""
+"""Added under roots and logarithms, for squares of scores whose size is about 1."""
 
 
 class PairNetwork(nn.Module):
-    """A small network over every pair, which also sees the tokens of the two genes.
+    """A small network that is applied to every pair and also sees the tokens of its two genes.
 
     Parameters
     ----------
     n_inputs, hidden_size, n_outputs
-        Channels of a pair.
+        Numbers of channels of a pair.
     width
         Length of a token.
     """
@@ -34,7 +34,7 @@ class PairNetwork(nn.Module):
         targets: Float[Tensor, "batch targets width"],
         regulators: Float[Tensor, "batch regulators width"],
     ) -> Float[Tensor, "batch outputs targets regulators"]:
-        """Return the outputs for every pair; the features are given in parts."""
+        """Return the outputs for every pair; `features` are concatenated along the channels."""
         hidden = over_channels(self.first, torch.cat(list(features), dim=1))
         hidden = hidden + self.of_target(targets).mT[..., None]
         hidden = hidden + self.of_regulator(regulators).mT[:, :, None]
@@ -45,7 +45,7 @@ def unit_mean_square(
     scores: Float[Tensor, "batch heads targets regulators"],
     n_regulators: Float[Tensor, "batch 1 1"],
 ) -> Float[Tensor, "batch heads targets regulators"]:
-    """Return √M w with M regulators, padding not among them: rows at unit mean square."""
+    """Return √M w for M regulators without padding, so that rows have unit mean square."""
     mean = scores.square().sum(dim=-1, keepdim=True) / n_regulators[..., None]
     return scores * (mean + LEAST).rsqrt()
 
@@ -53,13 +53,13 @@ def unit_mean_square(
 def over_heads(
     scores: Float[Tensor, "batch heads targets regulators"],
 ) -> Float[Tensor, "batch heads targets regulators"]:
-    """Return the scores of every pair at unit mean square over the heads."""
+    """Scale the scores of every pair to unit mean square over the heads."""
     return scores * (scores.square().mean(dim=1, keepdim=True) + LEAST).rsqrt()
 
 
 def over_channels(
     layer: nn.Linear, x: Float[Tensor, "batch inputs targets regulators"]
 ) -> Float[Tensor, "batch outputs targets regulators"]:
-    """Apply a linear layer to the channels of every pair, which stand before the pairs."""
+    """Apply a linear layer along the channel axis of every pair."""
     found = layer.weight @ x.flatten(2) + layer.bias[:, None]
     return found.reshape(*found.shape[:2], *x.shape[2:])

@@ -8,35 +8,37 @@ from grn.errors import InputError
 from grn.model.cell_attention import CellAttention
 from grn.model.profiles import GeneProfiles
 
-_FARTHEST = 3.0  # standard deviations: a few genes with extreme shapes must not lead the networks
+# Shapes are clipped here, in standard deviations: a few extreme genes would dominate otherwise.
+# The bound was not measured.
+_FARTHEST = 3.0
 
 
 class ExpressionPredictor(nn.Module):
     r"""One block of spherical attention between regulators and the prediction of every gene.
 
-    The value of regulator j is its expression $x_j$, beside channels that a small network makes
-    of $x_j$, the shape of the gene's distribution and the noise level. Attention carries values
-    to targets, and
+    The value of regulator j consists of its expression $x_j$ and of channels that a small network
+    computes from $x_j$, the shape of the gene's distribution and the noise level. Attention sums
+    values over regulators, and
 
     .. math:: \hat x_i = \gamma_i\, o_i^{(0)} + f(o_i, \text{shape}_i, \text{noise level}),
         \qquad \gamma_i > 0,
 
     where $o^{(0)}$ is the channel of $x_j$ itself and f starts at 0. Since that channel is not
     learned and its gain is positive, a positive weight always means that more of the regulator
-    predicts more of the target. A target never sees its own expression.
+    predicts more of the target. No target sees its own expression.
 
     Parameters
     ----------
     z
-        Standardised expression of a sample of cells, for the shapes of the genes.
+        Standardised expression of a sample of cells, from which the shapes are computed.
     profiles
-        Of every gene, on the same cells.
+        Profiles of all genes in the same cells.
     scores
-        Of the gene network, rows are targets and columns are regulators; they stay as they are.
+        Scores of the gene network; rows are targets and columns are regulators. Not trained.
     tf_index
         Position of each regulator among the genes.
     n_channels
-        Values per regulator, its expression included.
+        Number of values per regulator, including its expression.
     hidden_size
         Width of the small networks.
     n_axes
@@ -76,7 +78,7 @@ class ExpressionPredictor(nn.Module):
         self.output_network = _zero_at_start(
             _small_network(n_channels + n_shapes + 1, hidden_size, 1)
         )
-        # softplus(−2) ≈ 0.13: a modest first prediction, whatever the data.
+        # softplus(−2) ≈ 0.13: first predictions are small for any data.
         self.gain = nn.Parameter(torch.full((len(scores),), -2.0))
         self.gain_by_noise = _zero_at_start(_small_network(1, hidden_size, 1))
 
@@ -90,9 +92,9 @@ class ExpressionPredictor(nn.Module):
         Parameters
         ----------
         noisy
-            Standardised expression plus noise, scaled back to unit variance.
+            Standardised expression with noise added, scaled to unit variance.
         level
-            Noise level of each cell, 0 (least) to 1.
+            Noise level of each cell, from 0 (least) to 1.
         """
         x = noisy[:, self.attention.tf_index].unsqueeze(-1)
         seen = _side_by_side(self.shapes[self.attention.tf_index], x, level)
@@ -116,7 +118,7 @@ def _side_by_side(
     per_token: Float[Tensor, "cells genes channels"],
     level: Float[Tensor, " cells"],
 ) -> Float[Tensor, "cells genes all"]:
-    """Concatenate the features of gene, token and cell."""
+    """Concatenate the features of the gene, the token and the cell."""
     n_cells, n_genes, _ = per_token.shape
     of_cell = level[:, None, None].expand(n_cells, n_genes, 1)
     return torch.cat([per_token, per_gene.expand(n_cells, -1, -1), of_cell], dim=-1)
@@ -129,7 +131,7 @@ def _small_network(n_inputs: int, hidden_size: int, n_outputs: int) -> nn.Sequen
 
 
 def _zero_at_start(network: nn.Sequential) -> nn.Sequential:
-    """Zero the last layer: at the start only attention speaks, so that it learns first."""
+    """Set the last layer to 0, so that at the start only attention predicts and learns first."""
     for parameter in network[-1].parameters():
         nn.init.zeros_(parameter)
     return network

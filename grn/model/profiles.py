@@ -1,4 +1,4 @@
-"""The leading axes of the cells: what genes have in common, and how much of it is noise."""
+"""Principal axes of the cells, and how much of their variance sampling noise explains."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 _RIDGE = 8.0  # in units of `sampling_variance`; flat from 4 to 32 (docs/experiments.md)
-_LEAST_VARIANCE = 1e-8  # of an axis, as a share of the first one's
+# Smallest variance of an axis, as a share of the first axis's: far above the square of
+# float32's rounding, 4e-15, so that only axes without a signal, such as of equal genes, are lost.
+_LEAST_VARIANCE = 1e-8
 
 
 @dataclass(frozen=True)
@@ -19,11 +21,11 @@ class GeneProfiles:
     Parameters
     ----------
     loadings
-        Columns of U with a variance above rounding, at most min(n_cells, n_genes).
+        Columns of U whose variance exceeds rounding errors, at most min(n_cells, n_genes).
     variances
-        Their eigenvalues λ, largest first.
+        Eigenvalues λ of these columns, largest first.
     noise_edge
-        Largest eigenvalue that independent genes would give (`noise_edge`).
+        Largest eigenvalue that independent genes would have (`noise_edge`).
     """
 
     loadings: Float[Tensor, "n_genes n_axes"]
@@ -32,19 +34,19 @@ class GeneProfiles:
 
     @property
     def sampling_variance(self) -> float:
-        """ν: by how much chance raises the strongest axis of independent genes above 1."""
+        """ν: how far sampling alone raises the largest eigenvalue of independent genes above 1."""
         return self.noise_edge - 1
 
     @property
     def dominance(self) -> float:
-        """Variance of the strongest programme in units of what noise alone gives.
+        """Largest eigenvalue in units of the noise edge: how strong the first programme is.
 
         BEELINE's mDC, mESC and hESC have 36 to 53, simulated networks and bulk samples below 9.
         """
         return float(self.variances[0]) / self.noise_edge
 
     def ridge_weights(self, ridge: float) -> Float[Tensor, " n_axes"]:
-        r"""Return $\lambda / (\lambda + \rho)$, what a ridge of ρ = `ridge` × ν leaves of an axis.
+        r"""Return $\lambda / (\lambda + \rho)$: the share of an axis kept by ρ = `ridge` × ν.
 
         These are also the weights of a Wiener filter for noise of variance ρ.
         """
@@ -53,39 +55,39 @@ class GeneProfiles:
     def tokens(self, n_axes: int) -> Float[Tensor, "n_genes n_axes"]:
         r"""Return the leading axes of every gene, shrunken and at unit length.
 
-        $u_i \propto U_i \sqrt{\Lambda / (\Lambda + \rho)}$ with ρ = 8 ν: where an axis holds no
-        more variance than sampling adds, most of what it says is noise. Products of the rows
-        before they are scaled are those of the ridge projection $S (S + \rho)^{-1}$ with S the
-        correlation matrix, which off the diagonal is ρ times minus the ridge precision matrix.
+        $u_i \propto U_i \sqrt{\Lambda / (\Lambda + \rho)}$ with ρ = 8 ν. The factor shrinks axes
+        whose variance sampling alone could explain. Before scaling to unit length, products of
+        rows are elements of the ridge projection $S (S + \rho)^{-1}$ of the correlation matrix S,
+        whose off-diagonal elements are −ρ times those of the ridge precision matrix.
         """
         weights = self.ridge_weights(_RIDGE)[:n_axes]
         return torch.nn.functional.normalize(self.loadings[:, :n_axes] * weights.sqrt(), dim=1)
 
 
 def standardise(x: Float[Tensor, "n_cells n_genes"]) -> Float[Tensor, "n_cells n_genes"]:
-    """Return every gene at mean 0 and variance 1; a constant one is 0."""
+    """Scale every gene to mean 0 and variance 1; a constant gene becomes 0."""
     spread, mean = torch.std_mean(x, dim=0, correction=0)
     return (x - mean) / spread.where(spread > 0, 1)
 
 
 def noise_edge(n_cells: int, n_genes: int) -> float:
-    """Return the largest eigenvalue of the correlations of so many independent genes.
+    """Return the largest eigenvalue of the correlation matrix of independent genes.
 
-    (1 + √(n_genes / n_cells))² (Marchenko and Pastur 1967).
+    It is about (1 + √(n_genes / n_cells))² (Marchenko and Pastur 1967).
     """
     return float((1 + (n_genes / n_cells) ** 0.5) ** 2)
 
 
 def gene_profiles(z: Float[Tensor, "n_cells n_genes"]) -> GeneProfiles:
-    """Decompose standardised expression into its axes.
+    """Decompose standardised expression into principal axes.
 
-    The smaller of the two Gram matrices is decomposed, in float64, so the cost is
-    min(n_cells, n_genes)³ whatever the other number is.
+    The smaller of the two Gram matrices is decomposed, in float64, so the decomposition costs
+    min(n_cells, n_genes)³ operations.
 
     Parameters
     ----------
     z
-        Expression of a sample of cells, every gene at mean 0 and variance 1 (or constant: 0).
+        Expression of a sample of cells; every gene has mean 0 and variance 1, or is constant 0.
     """
     n_cells, n_genes = z.shape
     z = z.double()
@@ -96,6 +98,6 @@ def gene_profiles(z: Float[Tensor, "n_cells n_genes"]) -> GeneProfiles:
     n_kept = int((variances > _LEAST_VARIANCE * variances[0]).sum())
     variances, vectors = variances[:n_kept], vectors[:, :n_kept]
     loadings = z.T @ vectors / (n_cells * variances).sqrt() if few_cells else vectors
-    # Rounding leaves a constant gene something above 0, which unit length would make a profile.
+    # Rounding errors of a constant gene are not 0, and unit length would turn them into a profile.
     loadings = loadings * (z != 0).any(dim=0)[:, None]
     return GeneProfiles(loadings.float(), variances.float(), noise_edge(n_cells, n_genes))

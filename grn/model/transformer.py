@@ -11,20 +11,23 @@ from grn.model.block import Layout, Sizes, SphericalBlock, State
 from grn.model.pair_statistics import OF_CELLS, OF_GENE, OF_PAIR
 from grn.model.pairs import PairNetwork, over_channels, over_heads, unit_mean_square
 
-_FARTHEST = 5.0  # standard deviations from what it was trained on
+# Standardised statistics are clipped here, in standard deviations over the training networks, so
+# that the transformer is never asked about values far outside of its training range.
+# The bound was not measured: a part of the trained weights, it changes only with them.
+_FARTHEST = 5.0
 N_SUMMARY = len(OF_CELLS) + 2 * (len(OF_GENE) - 1)
 """Length of `SphericalTransformer.summarise`."""
 _STATISTICS = {"of_pairs": len(OF_PAIR), "of_genes": len(OF_GENE), "of_cells": len(OF_CELLS)}
 
 
 class Inputs(NamedTuple):
-    """What the transformer sees of data sets, free of names, order and choice of axes.
+    """Input of the transformer; it does not depend on names, order or choice of axes.
 
     The regulators are the first genes. Elements of a batch are padded to the same size.
     """
 
     of_pairs: list[Float[Tensor, "batch of_pair _ regulators"]]
-    """`PairStatistics.block` of some targets each, which together are all genes, in order."""
+    """`PairStatistics.block` for consecutive groups of targets, which together are all genes."""
     of_genes: Float[Tensor, "batch genes of_gene"]
     of_cells: Float[Tensor, "batch of_cells"]
     profiles: Float[Tensor, "batch genes axes"]
@@ -32,20 +35,20 @@ class Inputs(NamedTuple):
     is_gene: Bool[Tensor, "batch genes"]
     """False where a smaller network was padded."""
     is_regulator: Bool[Tensor, "batch regulators"]
-    """Likewise."""
+    """False where a smaller network was padded."""
 
     def layout(self) -> Layout:
-        """Return which pairs there are."""
+        """Return which pairs of the padded batch exist."""
         sizes = [block.shape[2] for block in self.of_pairs]
         rows = torch.split(torch.arange(sum(sizes), device=self.is_gene.device), sizes)
         return Layout(self.is_gene, self.is_regulator, rows)
 
 
 class Found(NamedTuple):
-    """What the transformer says of every pair; of a gene with itself and of padding, anything."""
+    """Output of the transformer for every pair; self-pairs and padding hold arbitrary values."""
 
     log_odds: Float[Tensor, "*batch targets regulators"]
-    """That the regulator regulates the target."""
+    """Log-odds that the regulator regulates the target."""
     sign: Float[Tensor, "*batch targets regulators"]
     """From −1 (surely represses) to 1 (surely activates)."""
 
@@ -53,7 +56,7 @@ class Found(NamedTuple):
     def scores(self) -> Float[Tensor, "*batch targets regulators"]:
         r"""Scores of the last map, $s_{ij} = \sigma(\text{log-odds}) \cdot \text{sign}$.
 
-        Each row over its norm is the target's row of the network, on the unit sphere.
+        Each row divided by its norm is the target's row of the network, on the unit sphere.
         """
         return self.log_odds.sigmoid() * self.sign
 
@@ -62,24 +65,25 @@ class SphericalTransformer(nn.Module):
     r"""A transformer over genes: every target attends to the regulators.
 
     No parameter belongs to a gene, so what was learned on some networks applies to any cells.
-    Statistics of a gene and of the cells are its first token $h_i$; those of a pair become
-    channels φ, and these the first scores S of every head. Then come blocks of spherical
-    attention (`SphericalBlock`), which carry S on. The last map has one head; its scores are
+    Statistics of a gene and of the cells are mapped to its first token $h_i$; those of a pair
+    are mapped to channels φ, and the channels to the first scores S of every head. Blocks of
+    spherical attention (`SphericalBlock`) then refine S. The last map has one head; its scores are
 
     .. math:: s_{ij} = \sigma(e_{ij}) \tanh(t_{ij}), \qquad
         (e, t)_{ij} = f(S, W, \hat r_i \cdot u_j, \phi, h_i, h_j) + \text{linear in the statistics}
 
-    with e the log-odds that j regulates i and t whether it activates. e is even in what flips
-    with a gene's sign only as far as it is learned: it sees the statistics with and without sign.
+    where e is the log-odds that j regulates i, and tanh t is the sign of the edge. Whether an edge
+    exists should not depend on its sign, so e also sees absolute values of the statistics; the
+    symmetry is learned and not exact.
 
     Parameters
     ----------
     sizes
-        `width`, `n_heads`, `head_dim`, `n_channels`, `hidden_size`, as `Sizes` has them.
+        `width`, `n_heads`, `head_dim`, `n_channels`, `hidden_size`, as in `Sizes`.
     n_blocks
-        Blocks of spherical attention before the last map.
+        Number of blocks of spherical attention before the last map.
     normaliser
-        Of every map, as flashsign takes it.
+        Normaliser of every map, as flashsign takes it.
     """
 
     of_pairs_mean: Tensor
@@ -106,7 +110,7 @@ class SphericalTransformer(nn.Module):
         self._n_heads = of.n_heads
 
     def standardise_by(self, moments: dict[str, tuple[Tensor, Tensor]]) -> None:
-        """Set mean and standard deviation of the statistics, by their names in `Inputs`."""
+        """Set the mean and standard deviation of the statistics, by their names in `Inputs`."""
         for name, (mean, spread) in moments.items():
             self.get_buffer(f"{name}_mean").copy_(mean)
             self.get_buffer(f"{name}_spread").copy_(spread)
@@ -114,17 +118,17 @@ class SphericalTransformer(nn.Module):
     def summarise(
         self, of_genes: Float[Tensor, "genes of_gene"], of_cells: Float[Tensor, " of_cells"]
     ) -> Float[Tensor, " summary"]:
-        """Return what kind of cells these are, in standard deviations from what was trained on.
+        """Describe the cells in units of standard deviations over the training networks.
 
-        The statistics of the cells, then means and standard deviations over the genes of theirs,
-        without the last, which says of a gene whether it regulates.
+        The result holds the statistics of the cells, then means and standard deviations over the
+        genes of the statistics of a gene. The last of these, `is_regulator`, is left out.
         """
         genes = self._standard("of_genes", of_genes)[:, :-1]
         spread, mean = torch.std_mean(genes, dim=0, correction=0)
         return torch.cat([self._standard("of_cells", of_cells), mean, spread])
 
     def forward(self, inputs: Inputs) -> Found:
-        """Return what the last map stands on."""
+        """Return log-odds and sign of every pair, from which the last map is made."""
         layout = inputs.layout()
         state, channels = self._start(inputs, layout)
         for block in self.blocks:
@@ -158,7 +162,7 @@ class SphericalTransformer(nn.Module):
         ):
             mean, spread = self.of_pairs_mean, self.of_pairs_spread
             standard = (of_pairs - mean[:, None, None]) / spread[:, None, None]
-            # Whether an edge activates or represses matters less than how strong it is.
+            # Absolute values too: most of the evidence for an edge does not depend on its sign.
             seen = [standard.clamp(-_FARTHEST, _FARTHEST), self._signed(of_pairs).abs()]
             phi = self.embed(seen, tokens[:, rows], tokens[:, : layout.n_regulators]) * is_pair
             channels.append(phi)

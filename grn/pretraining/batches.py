@@ -14,18 +14,20 @@ from torch.utils.data import DataLoader, Dataset
 from grn.model.transformer import Inputs
 from grn.pretraining.examples import Example
 
-_PAIRS_PER_EXAMPLE = 200  # that the scale of the statistics is estimated on
-_LEAST_SPREAD = 1e-3
+# Number of pairs of an example on which the scale of the statistics is estimated: small and large
+# networks count alike, and over thousands of examples the error of a scale is below a percent.
+_PAIRS_PER_EXAMPLE = 200
+_LEAST_SPREAD = 1e-3  # of a statistic, so that one that hardly varies is not magnified
 
 
 @dataclass(frozen=True)
 class Kind:
-    """How networks of one kind are trained on."""
+    """Settings of training on networks of one kind."""
 
     batch_size: int
-    """Networks per step: fewer of the larger ones."""
+    """Number of networks per step, smaller for larger networks."""
     share: float
-    """Of the steps."""
+    """Share of the steps."""
 
 
 class Batch(NamedTuple):
@@ -33,16 +35,16 @@ class Batch(NamedTuple):
 
     inputs: Inputs
     sign: Int8[Tensor, "batch genes regulators"]
-    """Of every edge; 0 where there is none."""
+    """Sign of every edge; 0 where there is none."""
     is_candidate: Bool[Tensor, "batch genes regulators"]
-    """Neither padding nor a gene with itself."""
+    """Whether a pair is neither padding nor a gene with itself."""
     kind: str
 
 
 def pad(examples: Sequence[Example]) -> Batch:
-    """Lay examples of one kind into tensors as large as the largest of them; the rest is 0.
+    """Pad examples of one kind with 0 to the size of the largest of them.
 
-    The regulators come first in every network; padded ones stand between them and other genes.
+    The regulators come first in every network, then padding, then the other genes.
     """
     n_tfs = max(example.sign.shape[1] for example in examples)
     n_others = max(example.sign.shape[0] - example.sign.shape[1] for example in examples)
@@ -74,18 +76,18 @@ def pad(examples: Sequence[Example]) -> Batch:
 
 
 class ExampleModule(L.LightningDataModule):
-    """Batches to train on, and the held-out examples.
+    """Batches of training examples, and the held-out examples.
 
     Parameters
     ----------
     examples
-        From `draw_examples`.
+        Examples from `draw_examples`.
     kinds
-        How each kind is trained on.
+        Settings of each kind.
     max_steps
-        Optimisation steps: training is one epoch of so many batches.
+        Number of optimisation steps; training is one epoch of so many batches.
     seed
-        Of the batches.
+        Seed of the batches.
     """
 
     def __init__(
@@ -138,7 +140,8 @@ class _Steps(Dataset[Batch]):
         rng = np.random.default_rng([self._seed, step])
         kind = list(self._examples)[rng.choice(len(self._shares), p=self._shares)]
         examples, size = self._examples[kind], self._sizes[kind]
-        # Neighbours by size: little padding. Not always the same ones: twice as many to choose of.
+        # Networks of similar size need little padding. They are drawn from twice as many as are
+        # needed, so that batches differ.
         n_near = min(2 * size, len(examples))
         first = rng.integers(len(examples) - n_near + 1)
         chosen = rng.choice(n_near, min(size, n_near), replace=False)
@@ -148,7 +151,7 @@ class _Steps(Dataset[Batch]):
 def moments_of(examples: Sequence[Example], seed: int) -> dict[str, tuple[Tensor, Tensor]]:
     """Return mean and standard deviation of the statistics, by the names they have in `Inputs`.
 
-    Of pairs, over some of every example; of genes and cells over all.
+    Those of pairs are taken over some pairs of every example, others over all genes and cells.
     """
     rng = np.random.default_rng(seed)
     of_pairs = []
@@ -168,7 +171,7 @@ def moments_of(examples: Sequence[Example], seed: int) -> dict[str, tuple[Tensor
 
 
 def _by_size(examples: Sequence[Example]) -> dict[str, list[Example]]:
-    """Return the examples of every kind, by their numbers of genes and TFs."""
+    """Return the examples of every kind, sorted by their numbers of genes and TFs."""
     grouped: dict[str, list[Example]] = {}
     for example in sorted(examples, key=lambda one: tuple(one.sign.shape)):
         grouped.setdefault(example.kind, []).append(example)

@@ -1,4 +1,4 @@
-"""Simulated networks as examples for the transformer: what it sees of the cells, and the truth."""
+"""Simulated networks as training examples: inputs of the transformer, and the truth."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
@@ -20,36 +20,42 @@ from grn.simulation.curriculum import Sample, draw_samples, without_edges
 
 logger = logging.getLogger(__name__)
 
-# Of every kind, networks 0, 12, 24, … are held out: the least kind that can be is of two.
+# Networks 0, 12, 24, … of every kind are held out, so a kind needs at least two networks. Of the
+# rarest kind in conf/pretrain.yaml 42 are held out, which suffices; the number was not measured.
 _HELD_OUT_EVERY = 12
 FEWEST_NETWORKS = 2
 
-_IN_PART = frozenset({"boolean", "large_boolean"})  # simulating takes long, a second view nothing
-_PART = (0.3, 0.8)  # share of the cells in a second view
-_FEWEST_CELLS = 60
+# Kinds that are slow to simulate. Their networks are shown a second time, with fewer cells.
+_IN_PART = frozenset({"boolean", "large_boolean"})
+# Range of the share of cells in the second view, which has more sampling error. Not measured.
+_PART = (0.3, 0.8)
+_FEWEST_CELLS = 60  # of a second view; with fewer, most correlations are due to chance
+# One network in twenty is also shown without edges, so that the transformer learns to report none.
+# Not measured.
 _WITHOUT_EDGES_EVERY = 20
+# Number of networks of a file: 2 to 20 seconds of work, which an interruption may lose.
 _PER_FILE = {"boolean": 100, "large_boolean": 10, "single_cell": 10, "bulk": 20}
 
 
 @dataclass(frozen=True)
 class Example:
-    """One network and what some cells of it show; the regulators are the first genes."""
+    """One network and statistics of some of its cells; the regulators are the first genes."""
 
     kind: str
     network: int
-    """Number among its kind; examples of one network share it."""
+    """Number of the network within its kind; views of one network share it."""
     of_pairs: Float[Tensor, "of_pair n_genes n_tfs"]
-    """float16, from `PairStatistics.block`."""
+    """`PairStatistics.block`, in float16."""
     of_genes: Float[Tensor, "n_genes of_gene"]
     of_cells: Float[Tensor, " of_cells"]
     profiles: Float[Tensor, "n_genes n_axes"]
-    """float16, from `GeneProfiles.tokens`."""
+    """`GeneProfiles.tokens`, in float16."""
     sign: Int8[Tensor, "n_genes n_tfs"]
-    """Of every edge; 0 where there is none."""
+    """Sign of every edge; 0 where there is none."""
 
     @property
     def held_out(self) -> bool:
-        """Whether it validates; all examples of a network are on the same side."""
+        """Whether the example is held out, as all views of its network are."""
         return self.network % _HELD_OUT_EVERY == 0
 
 
@@ -61,14 +67,14 @@ def draw_examples(
     Parameters
     ----------
     n_networks
-        By kind (`grn.simulation.curriculum.KINDS`).
+        Numbers of networks by kind (`grn.simulation.curriculum.KINDS`).
     seed
-        Of networks and cells.
+        Seed of networks and cells.
     n_processes
-        As `grn.processes` takes it.
+        Number of processes, as in `grn.processes`.
     folder
-        Where the examples are kept, a file for some networks of a kind. A file that is there
-        already is read instead of simulated, so an interrupted run goes on where it stopped.
+        Folder of the examples, with one file for some networks of a kind. Existing files are read
+        instead of simulated, so an interrupted run continues where it stopped.
     """
     folder.mkdir(parents=True, exist_ok=True)
     calls: list[Callable[[], Path]] = []
@@ -81,7 +87,7 @@ def draw_examples(
 
 
 def _keep(kind: str, some: range, seed: int, folder: Path) -> Path:
-    """Write the examples of some networks, unless they are there; return the file."""
+    """Write the examples of some networks unless their file exists; return the file."""
     path = folder / f"{kind}-{seed}-{some.start}-{some.stop}.pt"
     if path.exists():
         return path
@@ -102,13 +108,13 @@ def _read(path: Path) -> Iterator[Example]:
 
 
 def _views(sample: Sample, number: int, rng: np.random.Generator) -> Iterator[Sample]:
-    """Yield the sample, where its kind asks for it a part of its cells, and rarely a null."""
+    """Yield the sample; for slow kinds also a part of its cells; for some also without edges."""
     yield sample
     cells = sample.expression
     if sample.kind in _IN_PART:
         n_cells = min(max(_FEWEST_CELLS, int(len(cells) * rng.uniform(*_PART))), len(cells))
         part = cells[rng.choice(len(cells), n_cells, replace=False)]
-        # A gene that does not vary says nothing: preprocessing would have removed it.
+        # Constant genes carry no information, and preprocessing would have removed them.
         if (part != part[0]).any(axis=0).all():
             yield Sample(sample.kind, part, sample.regulates)
     if number % _WITHOUT_EDGES_EVERY == 1:
@@ -131,7 +137,7 @@ def _describe(sample: Sample, network: int) -> Example:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Give torch one thread: the same numbers, to the last bit, beside other processes or not."""
+    """Restrict torch to one thread, so that results are the same bits in any environment."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

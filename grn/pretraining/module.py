@@ -1,4 +1,4 @@
-"""The LightningModule of pretraining: how a batch of known networks becomes a loss."""
+"""The Lightning module of pretraining: the loss of a batch of known networks."""
 
 import logging
 import math
@@ -18,24 +18,25 @@ from grn.pretraining.batches import Batch
 
 logger = logging.getLogger(__name__)
 
+# Added under the root of the norm of scores, whose size is about 1.
 _LEAST = 1e-6
 
 
 class PretrainingModule(L.LightningModule):
-    """Trains a transformer to tell edges from other candidate pairs, and their signs.
+    """Trains a transformer to distinguish edges from other candidate pairs, and their signs.
 
     Parameters
     ----------
     transformer
-        What is trained.
+        The model that is trained.
     max_steps
-        Over which the learning rate falls to 0, along a cosine.
+        Number of steps over which the learning rate falls to 0, along a cosine.
     learning_rate, weight_decay
-        Of AdamW.
+        Parameters of AdamW.
     warm_up_steps
-        Over which the learning rate rises.
+        Number of steps over which the learning rate rises.
     sign_weight
-        Of the loss of the signed rows, beside that of existence.
+        Weight of the loss of signed rows; that of existence has 1.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class PretrainingModule(L.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": schedule}
 
     def training_step(self, batch: Batch, _: int) -> Float[Tensor, ""]:
-        """Compare with the truth."""
+        """Return the loss of a batch of training networks."""
         found = self.transformer(batch.inputs)
         existence, rows = edge_loss(found, batch), row_loss(found, batch)
         loss = existence + self._sign_weight * rows
@@ -77,7 +78,7 @@ class PretrainingModule(L.LightningModule):
         return loss
 
     def validation_step(self, batch: Batch, _: int) -> None:
-        """Compare on networks that were held out."""
+        """Log the losses of a batch of held-out networks."""
         found = self.transformer(batch.inputs)
         size = len(batch.sign)
         self.log("val/loss", edge_loss(found, batch), batch_size=size)
@@ -85,8 +86,8 @@ class PretrainingModule(L.LightningModule):
         self._seen.setdefault(batch.kind, []).extend(judge(found, batch))
 
     def on_validation_epoch_end(self) -> None:
-        """Log how well edges are ranked, and how many signs are right."""
-        reached = summarise(self._seen)
+        """Log the AUPRC ratio and the share of right signs."""
+        reached = mean_over_networks(self._seen)
         self._seen = {}
         self.log_dict({f"val/{name}": value for name, value in reached.items()})
         logger.info("step %d: %s", self.global_step, in_words(reached))
@@ -105,7 +106,7 @@ def edge_loss(found: Found, batch: Batch) -> Float[Tensor, ""]:
 def row_loss(found: Found, batch: Batch) -> Float[Tensor, ""]:
     """Return 1 − cosine of the rows of the map with those of the truth, both on the unit sphere.
 
-    The mean over targets that have a regulator; 0 where none has.
+    It is the mean over targets with a regulator, and 0 if there are none.
     """
     truth = (batch.sign * batch.is_candidate).float()
     regulated = truth.square().sum(dim=-1) > 0
@@ -131,7 +132,7 @@ def judge(found: Found, batch: Batch) -> list[tuple[float, float]]:
     return judged
 
 
-def summarise(seen: Mapping[str, Sequence[tuple[float, float]]]) -> dict[str, float]:
+def mean_over_networks(seen: Mapping[str, Sequence[tuple[float, float]]]) -> dict[str, float]:
     """Return by kind the geometric mean of AUPRC over density, and the mean share of signs."""
     reached = {}
     for kind, judged in sorted(seen.items()):

@@ -18,7 +18,7 @@ from grn.model.pretrained import FORMAT
 from grn.model.transformer import SphericalTransformer
 from grn.pretraining.batches import Batch, ExampleModule, Kind, moments_of
 from grn.pretraining.examples import FEWEST_NETWORKS, Example, draw_examples, one_thread
-from grn.pretraining.module import PretrainingModule, in_words, judge, summarise
+from grn.pretraining.module import PretrainingModule, in_words, judge, mean_over_networks
 from grn.pretraining.real import RealNetwork, fit_blend
 from grn.processes import count_processes
 from grn.training.fit import quiet_libraries, train
@@ -32,7 +32,7 @@ _CHECKPOINT = "last.ckpt"
 
 @dataclass(frozen=True)
 class Pretraining:
-    """What `grn pretrain` is asked for; conf/pretrain.yaml says what each means.
+    """Settings of `grn pretrain`; conf/pretrain.yaml explains each of them.
 
     Raises
     ------
@@ -75,7 +75,7 @@ class Pretraining:
 
     @property
     def kinds(self) -> dict[str, Kind]:
-        """How each kind that is asked for is trained on."""
+        """Settings of training for each kind with at least one network."""
         return {
             kind: Kind(self.batch_size[kind], self.share[kind])
             for kind, n in self.n_networks.items()
@@ -91,7 +91,7 @@ def pretrain(
 ) -> dict[str, float]:
     """Train the transformer and write it; the same settings give the same file.
 
-    An interrupted run goes on where it stopped: simulated examples and the last checkpoint are
+    An interrupted run continues where it stopped: simulated examples and the last checkpoint are
     kept in the folder. The file is a dictionary of tensors and plain values: `transformer`, its
     state dict; `sizes`, its arguments; `blend`, the parameters of `Blend` fitted to all real
     networks, and `left_out`, those fitted without each study; `held_out`, what is returned here;
@@ -100,23 +100,23 @@ def pretrain(
     Parameters
     ----------
     settings
-        Networks, sizes, steps, seed.
+        Numbers of networks, sizes, steps and seed.
     folder
-        Where the file and all that is needed to go on is written.
+        Folder of the file, and of everything that resuming needs.
     real
-        Real cells with known networks, to fit the blend to.
+        Real cells with known networks, to which the blend is fitted.
     run_logger
         Lightning logger, or False.
 
     Returns
     -------
-    By kind of simulated network, what the transformer reaches on those held out: the geometric
-    mean of AUPRC over density (1 is chance) and the mean share of right signs.
+    Accuracy on held-out networks by kind: the geometric mean of AUPRC over density (1 is chance)
+    and the mean share of right signs.
 
     Raises
     ------
     InputError
-        The folder holds what an interrupted run of other settings left, or cannot be written to.
+        The folder holds an interrupted run with other settings, or cannot be written to.
     """
     _keep_settings(settings, folder)
     n_networks = {kind: n for kind, n in settings.n_networks.items() if n}
@@ -129,7 +129,7 @@ def pretrain(
     )
     transformer, loader = _train(settings, examples, folder, run_logger)
     reached = _judge_held_out(transformer, loader)
-    logger.info("on networks held out: %s", in_words(reached))
+    logger.info("on held-out networks: %s", in_words(reached))
     blend, left_out = fit_blend(transformer, real, settings.seed)
     content = {
         "format": FORMAT,
@@ -146,21 +146,21 @@ def pretrain(
     path = folder / RESULT
     with replacing(path) as temporary, temporary.open("wb") as file:
         torch.save(content, file)  # given a path, it would write the path's name into the file
-    (folder / _CHECKPOINT).unlink(missing_ok=True)  # of a run that is over: none goes on from it
+    (folder / _CHECKPOINT).unlink(missing_ok=True)  # the run is complete: nothing resumes from it
     logger.info("wrote %s", path)
     return reached
 
 
 def _keep_settings(settings: Pretraining, folder: Path) -> None:
-    """Write the settings into the folder, unless an interrupted run has left others there."""
+    """Write the settings into the folder; raise if an interrupted run there had others."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "settings.json"
     given = {name: value for name, value in vars(settings).items() if name != "n_jobs"}
     text = json.dumps({**given, "version": VERSION}, indent=2, sort_keys=True)
     if (folder / _CHECKPOINT).exists() and (not path.exists() or path.read_text() != text):
         msg = (
-            f"{folder} holds an interrupted run of other settings ({path.name}). Give these again "
-            f"to go on, choose another output, or delete {_CHECKPOINT} there to begin anew."
+            f"{folder} holds an interrupted run with other settings ({path.name}). Use these to "
+            f"resume, choose another output, or delete {_CHECKPOINT} there to start anew."
         )
         raise InputError(msg)
     with replacing(path) as temporary:
@@ -184,7 +184,7 @@ def _train(
     transformer = SphericalTransformer(**settings.sizes)
     transformer.standardise_by(moments_of(loader.train, settings.seed))
     module = PretrainingModule(transformer, max_steps=settings.max_steps, **settings.optimisation)
-    # The newest, under the same name: `save_last` writes none where no best one is kept.
+    # Keeps the newest checkpoint under one name; `save_last` needs a best one beside it.
     keeper = ModelCheckpoint(dirpath=folder, filename="last", enable_version_counter=False)
     with quiet_libraries():
         trainer = L.Trainer(
@@ -210,4 +210,4 @@ def _judge_held_out(transformer: SphericalTransformer, loader: ExampleModule) ->
     with torch.no_grad(), one_thread():
         for batch in loader.val_dataloader():
             seen.setdefault(batch.kind, []).extend(judge(transformer(batch.inputs), batch))
-    return summarise(seen)
+    return mean_over_networks(seen)

@@ -1,4 +1,4 @@
-"""Real cells with known networks: what decides how much is believed of the transformer."""
+"""Fits the blend of transformer and closed form to real cells with known networks."""
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
@@ -36,21 +36,23 @@ logger = logging.getLogger(__name__)
 
 _Array = np.ndarray[Any, np.dtype[np.float64]]
 
-_PANELS = (30, 40, 60, 120, 250)  # random genes of a real set, each drawn so often
+# Sizes of random panels of genes of a real set, and draws of each. Panels are as small as
+# simulated networks, so that size does not identify real cells. The sizes were not measured.
+_PANELS = (30, 40, 60, 120, 250)
 _DRAWS = 2
-_FEWEST_TFS, _FEWEST_EDGES = 3, 5
-_N_SIMULATED = 60  # networks of every kind
-_MOST_PAIRS = 4000
-_INVERSE_DECAY = 10.0  # keeps parameters finite where the classes can be told apart without error
-_MOST_STEPS = 5000
-_SHARES = np.linspace(0.0, 1.0, 9)
-_WEIGHT_OF_PANELS = 0.1  # of one study, beside 1 for its whole sets (docs/experiments.md)
-_DECAY = 1e-4  # flat from 1e-4 to 3e-3 (docs/experiments.md)
+_FEWEST_TFS, _FEWEST_EDGES = 3, 5  # of a panel; over fewer edges an AUPRC is mostly chance
+_N_SIMULATED = 60  # number per kind; their mean log AUPRC has an error of some percent
+_MOST_PAIRS = 4000  # pairs of a network in the fit of the two parameters a and b of the odds
+_INVERSE_DECAY = 10.0  # keeps parameters finite if the classes can be separated perfectly
+_MOST_STEPS = 5000  # never reached: both losses are smooth functions of few parameters
+_SHARES = np.linspace(0.0, 1.0, 9)  # shares between which log AUPRC is interpolated
+_WEIGHT_OF_PANELS = 0.1  # of a study, relative to 1 for its whole sets (docs/experiments.md)
+_DECAY = 1e-4  # the result is flat from 1e-4 to 3e-3 (docs/experiments.md)
 
 
 @dataclass(frozen=True)
 class RealNetwork:
-    """Cells and a network that is known of them."""
+    """Cells with a known network."""
 
     study: str
     roots: Float[np.ndarray, "n_cells n_genes"]
@@ -58,15 +60,15 @@ class RealNetwork:
     tf_index: Int[np.ndarray, " n_tfs"]
     regulates: Bool[np.ndarray, "n_genes n_tfs"]
     is_candidate: Bool[np.ndarray, "n_genes n_tfs"]
-    """By BEELINE's rule (`grn.evaluation.candidates`)."""
+    """Candidate pairs by BEELINE's rule (`grn.evaluation.candidates`)."""
     is_panel: bool = False
-    """Whether it holds some genes of a set only."""
+    """Whether it holds only some genes of a set."""
 
     @classmethod
     def of(
         cls, study: str, adata: "AnnData", tfs: Sequence[str], truth: "pd.DataFrame"
     ) -> "RealNetwork":
-        """Lay out preprocessed cells and their truth."""
+        """Arrange preprocessed cells and their truth as matrices."""
         genes = adata.var_names
         judged = candidates(truth)
         rows = genes.get_indexer([g for g in judged.genes if g in genes])
@@ -83,12 +85,12 @@ class RealNetwork:
         return cls(study, np.sqrt(dense), tf_index, regulates & is_candidate, is_candidate)
 
     def panel(self, n_genes: int, rng: np.random.Generator) -> "RealNetwork | None":
-        """Return so many random genes of it; None where too little is left to learn from."""
+        """Return a random panel of genes, or None if too few TFs or edges are left."""
         if n_genes >= self.roots.shape[1]:
             return None
         genes = np.sort(rng.choice(self.roots.shape[1], n_genes, replace=False))
         kept = np.isin(self.tf_index, genes)
-        # The number of judged TFs must do too: a panel judges only what its genes can show.
+        # Only pairs whose two genes are in the panel count, so TFs and edges are counted again.
         pairs = np.ix_(genes, kept)
         regulates, is_candidate = self.regulates[pairs], self.is_candidate[pairs]
         if kept.sum() < _FEWEST_TFS or regulates.sum() < _FEWEST_EDGES:
@@ -100,15 +102,15 @@ class RealNetwork:
 
 @dataclass(frozen=True)
 class _Judged:
-    """What transformer and closed form say of the candidate pairs of one network."""
+    """Scores of transformer and closed form for the candidate pairs of one network."""
 
     group: str
-    """Study, or kind of simulated networks: groups count alike."""
+    """Study, or kind of simulated networks; all groups have the same weight."""
     is_real: bool
     is_panel: bool
-    """Whether these are some genes of a set that also comes whole."""
+    """Whether this is a panel of genes of a set."""
     evidence: Float[np.ndarray, " evidence"]
-    """What the share is a function of (`grn.model.blend`)."""
+    """Numbers that the share is a function of (`grn.model.blend`)."""
     reached: Float[np.ndarray, " shares"]
     """Logarithm of the AUPRC of the blend, at every share of `_SHARES`; 0 without an edge."""
     beyond_background: Float[np.ndarray, " n_pairs"]
@@ -121,7 +123,7 @@ def load_networks(names: Sequence[str]) -> list[RealNetwork]:
     Parameters
     ----------
     names
-        As `collection/name/network`, such as `beeline/mDC/STRING`.
+        Names of the form `collection/name/network`, such as `beeline/mDC/STRING`.
 
     Raises
     ------
@@ -147,20 +149,20 @@ def fit_blend(
 ) -> tuple[Tensor, dict[str, Tensor]]:
     r"""Fit the parameters of `Blend`, with all studies and without each of them.
 
-    g is fitted so that the blend ranks best: its log AUPRC is computed at nine shares of the
-    closed form, and the mean over networks of what lies between them is maximised (L-BFGS). a and
-    b turn the closed form into log-odds, by logistic regression on real cells. Studies and kinds
-    of simulated networks count alike. Real sets come whole and as random panels of 30 to 250
-    genes, so that g is right for panels too; the panels of a study count less than its sets.
+    g is fitted so that the blend ranks best: log AUPRC is computed at nine shares of the closed
+    form and interpolated between them, and its mean over networks is maximised (L-BFGS). a and b
+    convert the closed form to log-odds, by logistic regression on real cells. Studies and kinds of
+    simulated networks have equal weights. Real sets are used whole and as random panels of 30 to
+    250 genes, so that g is right for panels too; panels of a study count less than its whole sets.
 
     Parameters
     ----------
     transformer
-        Trained.
+        The trained transformer.
     real
-        Real cells with known networks; without any, nothing of the closed form is believed.
+        Real cells with known networks; without any, the share of the closed form is 0.
     seed
-        Of panels, pairs and simulated networks.
+        Seed of panels, pairs and simulated networks.
 
     Returns
     -------
@@ -171,7 +173,7 @@ def fit_blend(
     rng = np.random.default_rng([seed, 1])
     judged = [_judge(transformer, one, rng) for one in _with_panels(real, rng)]
     for kind in KINDS:
-        # Of a seed of their own: the transformer was not trained on them.
+        # Another seed than in training, so that the transformer has not seen these networks.
         samples = draw_samples(kind, _N_SIMULATED, seed + 1, -1)
         judged += [_judge(transformer, _as_network(sample), rng) for sample in samples]
     studies = sorted({one.study for one in real})
@@ -228,7 +230,7 @@ def _judge(
 
 
 def _fit(judged: Sequence[_Judged]) -> Tensor:
-    """Return w, w₀, a and b, in the order of `Blend`; without a real set, a share of 0."""
+    """Return w, w₀, a and b, in the order of `Blend`; without real sets, for a share of 0."""
     real = [one for one in judged if one.is_real]
     if not real:
         nothing = torch.zeros(N_PARAMETERS)
@@ -247,7 +249,7 @@ def _fit(judged: Sequence[_Judged]) -> Tensor:
 
 
 def _fit_share(judged: Sequence[_Judged]) -> list[float]:
-    """Return w and w₀ of the share under which the blend ranks best."""
+    """Return w and w₀ of the share for which the blend ranks best."""
     counted = np.zeros(len(judged))
     for group in {one.group for one in judged}:
         for is_panel, weight in ((False, 1.0), (True, _WEIGHT_OF_PANELS)):
@@ -274,7 +276,7 @@ def _fit_share(judged: Sequence[_Judged]) -> list[float]:
 def _between(
     reached: Float[np.ndarray, "networks shares"], share: Float[np.ndarray, " networks"]
 ) -> tuple[Float[np.ndarray, " networks"], Float[np.ndarray, " networks"]]:
-    """Interpolate what every network reached at its own share, and return the slope there."""
+    """Interpolate the log AUPRC of every network at its share; return also the slope there."""
     n_steps = len(_SHARES) - 1
     left = np.minimum((share * n_steps).astype(int), n_steps - 1)
     rows = np.arange(len(share))

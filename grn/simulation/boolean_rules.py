@@ -1,4 +1,4 @@
-"""Read Boolean rules of genes: who regulates, with which sign, and which regulators suffice."""
+"""Reads Boolean rules of genes: regulators, their signs, and when they suffice."""
 
 import ast
 import operator
@@ -17,7 +17,7 @@ _Array = np.ndarray[Any, np.dtype[np.float64]]
 
 @dataclass(frozen=True)
 class Rule:
-    """When a gene is transcribed."""
+    """A Boolean rule that says when a gene is transcribed."""
 
     signs: dict[str, int]
     """+1 or −1 of each regulator, in order of appearance: −1 stands under an odd number of

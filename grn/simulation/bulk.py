@@ -1,4 +1,4 @@
-"""Draw steady states of random networks whose genes' rates are all changed a little at once."""
+"""Draws steady states of random networks under small changes of the rates of all genes."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +17,8 @@ _Indices = np.ndarray[Any, np.dtype[np.int64]]
 _Signs = np.ndarray[Any, np.dtype[np.int8]]
 
 # Amounts are in units of what a gene makes at its full, unchanged rate; time in mean lifetimes.
-_LEAK = 0.15  # share of the full rate that is left when an activator is absent
+# Chosen by hand: real ranges are not known, so what is drawn is drawn widely (docs/simulation.md).
+_LEAK = 0.15  # share of the full rate without the activator
 _LEAST_RATE, _MOST_RATE = 0.02, 1.2  # of a gene whose regulators add up
 _FEWEST_GENES, _MOST_GENES = 20, 150
 _FEWEST_SAMPLES, _MOST_SAMPLES = 50, 400

@@ -1,4 +1,4 @@
-"""Draw what makes single cells differ beside their network: clusters and programmes."""
+"""Draws differences between cells that are not due to the network: clusters and programmes."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def draw_variation(rng: np.random.Generator) -> Variation:
 
 
 def draw_states(rng: np.random.Generator, n_cells: int, n_tfs: int, n_targets: int) -> _Array:
-    """Draw what multiplies the rates of genes in cells of different clusters and programmes.
+    """Draw factors on the rates of genes in cells of different clusters and programmes.
 
     In half of the networks cells fall into 2–8 clusters, in which the rates of TFs differ, and
     those of targets a little. In half, 1–4 programmes drive a part of all genes, each to a degree

@@ -67,6 +67,12 @@ def simulate_model(
     ------
     InputError
         No such model or gene, or a number outside its range.
+
+    Examples
+    --------
+    >>> cells = grn.simulate_model("dyn-CY", n_cells=10, knockouts=["g1"])
+    >>> cells.obs["perturbation"].value_counts().to_dict()
+    {'control': 10, 'g1': 10}
     """
     _check(model, n_cells, seed, dropout, depth, n_tfs, n_targets)
     settings: dict[str, Any] = {"n_cells": n_cells, "seed": seed, "dropout": dropout}

@@ -1,4 +1,4 @@
-"""Draw cells of random networks with their truth, for a network that is trained to read them."""
+"""Draws cells of random networks with their truth, as training data."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -66,8 +66,8 @@ def draw_sample(kind: str, rng: np.random.Generator) -> Sample | None:
 
     Returns
     -------
-    The sample. None where there is nothing to learn from: most genes of a Boolean network are
-    frozen, or fewer than three edges are left between the genes that vary.
+    The sample, or None if it is not usable: most genes of a Boolean network are frozen, or fewer
+    than three edges are left between the genes that vary.
 
     Raises
     ------
@@ -82,10 +82,10 @@ def draw_sample(kind: str, rng: np.random.Generator) -> Sample | None:
 
 
 def draw_samples(kind: str, n: int, seed: int, n_jobs: int, *, first: int = 0) -> list[Sample]:
-    """Draw samples of one kind, side by side; those with nothing to learn from are drawn again.
+    """Draw samples of one kind in parallel; samples without usable edges are drawn again.
 
-    Every sample has a seed of its own, so that the result is the same for any `n_jobs`, and the
-    first samples of a longer list are those of a shorter one.
+    Every sample has its own seed, so the result does not depend on `n_jobs`, and a longer list
+    begins with the samples of a shorter one.
 
     Parameters
     ----------
@@ -121,10 +121,10 @@ def draw_samples(kind: str, n: int, seed: int, n_jobs: int, *, first: int = 0) -
 
 
 def without_edges(sample: Sample, rng: np.random.Generator) -> Sample:
-    """Permute every gene over the cells: nothing is left that could be an edge.
+    """Permute every gene over the cells, so that no edge is left.
 
-    Genes keep their values, cells do not keep their genes: what is left of co-variation is
-    chance, and all signs are 0.
+    Genes keep their distributions. Their remaining co-variation is due to chance, and all signs
+    are 0.
 
     Parameters
     ----------
@@ -246,4 +246,4 @@ _DRAW: dict[str, Callable[[np.random.Generator], tuple[_Array, _Signs] | None]] 
     "large_boolean": _draw_large_boolean,
 }
 KINDS = tuple(_DRAW)
-"""What `draw_sample` draws."""
+"""The kinds of networks that `draw_sample` draws."""

@@ -1,4 +1,4 @@
-"""Integrate the stochastic differential equations of a Boolean model, all cells together."""
+"""Integrates the stochastic differential equations of a Boolean model for all cells at once."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,8 @@ from grn.simulation.models import BooleanModel
 
 _Array = np.ndarray[Any, np.dtype[np.float64]]
 
-# Full expression of mRNA is the same under any kinetics: transcription follows from the decay.
+# BoolODE's (docs/simulation.md has its equations). Full expression of mRNA is the same under any
+# kinetics: transcription follows from the decay.
 _FULL_MRNA, _TRANSLATION = 2.0, 10.0
 _OFF = 0.01  # mRNA at time 0 of a gene that is off
 
@@ -33,7 +34,7 @@ class Kinetics:
     the step h, not √h: with h = 0.01 that is the same as 1 √amount dW."""
     time_step: float = 0.01
     rate_sd: float = 0.0
-    """Of the log of a gene's rate over cells, which keep it for their whole trajectory."""
+    """Standard deviation of the log rate of a gene over cells, constant along a trajectory."""
     on_at_start: float | None = None
     """Probability that a gene is on at time 0, drawn for every trajectory; None: as the model
     says."""
@@ -49,13 +50,15 @@ _BOOLODE = Kinetics()
 
 _SNAPSHOTS = 20  # per trajectory, from which branches are told apart
 _DEAD = 0.1 * _FULL_MRNA  # where every gene is below, nothing is expressed
+# Share of the trajectories below which dying out is the effect, as of a knock-out. The models of
+# BEELINE keep 46 % and more; chosen by hand between the two.
 _FEW_SURVIVE = 0.05
 _FIRST_DRAW = 200  # enough trajectories to know which share survives
 
 
 @dataclass(frozen=True)
 class Trajectories:
-    """One cell per trajectory, and what its branch can be told from."""
+    """One cell per trajectory, and the history that identifies its branch."""
 
     mrna: _Array
     """At the cell's own time, shape (n_cells, n_genes); a gene that is fully on has 2."""

@@ -1,4 +1,4 @@
-"""Draw what changes the rates of all genes at once, from sample to sample."""
+"""Draws changes of the rates of all genes, sample by sample."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import numpy as np
 
 _Array = np.ndarray[Any, np.dtype[np.float64]]
 
-_LEAST_FACTOR = 0.05
+_LEAST_FACTOR = 0.05  # of a gene's rate: no change turns a gene off. Chosen by hand, as below
 _KNOCKED_DOWN = (0.0, 0.1, 0.5)  # of the unchanged rate
 
 
@@ -33,7 +33,7 @@ def draw_changes(rng: np.random.Generator, n_samples: int, n_genes: int) -> _Arr
 
 
 def draw_factors(rng: np.random.Generator, n_samples: int, n_genes: int) -> _Array:
-    """Draw what multiplies the rate of each gene in each sample, lognormal or normal around 1."""
+    """Draw factors on the rate of each gene in each sample, lognormal or normal around 1."""
     change = rng.uniform(0.1, 0.7) * draw_changes(rng, n_samples, n_genes)
     if rng.random() < 0.5:
         return np.exp(change)
@@ -45,7 +45,7 @@ def draw_knockdowns(rng: np.random.Generator, n_samples: int, n_genes: int) -> _
 
     Returns
     -------
-    What multiplies the rate of each gene, shape (n_samples, n_genes): 1 where nothing is done.
+    Factor on the rate of each gene, shape (n_samples, n_genes); 1 without a perturbation.
     """
     factor = np.ones((n_samples, n_genes))
     if rng.random() < 0.75:

@@ -1,4 +1,4 @@
-"""Turn knock-outs and knock-downs into factors on transcription, one group of cells for each."""
+"""Converts knock-outs and knock-downs to factors on transcription, one group of cells each."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -14,7 +14,7 @@ _Array = np.ndarray[Any, np.dtype[np.float64]]
 def rate_factors(
     genes: Sequence[str], knockouts: Iterable[str], knockdowns: Mapping[str, float] | None
 ) -> dict[str, _Array]:
-    """Return what transcription is multiplied by in each group, shape (n_genes,) each.
+    """Return the factors on transcription in each group, shape (n_genes,) each.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Draw constants of Boolean kinetics, so that a network does not learn those of BoolODE alone."""
+"""Draws constants of Boolean kinetics, so that training data have others than BoolODE's."""
 
 from typing import Any
 

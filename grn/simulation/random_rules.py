@@ -1,4 +1,4 @@
-"""Draw random Boolean networks: who regulates whom, and a rule for every gene."""
+"""Draws random Boolean networks: their edges, and a rule for every gene."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from grn.simulation.topology import draw_topology
 
 _Signs = np.ndarray[Any, np.dtype[np.int8]]
 
-_FATES_SHARE = 0.5
+_FATES_SHARE = 0.5  # of the networks; more networks with fates helped (docs/experiments.md)
 _MOST_REGULATORS, _MOST_RETURNED = 8, 7  # a truth table doubles with every regulator
 _FEWEST_TO_NEST = 3  # activators of a gene
 

@@ -14,7 +14,8 @@ _Edges = np.ndarray[Any, np.dtype[np.bool_]]
 _Indices = np.ndarray[Any, np.dtype[np.int64]]
 _Signs = np.ndarray[Any, np.dtype[np.int8]]
 
-# Amounts are shares of the most a gene can make; time is in mean lifetimes.
+# Amounts are shares of the most a gene can make; time is in mean lifetimes. The form of the model
+# is GeneNetWeaver's (docs/simulation.md); the ranges were chosen by hand after it.
 _MOST_MODULES = 4  # of a gene, whose states are as many as 2 to that power
 _LEAST_AMOUNT = 1e-4
 _START, _MOST_NOISE = 0.5, 0.08

@@ -1,4 +1,4 @@
-"""Draw who regulates whom, from several families of random signed networks."""
+"""Draws the edges of several families of random signed networks."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ _Indices = np.ndarray[Any, np.dtype[np.int64]]
 _Signs = np.ndarray[Any, np.dtype[np.int8]]
 _Law = Callable[[np.random.Generator, int], tuple[_Array, _Edges]]
 
-_MOST_IN_DEGREE = 12
+_MOST_IN_DEGREE = 12  # of a geometric law's long tail; chosen by hand
 
 
 def draw_topology(
@@ -64,7 +64,7 @@ def draw_topology(
 
 
 def draw_signs(rng: np.random.Generator, edges: _Edges) -> _Signs:
-    """Draw which edges repress; in half of the networks most regulators do only one of both.
+    """Draw the repressing edges; in half of the networks most regulators have a single sign.
 
     Parameters
     ----------
@@ -80,9 +80,9 @@ def draw_signs(rng: np.random.Generator, edges: _Edges) -> _Signs:
 
 
 def edges_into(target: _Indices, n_genes: int) -> sp.csr_array:
-    """Say which edges lead into which gene, shape (n_genes, n_edges), 1 where one does.
+    """Return a matrix (n_genes, n_edges) that is 1 where an edge leads into a gene.
 
-    Sparse: sums over the edges of a gene are the same on any number of threads.
+    It is sparse, so that sums over the edges of a gene do not depend on the number of threads.
     """
     n_edges = target.size
     return sp.csr_array((np.ones(n_edges), (target, np.arange(n_edges))), shape=(n_genes, n_edges))
