@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -33,24 +34,42 @@ def test_notebook_defines_nothing(path: Path) -> None:
     assert not [line for line in lines if "lambda" in line]
 
 
-def test_quickstart_runs_and_beats_the_controls(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def run(path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, *appended: str) -> list[Any]:
+    """Execute a notebook with further cells, and return its code cells with their outputs."""
     from nbclient import NotebookClient
 
     # The kernel is a process of its own: it needs the checkout on its path, and no settings of
     # whoever runs the tests.
     paths = [str(ROOT), str(ROOT / "kernels"), os.environ.get("PYTHONPATH", "")]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path for path in paths if path))
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    monkeypatch.setenv("IPYTHONDIR", str(folder / "ipython"))
     monkeypatch.delenv("MPLBACKEND", raising=False)
-    notebook = nbformat.read(NOTEBOOKS[0], as_version=4)
-    notebook.cells.append(nbformat.v4.new_code_cell('metrics["auprc"].idxmax()'))
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells += [nbformat.v4.new_code_cell(source) for source in appended]
     NotebookClient(
-        notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": tmp_path}}
+        notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": folder}}
     ).execute()
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert sorted(path.name for path in folder.iterdir()) == ["ipython"], "left files behind"
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def n_pictures(code: list[Any]) -> int:
     shown = [output.get("data", {}) for cell in code for output in cell.outputs]
-    assert sum("image/png" in data for data in shown) == 2
+    return sum("image/png" in data for data in shown)
+
+
+def test_quickstart_runs_and_beats_the_controls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = run(NOTEBOOKS[0], tmp_path, monkeypatch, 'metrics["auprc"].idxmax()')
+    assert n_pictures(code) == 2
     assert code[-1].outputs[0]["data"]["text/plain"] == "'edges'"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["ipython"], "left files behind"
+
+
+def test_contexts_run_and_the_edges_that_differ_come_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = ROOT / "notebooks" / "03-contexts.ipynb"
+    code = run(path, tmp_path, monkeypatch, "first_20 > 1.5 * overall")
+    assert n_pictures(code) == 4
+    assert code[-1].outputs[0]["data"]["text/plain"] == "True"

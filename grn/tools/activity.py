@@ -42,8 +42,8 @@ def activity(
     curve of the activated targets among the highest genes of the cell, less that of the repressed
     targets. The expression of the TF itself is not used, unless it is another TF's target.
 
-    More targets dilute the activity: of 5 to 300 and all of them, ten told knocked-out TFs from
-    controls best over simulations of 100 to 800 genes (docs/tools.md).
+    More targets dilute the activity: in simulated knock-outs it separates cells less and less well
+    beyond ten (docs/tools.md has the numbers, and what activity is not).
 
     Parameters
     ----------

@@ -97,7 +97,7 @@ def test_an_interrupted_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(RuntimeError):
         pretrain.pretrain(settings(trainer=trainer), tmp_path / "twice", [])
     assert not (tmp_path / "twice" / RESULT).exists()
-    with pytest.raises(InputError, match=r"interrupted run of other settings.*settings\.json"):
+    with pytest.raises(InputError, match=r"interrupted run with other settings.*settings\.json"):
         pretrain.pretrain(settings(trainer=trainer, seed=1), tmp_path / "twice", [])
     pretrain.pretrain(settings(trainer=trainer), tmp_path / "twice", [])
     assert steps == [0, 1, 2, 2, 3]

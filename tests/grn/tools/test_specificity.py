@@ -43,15 +43,15 @@ def test_chance_is_what_permuted_labels_give():
     adata = cells_with(TF=rng.normal(size=100))
     found = scores(adata)
     divergences = []
-    for _ in range(2000):
+    for _ in range(500):
         adata.obs["group"] = rng.permutation(GROUPS)
         permuted = scores(adata).loc[("a", "TF")]
         divergences.append((1 - permuted["specificity"]) ** 2)
         assert permuted["expected"] == pytest.approx(found.loc[("a", "TF"), "expected"])
     mean, sd = np.mean(divergences), np.std(divergences)
-    assert found.loc[("a", "TF"), "expected"] == pytest.approx(1 - np.sqrt(mean), abs=0.002)
+    assert found.loc[("a", "TF"), "expected"] == pytest.approx(1 - np.sqrt(mean), abs=0.005)
     own = (1 - found.loc[("a", "TF"), "specificity"]) ** 2
-    assert found.loc[("a", "TF"), "z"] == pytest.approx((mean - own) / sd, abs=0.15)
+    assert found.loc[("a", "TF"), "z"] == pytest.approx((mean - own) / sd, abs=0.25)
 
 
 def test_the_most_specific_tf_of_a_group_comes_first():

@@ -7,10 +7,10 @@ from grn.training.configure import configure_training
 
 
 def test_arguments_become_settings() -> None:
-    config = configure_training(7, "cpu", 3, ["optimizer.lr=0.5"])
+    config = configure_training(7, "cpu", 3, ["optimizer.lr=0.5"], progress=True)
     assert (config.trainer.max_steps, config.trainer.val_check_interval) == (7, 7)
     assert (config.trainer.accelerator, config.seed, config.optimizer.lr) == ("cpu", 3, 0.5)
-    assert configure_training(None, "cpu", 0, ()).trainer.max_steps > 7
+    assert configure_training(None, "cpu", 0, (), progress=True).trainer.max_steps > 7
 
 
 @pytest.mark.parametrize(
@@ -35,5 +35,10 @@ def test_arguments_become_settings() -> None:
 def test_what_does_not_fit_is_refused(changed: dict[str, Any], message: str) -> None:
     given = {"max_steps": 2, "accelerator": "cpu", "seed": 0, "overrides": (), **changed}
     with pytest.raises(InputError) as refused:
-        configure_training(**given)
+        configure_training(**given, progress=True)
     assert message in str(refused.value)
+
+
+def test_progress_can_be_left_out() -> None:
+    assert configure_training(7, "cpu", 0, (), progress=True).callbacks.progress_bar is not None
+    assert configure_training(7, "cpu", 0, (), progress=False).callbacks.progress_bar is None
