@@ -27,6 +27,16 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave the files of slow tests unread where quick ones are asked for."""
+    from tests.durations import holds_quick, recorded
+
+    if config.getoption("markexpr") != "fast" or not collection_path.name.startswith("test_"):
+        return None
+    file = collection_path.relative_to(config.rootpath).as_posix()
+    return None if holds_quick(file, recorded()) else True
+
+
 @pytest.hookimpl(tryfirst=True)  # before `-m fast` selects
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what needs a GPU where there is none; mark what was quick when it was last measured."""
@@ -44,6 +54,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def seeded() -> None:
     """Start every test from the same random numbers, in whatever order they run."""
     torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def own_log() -> Iterator[None]:
+    """Undo what a test's command line did to logging, or later tests would hear more."""
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers[:]
+    yield
+    root.setLevel(level)
+    root.handlers[:] = handlers
 
 
 # Beside the checkout; the package itself looks at `GRN_DATA` alone.

@@ -14,6 +14,9 @@ import pytest
 TABLE = Path(__file__).with_name("durations.json")
 QUICK = 0.4
 """Seconds that all cases of a quick test function may take together."""
+QUICK_FILE = 1.5
+"""Seconds that the functions of a file may take together. What tests share is set up by whichever
+runs first, so a quick test of a slow file may turn out to be slow."""
 _LEAST = 0.1
 """Seconds from which a function is listed; one that isn't, such as a new one, is quick."""
 _NEVER_QUICK = ("compile", "slow")
@@ -33,7 +36,12 @@ def is_quick(item: pytest.Item, seconds: Seconds) -> bool:
     if any(item.get_closest_marker(name) for name in _NEVER_QUICK):
         return False
     file, function = place(item.nodeid)
-    return seconds.get(file, {}).get(function, 0.0) <= QUICK
+    return holds_quick(file, seconds) and seconds.get(file, {}).get(function, 0.0) <= QUICK
+
+
+def holds_quick(file: str, seconds: Seconds) -> bool:
+    """Say whether a file is looked at for `-m fast`; reading it takes time too."""
+    return sum(seconds.get(file, {}).values()) <= QUICK_FILE
 
 
 def place(nodeid: str) -> tuple[str, str]:

@@ -32,6 +32,7 @@ def test_every_listed_function_is_there() -> None:
 )
 def test_quick_is_what_took_little_time(name: str, marks: list[str], quick: bool) -> None:
     seconds = {"tests/test_a.py": {"test_brief": durations.QUICK, "test_long": 0.5}}
+    seconds["tests/test_b.py"] = dict.fromkeys(["test_one", "test_two"], durations.QUICK_FILE)
 
     class Item:
         nodeid = f"tests/test_a.py::{name}"
@@ -40,6 +41,8 @@ def test_quick_is_what_took_little_time(name: str, marks: list[str], quick: bool
             return mark if mark in marks else None
 
     assert durations.is_quick(Item(), seconds) is quick  # type: ignore[arg-type]
+    assert durations.holds_quick("tests/test_a.py", seconds)
+    assert not durations.holds_quick("tests/test_b.py", seconds)
 
 
 def test_what_ran_is_renewed_and_what_is_gone_goes() -> None:
