@@ -140,8 +140,9 @@ def test_one_run_of_the_group_holds_table_and_pictures(
         [wandb, "leet", "inspect", "--json", log], capture_output=True, text=True, check=True
     )
     records = [json.loads(line) for line in printed.stdout.splitlines()]
-    groups = {record["run"]["run_group"] for record in records if record["type"] == "run"}
-    assert groups == {"benchmark"}
+    # A run is recorded anew when it changes, and such a record may leave the group out.
+    groups = {record["run"].get("run_group") for record in records if record["type"] == "run"}
+    assert groups - {None} == {"benchmark"}
     logged: dict[str, object] = {}
     for record in records:
         if record["type"] == "history":
