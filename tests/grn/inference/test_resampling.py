@@ -79,3 +79,11 @@ def test_dense_and_sparse_cells_have_the_same_decoys() -> None:
     other = with_decoys(adata, TFS, generator(1)).rows(np.arange(60))
     assert not np.array_equal(found[0], other)
     np.testing.assert_array_equal(adata.X, expression())
+
+
+def test_decoys_are_independent_of_each_other() -> None:
+    values = expression(400)
+    values[:, 1] = values[:, 0]
+    drawn = with_decoys(anndata.AnnData(values), np.array([0, 1]), generator())
+    decoys = drawn.rows(np.arange(400)).numpy()[:, 5:]
+    assert abs(np.corrcoef(decoys.T)[0, 1]) < 0.2
