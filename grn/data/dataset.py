@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from grn.expression import column_moments, is_on_disk
+from grn.interventions import Interventions
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -31,6 +32,8 @@ class CellDataset(Dataset[Tensor]):
         Cell of each row, where cells may repeat; None for all cells in order.
     batch
         Number of the batch of every cell of `adata`; None: there are no batches.
+    interventions
+        Perturbations of the cells of `adata`; None: they are not known.
     """
 
     def __init__(
@@ -38,6 +41,7 @@ class CellDataset(Dataset[Tensor]):
         adata: "AnnData",
         cells: Int[np.ndarray, " n_rows"] | None = None,
         batch: Int[np.ndarray, " n_cells"] | None = None,
+        interventions: Interventions | None = None,
     ) -> None:
         self.genes: list[str] = adata.var_names.tolist()
         self._expression = adata.X.tocsr() if sp.issparse(adata.X) else adata.X
@@ -45,6 +49,7 @@ class CellDataset(Dataset[Tensor]):
         self.cells = np.arange(n_cells) if cells is None else cells
         """Number of the cell of each row."""
         self._batch = batch
+        self._interventions = interventions
         times = None if cells is None else np.bincount(cells, minlength=n_cells)
         mean, sd = column_moments(self._expression, _root, times)
         self._mean = torch.from_numpy(mean.astype(np.float32))
@@ -64,6 +69,12 @@ class CellDataset(Dataset[Tensor]):
         if self._batch is None:
             return None
         return torch.from_numpy(self._batch[self.cells[np.asarray(rows)]])
+
+    def interventions(self, rows: Sequence[int] | np.ndarray) -> Interventions | None:
+        """Return the perturbations of the given rows, None where they are not known."""
+        if self._interventions is None:
+            return None
+        return self._interventions.of_cells(self.cells[np.asarray(rows)])
 
     def __getitem__(self, row: int) -> Float[Tensor, " n_genes"]:
         return self.rows([row])[0]
