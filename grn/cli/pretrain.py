@@ -1,4 +1,4 @@
-"""`grn pretrain`: the transformer from simulated and real networks, configured by Hydra."""
+"""`grn pretrain` trains the transformer on known networks, configured by Hydra."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ HELP = "train the transformer on known networks, configured by Hydra overrides (
 
 
 def pretrain(overrides: list[str]) -> None:
-    """Compose conf/pretrain.yaml with the overrides, simulate, train and write."""
+    """Compose conf/pretrain.yaml with the overrides, simulate cells, train, and write weights."""
     run_with_hydra("pretrain", overrides, _job)
 
 
@@ -32,6 +32,7 @@ def _job(config: "DictConfig") -> None:
             batch_size=plain["batch_size"],
             share=plain["share"],
             sizes=plain["transformer"],
+            start=plain["start"],
             optimisation=plain["optimisation"],
             max_steps=config.max_steps,
             trainer=plain["trainer"],

@@ -70,7 +70,7 @@ class RunConfig:
     seed: int = MISSING
     """Seeds everything; also of the simulated demo data."""
     prior: str | None = None
-    """File of known edges that are to come first."""
+    """Known edges that are to come first: a file, or a name that `grn data fetch` has fetched."""
     top: int | None = None
     """How many edges, the best ones, the tables hold; null: every pair."""
     overwrite: bool = MISSING
@@ -110,6 +110,9 @@ class KindsConfig:
     large_boolean: int = MISSING
     single_cell: int = MISSING
     bulk: int = MISSING
+    bulk_screen: int = MISSING
+    cell_screen: int = MISSING
+    boolean_screen: int = MISSING
 
 
 @dataclass
@@ -120,6 +123,9 @@ class SharesConfig:
     large_boolean: float = MISSING
     single_cell: float = MISSING
     bulk: float = MISSING
+    bulk_screen: float = MISSING
+    cell_screen: float = MISSING
+    boolean_screen: float = MISSING
 
 
 @dataclass
@@ -154,6 +160,9 @@ class PretrainConfig:
     batch_size: KindsConfig = field(default_factory=KindsConfig)
     """Networks of one step."""
     share: SharesConfig = field(default_factory=SharesConfig)
+    start: str | None = None
+    """File of weights to go on from; `package`: those of the package; null: random ones."""
+    stage: Any = None
     transformer: TransformerConfig = field(default_factory=TransformerConfig)
     max_steps: int = MISSING
     optimisation: OptimisationConfig = field(default_factory=OptimisationConfig)
@@ -182,6 +191,12 @@ class DataConfig:
     """Column of obs whose groups get a network each."""
     batch: str | None = None
     """Column of obs within whose groups expression is centred."""
+    perturbations: str | None = None
+    """Column of obs that says which genes are perturbed in which cells."""
+    control: str | None = None
+    """Label of the controls in that column, beside the usual words."""
+    perturbation_kind: str | None = None
+    """knock-out, knock-down or activation; null: another column of obs says it."""
     source: Any = MISSING
     """Constructor of the data set; its arguments are checked by its signature."""
     loader: Any = MISSING

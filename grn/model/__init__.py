@@ -1,1 +1,1 @@
-"""The network: gene profiles, spherical attention, and the transformer over them."""
+"""The model: statistics and profiles of genes, spherical attention, and the transformer."""

@@ -1,67 +1,15 @@
 """One block of the transformer: spherical attention, then an update of genes and pairs."""
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from grn.model.attention import Normaliser, attend
-from grn.model.pairs import LEAST, PairNetwork, over_heads, unit_mean_square
-
-
-class Layout(NamedTuple):
-    """Which pairs of a padded batch exist, and how the targets are split into groups."""
-
-    is_gene: Bool[Tensor, "batch genes"]
-    is_regulator: Bool[Tensor, "batch regulators"]
-    rows: Sequence[Int[Tensor, " targets"]]
-    """Targets of every group, in order; the regulators are the first genes."""
-
-    @property
-    def n_regulators(self) -> int:
-        """Number of columns, including padding."""
-        return self.is_regulator.shape[1]
-
-    def pairs(self) -> Iterator[Bool[Tensor, "batch 1 targets regulators"]]:
-        """Yield, for every group of targets, which pairs are neither padding nor self-pairs."""
-        for rows in self.rows:
-            itself = rows[:, None] == torch.arange(self.n_regulators, device=rows.device)
-            is_pair = self.is_gene[:, rows, None] & self.is_regulator[:, None] & ~itself
-            yield is_pair[:, None]
-
-    def genes_per_network(self) -> Float[Tensor, "batch 1 1"]:
-        """Return the number of genes of every network."""
-        return self.is_gene.sum(dim=1)[:, None, None].float()
-
-    def regulators_per_network(self) -> Float[Tensor, "batch 1 1"]:
-        """Return the number of regulators of every network."""
-        return self.is_regulator.sum(dim=1)[:, None, None].float()
-
-
-class State(NamedTuple):
-    """State that one block passes to the next."""
-
-    tokens: Float[Tensor, "batch genes width"]
-    """h: the representation of each gene."""
-    residual: Float[Tensor, "batch heads genes axes"]
-    """r: the part of a gene's profile that no regulator has explained yet."""
-    scores: list[Float[Tensor, "batch heads _ regulators"]]
-    """S: the scores of every pair, one tensor per group of targets."""
-
-
-class Sizes(NamedTuple):
-    """Sizes of a block."""
-
-    width: int
-    """Length of a token."""
-    n_heads: int
-    head_dim: int
-    n_channels: int
-    """Number of channels computed from the statistics of a pair."""
-    hidden_size: int
-    """Width of the hidden layer of the networks over pairs."""
+from grn.model.layout import Layout, Sizes, State
+from grn.model.map_summary import MapSummary
+from grn.model.pairs import PairNetwork, over_heads, unit_mean_square
 
 
 class SphericalBlock(nn.Module):
@@ -148,7 +96,7 @@ class SphericalBlock(nn.Module):
         both = torch.cat([values, of_regulators], dim=-1)
         unit = nn.functional.normalize(state.residual, dim=-1)
         weight = self.profile_weight[:, None, None]
-        summary = _Summary(layout, sent)
+        summary = MapSummary(layout, sent)
         scores = []
         for of_pairs, rows, is_pair in zip(state.scores, layout.rows, layout.pairs(), strict=True):
             bias = of_pairs + weight * (unit[:, :, rows] @ of_regulators.mT)
@@ -205,63 +153,3 @@ class SphericalBlock(nn.Module):
 
     def _heads(self, x: Float[Tensor, "batch genes all"]) -> Float[Tensor, "batch heads genes d"]:
         return x.reshape(*x.shape[:-1], self._n_heads, -1).transpose(1, 2)
-
-
-class _Summary:
-    """Collects what the update of the tokens needs from a map, one group of targets at a time.
-
-    Parameters
-    ----------
-    layout
-        Layout of the batch.
-    sent
-        Values v' that every target sends to its regulators.
-    """
-
-    def __init__(self, layout: Layout, sent: Float[Tensor, "batch heads genes features"]) -> None:
-        self._layout, self._sent = layout, sent
-        self._received: list[Tensor] = []
-        self._of_rows: list[Tensor] = []
-        self._incoming: Tensor | float = 0.0
-        self._sums: Tensor | float = 0.0
-
-    def add(self, weights: Tensor, row_norm: Tensor, received: Tensor, rows: Tensor) -> None:
-        """Add the map of one group of targets."""
-        mean_square = row_norm.square() / self._layout.regulators_per_network()
-        largest = weights.abs().amax(dim=-1)
-        self._of_rows.append(torch.stack([_log_root(mean_square), largest], dim=-1))
-        self._received.append(received)
-        self._incoming = self._incoming + weights.mT @ self._sent[:, :, rows]
-        self._sums = self._sums + torch.stack([weights.sum(2), weights.square().sum(2)])
-
-    def gather(self, n_values: int) -> tuple[Tensor, Tensor]:
-        """Return the received profiles, and all other inputs of the token update, concatenated.
-
-        Parameters
-        ----------
-        n_values
-            Number of received features that are values; the others are profiles.
-        """
-        layout = self._layout
-        n_genes = layout.genes_per_network()
-        n_regulators = layout.regulators_per_network()
-        received = torch.cat(self._received, dim=2)
-        total, square = self._sums  # type: ignore[misc]
-        of_columns = torch.stack(
-            [total * n_regulators.sqrt() / n_genes, _log_root(square * n_regulators / n_genes)],
-            dim=-1,
-        )
-        # Only regulators have a column; the other genes get zeros.
-        absent = (0, 0, 0, layout.is_gene.shape[1] - layout.n_regulators)
-        around = [
-            received[..., :n_values],
-            nn.functional.pad(self._incoming / n_genes[..., None].sqrt(), absent),
-            torch.cat(self._of_rows, dim=2),
-            nn.functional.pad(of_columns, absent),
-        ]
-        side_by_side = torch.cat([part.transpose(1, 2).flatten(2) for part in around], dim=-1)
-        return received[..., n_values:], side_by_side
-
-
-def _log_root(square: Tensor) -> Tensor:
-    return (square + LEAST).log() / 2

@@ -1,4 +1,4 @@
-"""Small neural networks over pairs of genes; the channel axis comes before the pair axes."""
+"""Multilayer perceptrons over pairs of genes; the channel axis comes before the pair axes."""
 
 from collections.abc import Sequence
 
@@ -7,11 +7,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 LEAST = 1e-6
-"""Added under roots and logarithms, for squares of scores whose size is about 1."""
+"""Added under roots and logarithms of mean squares that are about 1; not measured."""
 
 
 class PairNetwork(nn.Module):
-    """A small network that is applied to every pair and also sees the tokens of its two genes.
+    """A multilayer perceptron (MLP) over the channels of a pair and the tokens of its two genes.
 
     Parameters
     ----------

@@ -9,16 +9,16 @@ from grn.model.cell_attention import CellAttention
 from grn.model.profiles import GeneProfiles
 
 # Shapes are clipped here, in standard deviations: a few extreme genes would dominate otherwise.
-# The bound was not measured.
+# The bound was chosen by hand and not measured.
 _FARTHEST = 3.0
 
 
 class ExpressionPredictor(nn.Module):
     r"""One block of spherical attention between regulators and the prediction of every gene.
 
-    The value of regulator j consists of its expression $x_j$ and of channels that a small network
-    computes from $x_j$, the shape of the gene's distribution and the noise level. Attention sums
-    values over regulators, and
+    The value of regulator j consists of its expression $x_j$ and of channels that a multilayer
+    perceptron (MLP) computes from $x_j$, the shape of the gene's distribution and the noise level.
+    Attention sums values over regulators, and
 
     .. math:: \hat x_i = \gamma_i\, o_i^{(0)} + f(o_i, \text{shape}_i, \text{noise level}),
         \qquad \gamma_i > 0,
@@ -40,7 +40,7 @@ class ExpressionPredictor(nn.Module):
     n_channels
         Number of values per regulator, including its expression.
     hidden_size
-        Width of the small networks.
+        Width of the hidden layers of the MLPs.
     n_axes
         Length of a gene's profile.
 
@@ -74,13 +74,11 @@ class ExpressionPredictor(nn.Module):
         shapes = _distribution_shapes(z)
         self.register_buffer("shapes", shapes, persistent=False)
         n_shapes = shapes.shape[1]
-        self.value_network = _small_network(n_shapes + 2, hidden_size, n_channels - 1)
-        self.output_network = _zero_at_start(
-            _small_network(n_channels + n_shapes + 1, hidden_size, 1)
-        )
-        # softplus(−2) ≈ 0.13: first predictions are small for any data.
+        self.value_network = _mlp(n_shapes + 2, hidden_size, n_channels - 1)
+        self.output_network = _zero_at_start(_mlp(n_channels + n_shapes + 1, hidden_size, 1))
+        # softplus(−2) ≈ 0.13: first predictions are small for any data. Chosen by hand.
         self.gain = nn.Parameter(torch.full((len(scores),), -2.0))
-        self.gain_by_noise = _zero_at_start(_small_network(1, hidden_size, 1))
+        self.gain_by_noise = _zero_at_start(_mlp(1, hidden_size, 1))
 
     def forward(
         self,
@@ -97,11 +95,11 @@ class ExpressionPredictor(nn.Module):
             Noise level of each cell, from 0 (least) to 1.
         """
         x = noisy[:, self.attention.tf_index].unsqueeze(-1)
-        seen = _side_by_side(self.shapes[self.attention.tf_index], x, level)
+        seen = _concatenated(self.shapes[self.attention.tf_index], x, level)
         values = torch.cat([x, self.value_network(seen)], dim=-1)
         received = self.attention(values)
         gain = nn.functional.softplus(self.gain) * self.gain_by_noise(level[:, None]).exp()
-        corrections = self.output_network(_side_by_side(self.shapes, received, level))
+        corrections = self.output_network(_concatenated(self.shapes, received, level))
         predicted: Tensor = gain * received[..., 0] + corrections.squeeze(-1)
         return predicted
 
@@ -113,7 +111,7 @@ def _distribution_shapes(z: Float[Tensor, "n_cells n_genes"]) -> Float[Tensor, "
     return ((columns - columns.mean(dim=0)) / spread).clamp(-_FARTHEST, _FARTHEST)
 
 
-def _side_by_side(
+def _concatenated(
     per_gene: Float[Tensor, "genes features"],
     per_token: Float[Tensor, "cells genes channels"],
     level: Float[Tensor, " cells"],
@@ -124,14 +122,14 @@ def _side_by_side(
     return torch.cat([per_token, per_gene.expand(n_cells, -1, -1), of_cell], dim=-1)
 
 
-def _small_network(n_inputs: int, hidden_size: int, n_outputs: int) -> nn.Sequential:
+def _mlp(n_inputs: int, hidden_size: int, n_outputs: int) -> nn.Sequential:
     return nn.Sequential(
         nn.Linear(n_inputs, hidden_size), nn.GELU(), nn.Linear(hidden_size, n_outputs)
     )
 
 
-def _zero_at_start(network: nn.Sequential) -> nn.Sequential:
+def _zero_at_start(mlp: nn.Sequential) -> nn.Sequential:
     """Set the last layer to 0, so that at the start only attention predicts and learns first."""
-    for parameter in network[-1].parameters():
+    for parameter in mlp[-1].parameters():
         nn.init.zeros_(parameter)
-    return network
+    return mlp

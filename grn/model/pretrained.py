@@ -10,17 +10,24 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from grn.errors import InputError
+from grn.interventions import Interventions
 from grn.model.background import alike_beyond_background
 from grn.model.blend import Blend, evidence
 from grn.model.centring import centre_within
+from grn.model.interventional_statistics import InterventionalStatistics
+from grn.model.labelled import Labelled
 from grn.model.pair_statistics import PairStatistics
 from grn.model.transformer import Found, Inputs, SphericalTransformer
 
 PRETRAINED = Path(__file__).with_name("transformer.pt")
 """Weights written by `grn pretrain`; docs/pretraining.md is their model card."""
 
+INTERVENTIONAL = Path(__file__).with_name("interventional.pt")
+"""Weights that also take interventions, written by `grn pretrain stage=interventions`."""
+
 FORMAT = 3
-"""Of the file: 1 were the pair encoders of version 0.1; in 2 the blend knew of the cells alone."""
+"""Format of the file. Format 1 held the pair encoders of version 0.1; in format 2 the blend used
+statistics of the cells alone."""
 
 N_AXES = 48
 """Number of leading axes of a gene's profile that the transformer uses; no other was tried."""
@@ -75,6 +82,7 @@ def find_network(
     left_out: str | None = None,
     share: float | None = None,
     batch: Int[Tensor, " n_cells"] | None = None,
+    interventions: Interventions | None = None,
 ) -> GeneNetwork:
     """Apply the pretrained transformer to some cells.
 
@@ -97,6 +105,9 @@ def find_network(
     batch
         Number of the batch of every cell: what cells of a batch have in common is taken off
         (`grn.model.centring`). None: all cells are of one batch.
+    interventions
+        Perturbation of every cell. Only if one of the genes is perturbed in some cell, the
+        transformer that takes interventions is applied too. None: perturbations are not known.
 
     Raises
     ------
@@ -109,19 +120,45 @@ def find_network(
     found, statistics = apply_transformer(pretrained.transformer, roots, tf_index, zeros)
     blend = pretrained.blend_without(left_out)
     of_cells = statistics.of_cells
+    labelled = None
+    if interventions is not None and interventions.perturbed_genes.size:
+        labelled = _with_interventions(roots, tf_index, zeros, interventions)
     if share is None:
         summary = pretrained.transformer.summarise(statistics.of_genes, of_cells)
-        share = blend.share(evidence(summary, found))
+        share = blend.share(evidence(summary, labelled.told if labelled else found))
     alike = alike_beyond_background(roots, tf_index, statistics.profiles)
     mixed = blend.mix(found, alike, share)
+    if labelled is not None:
+        mixed = labelled.mix(mixed, share)
     cells = {
         "n_cells": float(roots.shape[0]),
         "n_genes": float(roots.shape[1]),
         "dominance": statistics.profiles.dominance,
         "zeros": float(of_cells[-1]),
     }
+    if interventions is not None:
+        n_perturbed = float((interventions.group > 0).sum())
+        cells |= {
+            "n_perturbed_genes": float(interventions.perturbed_genes.size),
+            "n_perturbed_cells": n_perturbed,
+        }
     belief = {"share_of_closed_form": share, **cells}
     return GeneNetwork(_signed_probability(mixed, tf_index), belief)
+
+
+def _with_interventions(
+    roots: Float[Tensor, "n_cells n_genes"],
+    tf_index: Int[Tensor, " n_tfs"],
+    zeros: Float[Tensor, " n_genes"],
+    interventions: Interventions,
+) -> Labelled:
+    """Apply the transformer that takes interventions, with the labels and without."""
+    transformer = read_pretrained(INTERVENTIONAL).transformer
+    told, _ = apply_transformer(transformer, roots, tf_index, zeros, interventions)
+    untold, _ = apply_transformer(transformer, roots, tf_index, zeros)
+    is_perturbed = torch.zeros(roots.shape[1], dtype=torch.bool)
+    is_perturbed[interventions.perturbed_genes] = True
+    return Labelled(told, untold, is_perturbed[:, None] | is_perturbed[tf_index])
 
 
 def untrained_network(
@@ -150,6 +187,7 @@ def apply_transformer(
     roots: Float[Tensor, "n_cells n_genes"],
     tf_index: Int[Tensor, " n_tfs"],
     zeros: Float[Tensor, " n_genes"] | None = None,
+    interventions: Interventions | None = None,
 ) -> tuple[Found, PairStatistics]:
     """Return the output of a transformer for every pair (n_genes, n_tfs), and its statistics.
 
@@ -161,21 +199,26 @@ def apply_transformer(
         As in `find_network`.
     zeros
         As `PairStatistics` takes it.
+    interventions
+        Perturbation of every cell, of which only a transformer that takes interventions is told.
     """
     n_genes, n_tfs = roots.shape[1], len(tf_index)
     statistics = PairStatistics(roots, tf_index, zeros)
     others = torch.ones(n_genes, dtype=torch.bool)
     others[tf_index] = False
     order = torch.cat([tf_index, others.nonzero().squeeze(1)])
+    sources: list[PairStatistics | InterventionalStatistics] = [statistics]
+    if transformer.interventional:
+        sources.append(InterventionalStatistics(roots, interventions, tf_index))
     with torch.no_grad():
         found = transformer(
             Inputs(
                 [
-                    statistics.block(targets)[None]
+                    torch.cat([source.block(targets) for source in sources])[None]
                     for targets in torch.split(order, max(1, _PAIRS_PER_BLOCK // n_tfs))
                 ],
-                statistics.of_genes[order][None],
-                statistics.of_cells[None],
+                torch.cat([source.of_genes for source in sources], dim=1)[order][None],
+                torch.cat([source.of_cells for source in sources])[None],
                 statistics.profiles.tokens(N_AXES)[order][None],
                 torch.ones(1, n_genes, dtype=torch.bool),
                 torch.ones(1, n_tfs, dtype=torch.bool),

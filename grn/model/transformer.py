@@ -6,18 +6,31 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from grn.model import interventional_statistics as changed
+from grn.model import pair_statistics as observed
 from grn.model.attention import Normaliser
-from grn.model.block import Layout, Sizes, SphericalBlock, State
-from grn.model.pair_statistics import OF_CELLS, OF_GENE, OF_PAIR
+from grn.model.block import SphericalBlock
+from grn.model.layout import Layout, Sizes, State
+from grn.model.pair_statistics import OF_CELLS, OF_GENE
 from grn.model.pairs import PairNetwork, over_channels, over_heads, unit_mean_square
 
 # Standardised statistics are clipped here, in standard deviations over the training networks, so
 # that the transformer is never asked about values far outside of its training range.
-# The bound was not measured: a part of the trained weights, it changes only with them.
+# The bound was chosen by hand and not measured. It belongs to the trained weights and changes only
+# with them.
 _FARTHEST = 5.0
 N_SUMMARY = len(OF_CELLS) + 2 * (len(OF_GENE) - 1)
 """Length of `SphericalTransformer.summarise`."""
-_STATISTICS = {"of_pairs": len(OF_PAIR), "of_genes": len(OF_GENE), "of_cells": len(OF_CELLS)}
+
+
+def count_statistics(*, interventional: bool) -> dict[str, int]:
+    """Return the numbers of statistics by their names in `Inputs`; those of interventions last."""
+    sources = (observed, changed) if interventional else (observed,)
+    return {
+        "of_pairs": sum(len(source.OF_PAIR) for source in sources),
+        "of_genes": sum(len(source.OF_GENE) for source in sources),
+        "of_cells": sum(len(source.OF_CELLS) for source in sources),
+    }
 
 
 class Inputs(NamedTuple):
@@ -27,7 +40,9 @@ class Inputs(NamedTuple):
     """
 
     of_pairs: list[Float[Tensor, "batch of_pair _ regulators"]]
-    """`PairStatistics.block` for consecutive groups of targets, which together are all genes."""
+    """`PairStatistics.block` for consecutive groups of targets, which together are all genes; then
+    `InterventionalStatistics.block`, where the transformer takes interventions. The next two are
+    made likewise."""
     of_genes: Float[Tensor, "batch genes of_gene"]
     of_cells: Float[Tensor, "batch of_cells"]
     profiles: Float[Tensor, "batch genes axes"]
@@ -84,19 +99,32 @@ class SphericalTransformer(nn.Module):
         Number of blocks of spherical attention before the last map.
     normaliser
         Normaliser of every map, as flashsign takes it.
+    interventional
+        Whether statistics of interventions follow the others (`InterventionalStatistics`).
     """
 
     of_pairs_mean: Tensor
     of_pairs_spread: Tensor
 
-    def __init__(self, *, n_blocks: int, normaliser: Normaliser = "l2", **sizes: int) -> None:
+    def __init__(
+        self,
+        *,
+        n_blocks: int,
+        normaliser: Normaliser = "l2",
+        interventional: bool = False,
+        **sizes: int,
+    ) -> None:
         super().__init__()
         of = Sizes(**sizes)
+        self.interventional = interventional
         self.arguments: dict[str, Any] = {"n_blocks": n_blocks, "normaliser": normaliser, **sizes}
-        for name, size in _STATISTICS.items():
+        self.arguments |= {"interventional": True} if interventional else {}
+        n_statistics = count_statistics(interventional=interventional)
+        for name, size in n_statistics.items():
             self.register_buffer(f"{name}_mean", torch.zeros(size))
             self.register_buffer(f"{name}_spread", torch.ones(size))
-        n_of_pair, n_of_gene = len(OF_PAIR), len(OF_GENE) + len(OF_CELLS)
+        n_of_pair = n_statistics["of_pairs"]
+        n_of_gene = n_statistics["of_genes"] + n_statistics["of_cells"]
         self.token = nn.Sequential(
             nn.Linear(n_of_gene, 2 * of.width), nn.GELU(), nn.Linear(2 * of.width, of.width)
         )
@@ -109,12 +137,6 @@ class SphericalTransformer(nn.Module):
         self.direction = nn.Parameter(torch.zeros(n_of_pair))
         self._n_heads = of.n_heads
 
-    def standardise_by(self, moments: dict[str, tuple[Tensor, Tensor]]) -> None:
-        """Set the mean and standard deviation of the statistics, by their names in `Inputs`."""
-        for name, (mean, spread) in moments.items():
-            self.get_buffer(f"{name}_mean").copy_(mean)
-            self.get_buffer(f"{name}_spread").copy_(spread)
-
     def summarise(
         self, of_genes: Float[Tensor, "genes of_gene"], of_cells: Float[Tensor, " of_cells"]
     ) -> Float[Tensor, " summary"]:
@@ -123,9 +145,9 @@ class SphericalTransformer(nn.Module):
         The result holds the statistics of the cells, then means and standard deviations over the
         genes of the statistics of a gene. The last of these, `is_regulator`, is left out.
         """
-        genes = self._standard("of_genes", of_genes)[:, :-1]
+        genes = self._standard("of_genes", of_genes)[:, : len(OF_GENE) - 1]
         spread, mean = torch.std_mean(genes, dim=0, correction=0)
-        return torch.cat([self._standard("of_cells", of_cells), mean, spread])
+        return torch.cat([self._standard("of_cells", of_cells)[: len(OF_CELLS)], mean, spread])
 
     def forward(self, inputs: Inputs) -> Found:
         """Return log-odds and sign of every pair, from which the last map is made."""

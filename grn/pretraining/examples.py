@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -13,10 +13,11 @@ from jaxtyping import Float, Int8
 from torch import Tensor
 
 from grn.files import replacing
+from grn.model.interventional_statistics import InterventionalStatistics
 from grn.model.pair_statistics import PairStatistics
 from grn.model.pretrained import N_AXES
 from grn.processes import in_order
-from grn.simulation.curriculum import Sample, draw_samples, without_edges
+from grn.simulation.curriculum import SCREENS, Sample, draw_samples, without_edges
 
 logger = logging.getLogger(__name__)
 
@@ -33,8 +34,12 @@ _FEWEST_CELLS = 60  # of a second view; with fewer, most correlations are due to
 # One network in twenty is also shown without edges, so that the transformer learns to report none.
 # Not measured.
 _WITHOUT_EDGES_EVERY = 20
+# One screen in five is also shown without its labels, so that the transformer that takes
+# interventions can say what they changed. Not measured.
+_WITHOUT_LABELS_EVERY = 5
 # Number of networks of a file: 2 to 20 seconds of work, which an interruption may lose.
 _PER_FILE = {"boolean": 100, "large_boolean": 10, "single_cell": 10, "bulk": 20}
+_PER_FILE |= {"boolean_screen": 5, "cell_screen": 10, "bulk_screen": 20}
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,8 @@ class Example:
     network: int
     """Number of the network within its kind; views of one network share it."""
     of_pairs: Float[Tensor, "of_pair n_genes n_tfs"]
-    """`PairStatistics.block`, in float16."""
+    """`PairStatistics.block`, in float16; then `InterventionalStatistics.block`, if the kind is in
+    `SCREENS`. The next two are made likewise."""
     of_genes: Float[Tensor, "n_genes of_gene"]
     of_cells: Float[Tensor, " of_cells"]
     profiles: Float[Tensor, "n_genes n_axes"]
@@ -117,19 +123,27 @@ def _views(sample: Sample, number: int, rng: np.random.Generator) -> Iterator[Sa
         # Constant genes carry no information, and preprocessing would have removed them.
         if (part != part[0]).any(axis=0).all():
             yield Sample(sample.kind, part, sample.regulates)
+    if sample.kind in SCREENS and number % _WITHOUT_LABELS_EVERY == 2:
+        yield replace(sample, interventions=None)
     if number % _WITHOUT_EDGES_EVERY == 1:
         yield without_edges(sample, rng)
 
 
 def _describe(sample: Sample, network: int) -> Example:
     roots = torch.from_numpy(np.sqrt(sample.expression))
-    statistics = PairStatistics(roots, torch.arange(len(sample.regulates)))
+    tfs, genes = torch.arange(len(sample.regulates)), torch.arange(roots.shape[1])
+    statistics = PairStatistics(roots, tfs)
+    of = [(statistics.block(genes), statistics.of_genes, statistics.of_cells)]
+    if sample.kind in SCREENS:
+        changes = InterventionalStatistics(roots, sample.interventions, tfs)
+        of.append((changes.block(genes), changes.of_genes, changes.of_cells))
+    of_pairs, of_genes, of_cells = zip(*of, strict=True)
     return Example(
         kind=sample.kind,
         network=network,
-        of_pairs=statistics.block(torch.arange(statistics.n_genes)).half(),
-        of_genes=statistics.of_genes,
-        of_cells=statistics.of_cells,
+        of_pairs=torch.cat(of_pairs).half(),
+        of_genes=torch.cat(of_genes, dim=1),
+        of_cells=torch.cat(of_cells),
         profiles=statistics.profiles.tokens(N_AXES).half(),
         sign=torch.from_numpy(sample.regulates.T.copy()),
     )

@@ -14,13 +14,15 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 
 from grn.errors import InputError
 from grn.files import replacing
-from grn.model.pretrained import FORMAT
+from grn.model.extension import extended, standardise_by
+from grn.model.pretrained import FORMAT, PRETRAINED, read_pretrained
 from grn.model.transformer import SphericalTransformer
 from grn.pretraining.batches import Batch, ExampleModule, Kind, moments_of
 from grn.pretraining.examples import FEWEST_NETWORKS, Example, draw_examples, one_thread
 from grn.pretraining.module import PretrainingModule, in_words, judge, mean_over_networks
 from grn.pretraining.real import RealNetwork, fit_blend
 from grn.processes import count_processes
+from grn.simulation.curriculum import SCREENS
 from grn.training.fit import quiet_libraries, train
 from grn.version import VERSION
 
@@ -28,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 RESULT = "transformer.pt"
 _CHECKPOINT = "last.ckpt"
+_PACKAGE = "package"
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class Pretraining:
     trainer: Mapping[str, Any]
     seed: int
     n_jobs: int
+    start: str | None = None
 
     def __post_init__(self) -> None:
         asked = {f"n_networks.{kind}": n for kind, n in self.n_networks.items() if n}
@@ -68,6 +72,13 @@ class Pretraining:
         if not any(self.n_networks.values()):
             msg = f"n_networks is 0 for {', '.join(self.n_networks)}; expected some of one kind."
             raise InputError(msg)
+        if 0 < sum(kind in SCREENS for kind in self.kinds) < len(self.kinds):
+            msg = (
+                f"networks of {', '.join(self.kinds)} are asked for together; expected either "
+                f"perturbation screens ({', '.join(SCREENS)}) or other kinds. Set the numbers of "
+                "the one or the other to 0, as stage=interventions does."
+            )
+            raise InputError(msg)
         if not 0 <= self.seed < 2**32:
             msg = f"seed is {self.seed}; expected a whole number from 0 to 4294967295."
             raise InputError(msg)
@@ -81,6 +92,18 @@ class Pretraining:
             for kind, n in self.n_networks.items()
             if n
         }
+
+    @property
+    def interventional(self) -> bool:
+        """Whether the transformer takes interventions."""
+        return any(kind in SCREENS for kind in self.kinds)
+
+    @property
+    def started_from(self) -> Path | None:
+        """File of the weights to go on from; None: random weights."""
+        if self.start is None:
+            return None
+        return PRETRAINED if self.start == _PACKAGE else Path(self.start)
 
 
 def pretrain(
@@ -130,11 +153,15 @@ def pretrain(
     transformer, loader = _train(settings, examples, folder, run_logger)
     reached = _judge_held_out(transformer, loader)
     logger.info("on held-out networks: %s", in_words(reached))
-    blend, left_out = fit_blend(transformer, real, settings.seed)
+    if settings.started_from is None:
+        blend, left_out = fit_blend(transformer, real, settings.seed)
+    else:
+        start = read_pretrained(settings.started_from)
+        blend, left_out = start.blend, dict(start.left_out)
     content = {
         "format": FORMAT,
         "transformer": transformer.state_dict(),
-        "sizes": dict(settings.sizes),
+        "sizes": transformer.arguments,
         "blend": blend,
         "left_out": left_out,
         "held_out": reached,
@@ -181,8 +208,7 @@ def _train(
         *(settings.max_steps, len(loader.train), len(examples) - len(loader.train)),
     )
     torch.manual_seed(seed)
-    transformer = SphericalTransformer(**settings.sizes)
-    transformer.standardise_by(moments_of(loader.train, settings.seed))
+    transformer = _first_weights(settings, moments_of(loader.train, settings.seed))
     module = PretrainingModule(transformer, max_steps=settings.max_steps, **settings.optimisation)
     # Keeps the newest checkpoint under one name; `save_last` needs a best one beside it.
     keeper = ModelCheckpoint(dirpath=folder, filename="last", enable_version_counter=False)
@@ -202,6 +228,23 @@ def _train(
     with one_thread():
         train(module, trainer, loader, seed=seed, resume_from=last if last.exists() else None)
     return transformer.eval(), loader
+
+
+def _first_weights(
+    settings: Pretraining, moments: dict[str, tuple[torch.Tensor, torch.Tensor]]
+) -> SphericalTransformer:
+    """Return random weights, or those of a file, with standardised statistics."""
+    if settings.started_from is None:
+        transformer = SphericalTransformer(
+            **settings.sizes, interventional=settings.interventional
+        )
+        standardise_by(transformer, moments)
+        return transformer
+    transformer = read_pretrained(settings.started_from).transformer
+    if settings.interventional and not transformer.interventional:
+        transformer = extended(transformer)
+        standardise_by(transformer, moments, interventions_alone=True)
+    return transformer.train()
 
 
 def _judge_held_out(transformer: SphericalTransformer, loader: ExampleModule) -> dict[str, float]:

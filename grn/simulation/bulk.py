@@ -94,7 +94,7 @@ def draw_steady_states(rng: np.random.Generator) -> tuple[_Array, _Signs]:
     else:
         factor = draw_factors(rng, n_samples, len(signs))
         factor *= draw_knockdowns(rng, n_samples, len(signs))
-        amounts = _relax(rng, _draw_constants(rng, signs), factor)
+        amounts = relax(rng, draw_constants(rng, signs), factor)
     return add_noise(rng, amounts), signs
 
 
@@ -110,7 +110,7 @@ def _draw_thermodynamic(rng: np.random.Generator, signs: _Signs, n_samples: int)
     return thermodynamic.relax(rng, kinetics, shift, factor)
 
 
-def _draw_constants(rng: np.random.Generator, signs: _Signs) -> _Network:
+def draw_constants(rng: np.random.Generator, signs: _Signs) -> _Network:
     """Draw the kinetic constants of the edges."""
     regulator, target = np.nonzero(signs)
     n_edges = regulator.size
@@ -126,7 +126,7 @@ def _draw_constants(rng: np.random.Generator, signs: _Signs) -> _Network:
     )
 
 
-def _relax(rng: np.random.Generator, network: _Network, factor: _Array) -> _Array:
+def relax(rng: np.random.Generator, network: _Network, factor: _Array) -> _Array:
     """Return the amounts once production and decay balance, shape (n_samples, n_genes)."""
     amounts = np.full_like(factor, _START)
     for _ in range(_N_STEPS):

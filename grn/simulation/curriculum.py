@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from grn.errors import InputError
+from grn.interventions import Interventions
 from grn.processes import count_processes, in_order
 from grn.simulation.bulk import draw_steady_states
 from grn.simulation.cell_states import draw_states, draw_variation
@@ -16,6 +17,12 @@ from grn.simulation.measurement import count, drop_out
 from grn.simulation.random_kinetics import draw_kinetics
 from grn.simulation.random_network import simulate
 from grn.simulation.random_rules import draw_model
+from grn.simulation.screens import (
+    Screen,
+    draw_boolean_screen,
+    draw_bulk_screen,
+    draw_cell_screen,
+)
 
 _Array = np.ndarray[Any, np.dtype[np.float64]]
 _Expression = np.ndarray[Any, np.dtype[np.float32]]
@@ -35,13 +42,15 @@ class Sample:
     """Cells of one network, and the network."""
 
     kind: str
-    """`boolean`, `single_cell`, `bulk` or `large_boolean`."""
+    """One of `KINDS` or `SCREENS`."""
     expression: _Expression
     """As `grn.preprocess` leaves it, shape (n_cells, n_genes): amounts, or log1p of counts per
     10,000. The TFs are the first columns; every gene varies."""
     regulates: _Signs
     """Sign of the edge from each TF to each gene, shape (n_tfs, n_genes): 0 where there is none,
     as from a TF to itself."""
+    interventions: Interventions | None = None
+    """Perturbation of every cell, of the kinds in `SCREENS`."""
 
 
 def draw_sample(kind: str, rng: np.random.Generator) -> Sample | None:
@@ -51,7 +60,8 @@ def draw_sample(kind: str, rng: np.random.Generator) -> Sample | None:
     BoolODE or others (`random_kinetics`), cells being snapshots of 100–199 trajectories, as
     amounts, with dropout or as counts. `large_boolean`: the same of 30–150 genes. `single_cell`:
     counts of a random network of TFs and targets (`random_network`). `bulk`: noisy steady states
-    of a random network (`bulk`).
+    of a random network (`bulk`). `boolean_screen`, `cell_screen` and `bulk_screen` are screens, in
+    which genes are perturbed (`screens`).
 
     Kinetics (BoolODE's, and those of `random_network`) are shared with the simulated sets of the
     benchmark, networks are not: the ten named models are not used, nor the seeds from which the
@@ -60,7 +70,7 @@ def draw_sample(kind: str, rng: np.random.Generator) -> Sample | None:
     Parameters
     ----------
     kind
-        One of `KINDS`. Every gene is a TF, but in `single_cell`.
+        One of `KINDS` or `SCREENS`. Every gene is a TF, but in single cells.
     rng
         Source of all randomness.
 
@@ -75,7 +85,7 @@ def draw_sample(kind: str, rng: np.random.Generator) -> Sample | None:
         No such kind.
     """
     if kind not in _DRAW:
-        msg = f"no kind of simulated network {kind!r}. Choose one of: {', '.join(KINDS)}."
+        msg = f"no kind of simulated network {kind!r}. Choose one of: {', '.join(_DRAW)}."
         raise InputError(msg)
     drawn = _DRAW[kind](rng)
     return None if drawn is None else _as_sample(kind, *drawn)
@@ -90,7 +100,7 @@ def draw_samples(kind: str, n: int, seed: int, n_jobs: int, *, first: int = 0) -
     Parameters
     ----------
     kind
-        One of `KINDS`.
+        One of `KINDS` or `SCREENS`.
     n
         Number of samples.
     seed
@@ -108,11 +118,11 @@ def draw_samples(kind: str, n: int, seed: int, n_jobs: int, *, first: int = 0) -
     if kind not in _DRAW or n < 1 or seed < 0 or (n_jobs != -1 and n_jobs < 1):
         msg = (
             f"got kind={kind!r}, n={n}, seed={seed}, n_jobs={n_jobs}; expected one of "
-            f"{', '.join(KINDS)}, at least 1 sample, a seed of at least 0, and how many processes "
+            f"{', '.join(_DRAW)}, at least 1 sample, a seed of at least 0, and how many processes "
             "to use, or -1 for one per core."
         )
         raise InputError(msg)
-    stream = KINDS.index(kind)
+    stream = list(_DRAW).index(kind)
     seeds = [
         np.random.SeedSequence(seed, spawn_key=(stream, first + number)) for number in range(n)
     ]
@@ -147,7 +157,12 @@ def _draw_until_learnable(kind: str, seed: np.random.SeedSequence) -> Sample:
     return sample
 
 
-def _as_sample(kind: str, expression: _Array, regulates: _Signs) -> Sample | None:
+def _as_sample(
+    kind: str,
+    expression: _Array,
+    regulates: _Signs,
+    interventions: Interventions | None = None,
+) -> Sample | None:
     """Leave out the genes that never vary, and self-loops.
 
     Parameters
@@ -162,7 +177,11 @@ def _as_sample(kind: str, expression: _Array, regulates: _Signs) -> Sample | Non
     np.fill_diagonal(regulates, 0)
     if np.count_nonzero(regulates) < _FEWEST_EDGES:
         return None
-    return Sample(kind, cells[:, varies], regulates)
+    if interventions is not None:
+        interventions = replace(interventions, dose=interventions.dose[:, varies])
+        if not interventions.perturbed_genes.size:
+            return None
+    return Sample(kind, cells[:, varies], regulates, interventions)
 
 
 def _draw_boolean(rng: np.random.Generator) -> tuple[_Array, _Signs] | None:
@@ -227,6 +246,16 @@ def _draw_single_cell(rng: np.random.Generator) -> tuple[_Array, _Signs]:
     return _log_normalised(adata.X.toarray().astype(float)), regulates
 
 
+def _draw_screen(
+    draw: Callable[[np.random.Generator], Screen | None], rng: np.random.Generator
+) -> Screen | None:
+    """Draw a screen with expression as `grn.preprocess` leaves it."""
+    screen = draw(rng)
+    if screen is None or np.any(screen.expression % 1):
+        return screen
+    return screen._replace(expression=_log_normalised(screen.expression))
+
+
 def _draw_log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
@@ -238,12 +267,18 @@ def _log_normalised(counts: _Array) -> _Array:
     return logs
 
 
-_DRAW: dict[str, Callable[[np.random.Generator], tuple[_Array, _Signs] | None]] = {
+# What is drawn are the arguments of `_as_sample` after the first.
+_DRAW: dict[str, Callable[[np.random.Generator], tuple[Any, ...] | None]] = {
     "boolean": _draw_boolean,
     "single_cell": _draw_single_cell,
     "bulk": draw_steady_states,
     # A kind's place is part of its seeds: new ones come last.
     "large_boolean": _draw_large_boolean,
+    "bulk_screen": partial(_draw_screen, draw_bulk_screen),
+    "cell_screen": partial(_draw_screen, draw_cell_screen),
+    "boolean_screen": partial(_draw_screen, draw_boolean_screen),
 }
-KINDS = tuple(_DRAW)
-"""The kinds of networks that `draw_sample` draws."""
+SCREENS = ("bulk_screen", "cell_screen", "boolean_screen")
+"""The kinds whose cells are perturbed."""
+KINDS = tuple(kind for kind in _DRAW if kind not in SCREENS)
+"""The other kinds of networks that `draw_sample` draws."""

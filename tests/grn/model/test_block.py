@@ -2,7 +2,8 @@ import pytest
 import torch
 from torch.nn.functional import normalize
 
-from grn.model.block import Layout, Sizes, SphericalBlock, State
+from grn.model.block import SphericalBlock
+from grn.model.layout import Layout, Sizes, State
 
 GENES, REGULATORS, AXES = 7, 5, 4
 SIZES = Sizes(width=6, n_heads=2, head_dim=3, n_channels=4, hidden_size=11)

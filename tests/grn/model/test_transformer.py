@@ -6,6 +6,7 @@ import torch
 from torch.nn.functional import normalize
 
 from grn.model.attention import Normaliser
+from grn.model.extension import standardise_by
 from grn.model.pair_statistics import OF_CELLS, OF_GENE, OF_PAIR
 from grn.model.transformer import Found, Inputs, SphericalTransformer
 
@@ -160,7 +161,7 @@ def test_standardising_undoes_scale_and_shift(transformer: SphericalTransformer)
         "of_genes": (torch.full((len(OF_GENE),), 2.0), torch.full((len(OF_GENE),), 5.0)),
         "of_cells": (torch.full((len(OF_CELLS),), 7.0), torch.full((len(OF_CELLS),), 11.0)),
     }
-    transformer.standardise_by(moments)
+    standardise_by(transformer, moments)
     scaled = inputs._replace(
         of_pairs=[3 * inputs.of_pairs[0]],
         of_genes=2 + 5 * inputs.of_genes,

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.nn.functional import normalize
 
+from grn.model.extension import standardise_by
 from grn.model.pair_statistics import OF_CELLS, OF_GENE, OF_PAIR
 from grn.model.transformer import SphericalTransformer
 from grn.pretraining.batches import Batch, ExampleModule, Kind, moments_of, pad
@@ -44,7 +45,7 @@ def test_padding_changes_nothing_that_is_found() -> None:
     transformer = SphericalTransformer(
         n_blocks=2, width=6, n_heads=2, head_dim=4, n_channels=5, hidden_size=9
     ).eval()
-    transformer.standardise_by(moments_of(examples, seed=0))
+    standardise_by(transformer, moments_of(examples, seed=0))
     with torch.no_grad():
         together = transformer(pad(examples).inputs)
         for number, one in enumerate(examples):

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -5,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from grn.model.pair_statistics import PairStatistics
+from grn.interventions import Interventions
+from grn.model.interventional_statistics import InterventionalStatistics
+from grn.model.pair_statistics import OF_CELLS, OF_GENE, OF_PAIR, PairStatistics
 from grn.model.pretrained import N_AXES
 from grn.pretraining import examples
 from grn.pretraining.examples import Example, draw_examples
@@ -57,6 +60,30 @@ def test_an_example_is_what_all_cells_show(simulated_as: list[Sample], tmp_path:
     assert torch.equal(found.profiles, expected.profiles.tokens(N_AXES).half())
     assert found.sign.nonzero().tolist() == [[1, 0], [4, 2]]
     assert (found.sign[1, 0], found.sign[4, 2]) == (1, -1)
+
+
+def test_an_example_of_a_screen_also_holds_statistics_of_its_interventions(
+    simulated_as: list[Sample], tmp_path: Path
+) -> None:
+    dose = np.zeros((2, 5), dtype=np.float32)
+    dose[1, 0] = -1
+    interventions = Interventions(np.arange(40) % 2, dose)
+    one = replace(sample(40, kind="bulk_screen"), interventions=interventions)
+    simulated_as += [one, one, one]
+    found = draw_examples({"bulk_screen": 3}, seed=0, n_processes=1, folder=tmp_path)
+    roots = torch.from_numpy(np.sqrt(one.expression))
+    changes = InterventionalStatistics(roots, interventions, torch.arange(4))
+    first = found[0]
+    assert torch.equal(first.of_pairs[len(OF_PAIR) :], changes.block(torch.arange(5)).half())
+    assert torch.equal(first.of_genes[:, len(OF_GENE) :], changes.of_genes)
+    assert torch.equal(first.of_cells[len(OF_CELLS) :], changes.of_cells)
+    assert first.of_pairs[len(OF_PAIR) :].abs().max() > 0
+    # Number 1 is shown without edges too, number 2 without its labels.
+    assert [one.network for one in found] == [0, 1, 1, 2, 2]
+    assert [bool(one.sign.any()) for one in found] == [True, True, False, True, True]
+    unlabelled = found[4]
+    assert unlabelled.of_pairs[len(OF_PAIR) :].abs().max() == 0
+    assert torch.equal(unlabelled.of_pairs[: len(OF_PAIR)], first.of_pairs[: len(OF_PAIR)])
 
 
 def test_a_second_view_of_boolean_cells_is_a_random_part_of_them(

@@ -125,6 +125,23 @@ def test_the_blend_is_fitted_to_real_cells(
     assert found.scores.shape == (7, 2)
 
 
+def test_a_second_stage_goes_on_from_weights_and_learns_interventions(tmp_path: Path) -> None:
+    first = {"n_networks": {"bulk": 4}, "batch_size": {"bulk": 1}, "share": {"bulk": 1.0}}
+    pretrain.pretrain(settings(**first, max_steps=2), tmp_path / "first", [])
+    second = {"n_networks": {"bulk_screen": 14}, "batch_size": {"bulk_screen": 2}}
+    second |= {"share": {"bulk_screen": 1.0}, "start": str(tmp_path / "first" / RESULT)}
+    reached = pretrain.pretrain(settings(**second, max_steps=12), tmp_path / "second", [])
+    assert set(reached) == {"auprc_ratio/bulk_screen", "sign_accuracy/bulk_screen"}
+    start, trained = (read_pretrained(tmp_path / name / RESULT) for name in ("first", "second"))
+    assert not start.transformer.interventional
+    assert trained.transformer.interventional
+    assert torch.equal(trained.blend, start.blend)
+    n = len(start.transformer.of_pairs_mean)
+    assert torch.equal(trained.transformer.of_pairs_mean[:n], start.transformer.of_pairs_mean)
+    assert trained.transformer.of_pairs_mean[n:].abs().max() > 0
+    assert trained.transformer.strength[n:].abs().max() > 0
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
@@ -134,6 +151,12 @@ def test_the_blend_is_fitted_to_real_cells(
         ),
         ({"n_networks": {"boolean": -4, "bulk": 4}}, "n_networks.boolean is -4"),
         ({"n_networks": {"boolean": 0, "bulk": 0}}, "n_networks is 0 for boolean, bulk"),
+        (
+            {"n_networks": {"boolean": 4, "bulk_screen": 4}, "batch_size": {}, "share": {}}
+            | {"batch_size": {"boolean": 1, "bulk_screen": 1}}
+            | {"share": {"boolean": 1.0, "bulk_screen": 1.0}},
+            "boolean, bulk_screen are asked for together; expected either perturbation screens",
+        ),
         ({"sizes": SIZES | {"n_heads": 0}}, "transformer.n_heads is 0"),
         ({"batch_size": {"boolean": 0, "bulk": 1}}, "batch_size.boolean is 0"),
         ({"max_steps": 0}, "max_steps is 0"),

@@ -47,7 +47,7 @@ def test_production_and_decay_balance(
 ) -> None:
     monkeypatch.setattr(module, "_NOISE", 0.0)
     factor = np.array([[1.0, 1.0, 1.0], [2.0, 0.5, 3.0]])
-    amounts = module._relax(np.random.default_rng(0), replace(network, multiplies=False), factor)
+    amounts = module.relax(np.random.default_rng(0), replace(network, multiplies=False), factor)
     np.testing.assert_allclose(amounts[:, :2], factor[:, :2] * [0.3, 0.6], rtol=1e-9)
     target = [
         max(0.2 + 0.5 * hill(first, 0.4, 2) - 0.9 * hill(second, 0.8, 3), 0.02)
@@ -57,7 +57,7 @@ def test_production_and_decay_balance(
 
 
 def test_noise_stays_small(network: module._Network) -> None:
-    amounts = module._relax(np.random.default_rng(0), network, np.ones((400, 3)))
+    amounts = module.relax(np.random.default_rng(0), network, np.ones((400, 3)))
     # x ← 0.8 x + …: the variance of a step, at most 0.02² x / 3, adds up to 1 / (1 − 0.64) of it.
     assert amounts[:, 0].mean() == pytest.approx(1.0, abs=0.01)
     assert 0.005 < amounts[:, 0].std() < 0.02 / np.sqrt(1 - 0.64)
