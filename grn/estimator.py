@@ -9,22 +9,15 @@ import pandas as pd
 import torch
 
 from grn.config import NO_FOLDER, compose_config
-from grn.data.datasets.tf_lists import read_tf_list
-from grn.data.preprocessing.prepare import prepare
-from grn.data.preprocessing.preprocess import preprocess
-from grn.data.reading.layers import select_layer
+from grn.data.preprocessing.perturbed_obs import PERTURBATION
 from grn.export import network_adata
 from grn.expression import fingerprint
 from grn.files import replacing
-from grn.inference.arguments import (
-    check_adata,
-    check_aliases,
-    check_count,
-    name_list,
-    speaking_python,
-)
-from grn.inference.confidence import Confidence, assess, check_confidence, check_in_memory
-from grn.inference.networks import Networks, group_labels
+from grn.inference.arguments import check_count, speaking_python
+from grn.inference.confidence import Confidence, check_confidence, check_permutations
+from grn.inference.labelled_cells import prepare_labelled
+from grn.inference.networks import LABELS, Networks
+from grn.inference.prior import named_prior
 from grn.training.aside import restore_predictor, train_predictor
 from grn.training.checkpoint import describe_origin, read_checkpoint, stored_network
 from grn.training.configure import configure_training
@@ -46,24 +39,27 @@ class SphericalGRN:
         (`sc.read_h5ad(path, backed="r")`), where they stay. Left unchanged. Filters and highly
         variable genes: pass what `grn.preprocess` returns.
     tfs
-        Candidate regulators, a file of them, or `"human"` / `"mouse"`; None takes every gene.
+        Candidate regulators, a file of them, or a species (`human`, …); None takes every gene.
     layer
         Key of `adata.layers` to use instead of `X`; `raw` is `adata.raw`.
     aliases
         Other names of regulators and genes, each with the name it stands for
         (`grn.names.symbols.read_aliases` reads them from a file).
     groupby
-        Column of `adata.obs`, such as `cell_type`: each of its groups gets a network
-        (`edges_by_group`), beside that of all cells.
+        Column of `adata.obs`, such as `cell_type`: a network for each group (`edges_by_group`).
     batch
-        Column of `adata.obs`, such as `donor`: before anything else is computed, the means of its
-        batches are made equal, gene by gene.
+        Column of `adata.obs`, such as `donor`: means of batches are made equal, gene by gene.
+    perturbations, control, perturbation_kind
+        Column of `adata.obs` that says which genes are perturbed in which cells; its label of
+        controls; `knock-out`, `knock-down` or `activation` (docs/formats.md).
+    prior
+        Known edges that rank first, or motifs: a table, a file or a name (docs/priors.md).
 
     Raises
     ------
     InputError
         The cells cannot be used, fewer than 3 regulators are among the genes, or a column of
-        labels is missing or has gaps.
+        labels is missing, has gaps or is not understood.
 
     Examples
     --------
@@ -72,13 +68,9 @@ class SphericalGRN:
     >>> len(model.edges(top=10)), model.edges_by_group()["group"].nunique()
     (10, 3)
     >>> model.add_confidence(bootstraps=1)
-    >>> "stability" in model.edges()
-    True
-    >>> model.to_adata().varp["grn"].shape
-    (16, 16)
+    >>> "stability" in model.edges(), model.to_adata().varp["grn"].shape
+    (True, (16, 16))
     >>> model.train(max_steps=1, progress=False)
-    >>> sorted(model.prediction)
-    ['mean', 'r2', 'ridge', 'start']
     >>> model.save("model.pt")
     >>> again = grn.SphericalGRN.load("model.pt", adata)
     >>> (again.edges()["weight"] == model.edges()["weight"]).all().item()
@@ -94,18 +86,18 @@ class SphericalGRN:
         aliases: Mapping[str, str] | None = None,
         groupby: str | None = None,
         batch: str | None = None,
+        perturbations: str | None = None,
+        control: str | None = None,
+        perturbation_kind: str | None = None,
+        prior: str | Path | pd.DataFrame | None = None,
     ) -> None:
         self._config: Any = compose_config(NO_FOLDER)
-        self._config.data.update(groupby=groupby, batch=batch)
+        labels = (groupby, batch, perturbations, control, perturbation_kind)
+        self._config.data.update(zip(LABELS, labels, strict=True))
         with speaking_python():
-            check_adata(adata)
-            group_labels(self._config, adata)  # before the time is spent on preprocessing
-            listed = read_tf_list(tfs) if isinstance(tfs, str | Path) else name_list(tfs)
-            selected = select_layer(adata, layer)
-            cells, regulators = prepare(
-                selected, listed, preprocess, aliases=check_aliases(aliases)
-            )
-            self._networks = Networks(self._config, cells, regulators)
+            cells, regulators = prepare_labelled(self._config, adata, tfs, layer, aliases)
+            known = named_prior(self._config, prior, cells.var_names, tfs, aliases)
+            self._networks = Networks(self._config, cells, regulators, prior=known)
         self.adata = cells
         """The preprocessed cells, without genes that do not vary."""
         self.tfs = regulators
@@ -149,14 +141,15 @@ class SphericalGRN:
             A setting is out of range.
         """
         config = configure_training(max_steps, accelerator, seed, overrides, progress=progress)
-        config.data.update(groupby=self._config.data.groupby, batch=self._config.data.batch)
+        config.data.update({key: self._config.data[key] for key in LABELS})
+        config.prior = self._config.prior
         check_settings(config)
         check_confidence(config)
-        check_in_memory(config, self.adata)
+        check_permutations(config, self.adata)
         self._networks, self._config = self._networks.with_settings(config), config
         cells, origin = self._networks.cells, self._origin(None)
         self._module, self.prediction = train_predictor(config, cells, self.tfs, origin)
-        self._confidence = assess(config, self.adata, self.tfs, self._networks.shared)
+        self._confidence = self._networks.assess(config)
 
     def add_confidence(self, *, bootstraps: int = 0, permutations: int = 0) -> None:
         """Find the networks of other cells, with the same settings: `edges` gets further columns.
@@ -183,8 +176,8 @@ class SphericalGRN:
         check_count("permutations", permutations, least=0)
         config.confidence.update(bootstraps=bootstraps, permutations=permutations)
         check_confidence(config)
-        check_in_memory(config, self.adata)
-        self._confidence = assess(config, self.adata, self.tfs, self._networks.shared)
+        check_permutations(config, self.adata)
+        self._confidence = self._networks.assess(config)
 
     def edges(self, top: int | None = None) -> pd.DataFrame:
         """Return the ranked edges, best first; the first call finds the network.
@@ -243,7 +236,7 @@ class SphericalGRN:
         InputError
             The folder does not exist or cannot be written to.
         """
-        stored = self._origin(fingerprint(self.adata))
+        stored = self._origin(self._fingerprint())
         if self._module is not None:
             stored["state_dict"] = self._module.state_dict()
         with replacing(path) as temporary, temporary.open("wb") as file:
@@ -258,6 +251,9 @@ class SphericalGRN:
         *,
         groupby: str | None = None,
         batch: str | None = None,
+        perturbations: str | None = None,
+        control: str | None = None,
+        perturbation_kind: str | None = None,
     ) -> "SphericalGRN":
         """Apply what was saved to cells: those it was made of, or others.
 
@@ -269,7 +265,7 @@ class SphericalGRN:
         ----------
         path
             From `save`, or a checkpoint in a run folder.
-        adata, layer, groupby, batch
+        adata, layer, groupby, batch, perturbations, control, perturbation_kind
             As for the class.
 
         Raises
@@ -279,9 +275,11 @@ class SphericalGRN:
             cells.
         """
         checkpoint = read_checkpoint(path)
-        model = cls(adata, checkpoint["grn"]["tfs"], layer, groupby=groupby, batch=batch)
+        labels = (groupby, batch, perturbations, control, perturbation_kind)
+        named: Any = dict(zip(LABELS, labels, strict=True))
+        model = cls(adata, checkpoint["grn"]["tfs"], layer, **named)
         model._config.merge_with(checkpoint["settings"])
-        names, digest = model._names(), fingerprint(model.adata)
+        names, digest = model._names(), model._fingerprint()
         known = stored_network(checkpoint, names, digest)
         model._networks = Networks(model._config, model.adata, model.tfs, known)
         if "state_dict" in checkpoint:
@@ -293,6 +291,9 @@ class SphericalGRN:
 
     def _names(self) -> dict[str, list[str]]:
         return {"genes": self.adata.var_names.tolist(), "tfs": self.tfs}
+
+    def _fingerprint(self) -> str:
+        return fingerprint(self.adata, self.adata.obs.get(PERTURBATION))
 
     def _origin(self, cells: str | None) -> dict[str, Any]:
         config, networks = self._config, self._networks

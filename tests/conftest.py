@@ -6,7 +6,7 @@ import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -25,6 +25,9 @@ if not torch.cuda.is_available():
 if TYPE_CHECKING:
     from anndata import AnnData
     from omegaconf import DictConfig
+
+    from grn.interventions import Interventions
+    from grn.model.pretrained import GeneNetwork
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -93,6 +96,32 @@ def small() -> "AnnData":
     from grn.simulation.random_network import simulate
 
     return simulate(n_tfs=4, n_targets=12, n_cells=60, seed=0)
+
+
+@pytest.fixture
+def screen(small: "AnnData") -> "AnnData":
+    """`small` with `obs["guide"]`: controls, two perturbed genes, and a gene of other cells."""
+    adata = small.copy()
+    labels = ["NT_1", "TF01_1", "sgTF01-2", "TF02+TF01", "ABSENT"]
+    adata.obs["guide"] = [labels[number % 5] for number in range(adata.n_obs)]
+    return adata
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> "list[Interventions | None]":
+    """Perturbations that networks are asked for with, in order; the networks ignore them."""
+    from grn.inference import infer
+
+    seen: list[Interventions | None] = []
+    find_network = infer.find_network
+
+    def listened(*given: Any) -> "GeneNetwork":
+        *others, interventions = given
+        seen.append(interventions)
+        return find_network(*others)
+
+    monkeypatch.setattr(infer, "find_network", listened)
+    return seen
 
 
 @pytest.fixture

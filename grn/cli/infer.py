@@ -8,6 +8,12 @@ from grn.cli.interruption import how_to_go_on
 from grn.cli.table import report
 from grn.errors import InputError
 
+# Options that are keys of conf/data/file.yaml, by the same names.
+_OF_DATA = (
+    *("cells", "tfs", "layer", "gene_column", "aliases", "groupby", "batch"),
+    *("perturbations", "control", "perturbation_kind"),
+)
+
 
 def add_parser(commands: Any) -> None:
     """Add the subcommand to the parser's `commands`."""
@@ -19,8 +25,10 @@ def add_parser(commands: Any) -> None:
         help=".h5ad, .zarr, .loom, 10x (.h5, folder), .csv/.tsv/.txt[.gz], BEELINE folder",
     )
     infer.add_argument(
-        "--tfs", metavar="FILE|human|mouse", help="candidate regulators; without it every gene"
-    )
+        "--tfs", metavar="FILE|SPECIES",
+        help="candidate regulators: a file, or human, mouse, fly, fish, rat or yeast; without it "
+        "every gene",
+    )  # fmt: skip
     infer.add_argument(
         "--train", action=argparse.BooleanOptionalAction, default=False,
         help="also train a predictor of every gene's expression; the edges do not depend on it",
@@ -40,13 +48,11 @@ def add_parser(commands: Any) -> None:
     infer.add_argument(
         "--aliases", metavar="FILE", help="other names of genes: two columns, alias and name"
     )
+    _add_labels(infer)
     infer.add_argument(
-        "--groupby", metavar="KEY",
-        help="column of adata.obs, such as cell_type: also a network for each of its groups",
-    )  # fmt: skip
-    infer.add_argument(
-        "--batch", metavar="KEY",
-        help="column of adata.obs, such as donor: expression is centred within its batches",
+        "--prior", metavar="FILE|NAME",
+        help="known edges that rank first, or motifs: a file, or collectri, dorothea or trrust "
+        "once fetched (grn data fetch NAME)",
     )  # fmt: skip
     infer.add_argument(
         "--bootstraps", type=int, default=0, metavar="N",
@@ -69,6 +75,30 @@ def add_parser(commands: Any) -> None:
     )  # fmt: skip
 
 
+def _add_labels(infer: argparse.ArgumentParser) -> None:
+    """Add what columns of adata.obs say of the cells."""
+    infer.add_argument(
+        "--groupby", metavar="KEY",
+        help="column of adata.obs, such as cell_type: also a network for each of its groups",
+    )  # fmt: skip
+    infer.add_argument(
+        "--batch", metavar="KEY",
+        help="column of adata.obs, such as donor: expression is centred within its batches",
+    )  # fmt: skip
+    infer.add_argument(
+        "--perturbations", metavar="KEY",
+        help="column of adata.obs that says which genes are perturbed in which cells",
+    )  # fmt: skip
+    infer.add_argument(
+        "--control", metavar="NAME",
+        help="label of the controls in it, beside control, NT, non-targeting, ...",
+    )  # fmt: skip
+    infer.add_argument(
+        "--perturbation-kind", choices=["knock-out", "knock-down", "activation"],
+        help="how genes were perturbed; without it, another column of adata.obs says so",
+    )  # fmt: skip
+
+
 def _infer(options: argparse.Namespace) -> None:
     from grn.data.reading.formats import find_format
 
@@ -79,8 +109,7 @@ def _infer(options: argparse.Namespace) -> None:
         msg = f"--threads is {options.threads}; expected at least 1."
         raise InputError(msg)
     accelerator = {"cuda": "gpu"}.get(options.device, options.device)
-    keys = ("cells", "tfs", "layer", "gene_column", "aliases", "groupby", "batch")
-    given = {key: getattr(options, key) for key in keys if getattr(options, key) is not None}
+    given = {key: getattr(options, key) for key in _OF_DATA if getattr(options, key) is not None}
     config = compose_config(
         [
             "data=file",
@@ -97,6 +126,8 @@ def _infer(options: argparse.Namespace) -> None:
     )
     # Set here, not by override: a path may hold anything that Hydra's grammar reads otherwise.
     config.data.update(given)
+    if options.prior is not None:
+        config.prior = options.prior
     config.paths.run = str(Path(options.output).resolve())
 
     import torch

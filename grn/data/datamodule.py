@@ -2,21 +2,30 @@
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import lightning as L
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, RandomSampler, Sampler
 
 from grn.data.dataset import CellDataset
 from grn.errors import InputError
 
-# More cells would cost time at every validation and hardly change the loss, whose relative
-# standard error over n cells is about 1 / √n, here 2 %.
+# Derived: the relative standard error of the loss over n cells is about 1 / √n, here 2 %. More
+# cells would cost time at every validation and hardly change the loss.
 _MOST_VALIDATION_CELLS = 2000
+
+
+class Minibatch(NamedTuple):
+    """Some cells, as training and validation take them."""
+
+    cells: Float[Tensor, "cells n_genes"]
+    """Standardised expression."""
+    perturbed: Bool[Tensor, "cells n_genes"] | None = None
+    """Whether a gene is perturbed in a cell; None where no cell is known to be perturbed."""
 
 
 class CellDataModule(L.LightningDataModule):
@@ -84,18 +93,18 @@ class CellDataModule(L.LightningDataModule):
         self.first_step = 0
         """Number of steps that are done already, whose minibatches are skipped."""
 
-    def train_dataloader(self) -> DataLoader[Tensor]:
+    def train_dataloader(self) -> DataLoader[Minibatch]:
         """Return `max_steps` minibatches of training cells, drawn with replacement."""
         rows = _Rows(self.dataset, self.train_rows)
         drawn = self.max_steps * self.minibatch_size
         sampler = RandomSampler(rows, replacement=True, num_samples=drawn)
         return self._loader(rows, Later(sampler, self.first_step * self.minibatch_size))
 
-    def val_dataloader(self) -> DataLoader[Tensor]:
+    def val_dataloader(self) -> DataLoader[Minibatch]:
         """Return the validation cells, in order."""
         return self._loader(_Rows(self.dataset, self.val_rows), None)
 
-    def _loader(self, rows: "_Rows", sampler: Sampler[int] | None) -> DataLoader[Tensor]:
+    def _loader(self, rows: "_Rows", sampler: Sampler[int] | None) -> DataLoader[Minibatch]:
         return DataLoader(
             rows,
             batch_size=self.minibatch_size,
@@ -130,8 +139,8 @@ class Later(Sampler[int]):
         return islice(iter(self._sampler), self._n_before, None)
 
 
-class _Rows(Dataset[Tensor]):
-    """Some cells of a dataset, fetched a minibatch at a time."""
+class _Rows(Dataset[Minibatch]):
+    """Some cells of a dataset, which are fetched as whole minibatches."""
 
     def __init__(self, dataset: CellDataset, cells: np.ndarray) -> None:
         self._dataset, self._cells = dataset, cells
@@ -139,8 +148,14 @@ class _Rows(Dataset[Tensor]):
     def __len__(self) -> int:
         return len(self._cells)
 
-    def __getitems__(self, indices: list[int]) -> Float[Tensor, "cells n_genes"]:
-        return self._dataset.rows(self._cells[indices])
+    def __getitems__(self, indices: list[int]) -> Minibatch:
+        rows = self._cells[indices]
+        interventions = self._dataset.interventions(rows)
+        if interventions is None:
+            return Minibatch(self._dataset.rows(rows))
+        in_group = (interventions.group >= 0)[:, None]
+        perturbed = in_group & (interventions.dose[interventions.group] != 0)
+        return Minibatch(self._dataset.rows(rows), torch.from_numpy(perturbed))
 
 
 def _as_it_is(minibatch: Any) -> Any:

@@ -12,7 +12,7 @@ from grn.errors import InputError
 
 _OPTION = re.compile(r"(?<![\w-])--([a-z]+(?:-[a-z]+)*)(?= |$|[.,;:)])")
 _BOTH = re.compile(r"--[a-z-]+ \(in Python ([a-z_]+=)\)")
-_SHOWN = 5
+_SHOWN = 5  # names in a message; chosen by hand
 
 
 def check_adata(adata: object) -> None:

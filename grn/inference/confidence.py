@@ -1,4 +1,4 @@
-"""How far to trust an edge: stability over bootstraps, p-value against independent genes."""
+"""Measures how far to trust an edge: stability over bootstraps, p-values against decoys."""
 
 import logging
 import time
@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 from scipy.stats import false_discovery_control
 
 from grn.data.dataset import CellDataset
+from grn.data.preprocessing.perturbed_obs import interventions_of
 from grn.edges.matrix import locate
 from grn.errors import InputError
 from grn.evaluation.metrics import top_k
@@ -29,10 +30,13 @@ logger = logging.getLogger(__name__)
 
 Matrix = Float[np.ndarray, "n_tfs n_genes"]
 
+# Number of top edges whose stability is counted: ten per regulator, at most a tenth of all pairs.
+# Both were chosen by hand, as networks are sparse and their size is unknown; their effect on
+# stability was not measured.
 _TARGETS_PER_REGULATOR = 10
 _LARGEST_SHARE = 0.1
-_SECONDS_BETWEEN_LINES = 10.0
-# First number of the seeds, so that bootstrap k and permutation k draw different numbers.
+_SECONDS_BETWEEN_LINES = 10.0  # of the log; chosen by hand
+# Second number of each seed, so that bootstrap k and permutation k draw different numbers.
 _BOOTSTRAP, _PERMUTATION = 1, 2
 
 
@@ -82,13 +86,28 @@ def check_confidence(config: DictConfig) -> None:
         raise InputError(msg)
 
 
-def check_in_memory(config: DictConfig, adata: "AnnData") -> None:
-    """Raise `InputError` if permutations are requested and the cells are on disk."""
-    if config.confidence.permutations and is_on_disk(adata.X):
+def check_permutations(config: DictConfig, adata: "AnnData") -> None:
+    """Make sure that p-values can be computed for preprocessed cells, where they are requested.
+
+    Raises
+    ------
+    InputError
+        The cells are on disk, or some of them are perturbed.
+    """
+    if not config.confidence.permutations:
+        return
+    if is_on_disk(adata.X):
         msg = (
             "confidence.permutations permutes values of regulators over all cells, which needs "
             "cells in memory; these are on disk. Set data.on_disk=false, keep fewer cells "
             "(preprocess.cells_per_state), or set confidence.permutations=0."
+        )
+        raise InputError(msg)
+    if interventions_of(adata) is not None:
+        msg = (
+            "confidence.permutations compares regulators with decoys, which nobody has perturbed: "
+            "p-values of perturbed regulators would be too small. Set confidence.permutations=0 "
+            "(confidence.bootstraps gives the stability of edges), or leave --perturbations out."
         )
         raise InputError(msg)
 
@@ -100,21 +119,20 @@ def assess(
     network: GeneNetwork,
     prior: pd.DataFrame | None = None,
 ) -> Confidence:
-    r"""Find the networks of resampled cells, and compare their edges with those of the cells.
+    r"""Infer the networks of resampled cells, and compare their edges with those of the cells.
 
     *Stability* of an edge is the share of the bootstraps (as many cells, drawn with replacement)
     in which it is among the `top_edges` by importance.
 
-    *p-value.* Every regulator is joined by a decoy, its own values permuted over the cells, and
-    the network of regulators and decoys is found by the same transformer, blended as for the real
-    cells. The null importances are those of the decoys for the real genes: the cells are still
-    such as have a network, and only what a decoy knows of a gene is chance. They are compared
-    with those of the regulators in the same network, in the mean over the permutations. With B
-    of them, of all pairs and all permutations, b at least the edge's own, p = (1 + b) / (1 + B).
-    `fdr` is what Benjamini and Hochberg (1995) make of the p-values of all pairs. A small p-value
-    says: a
-    regulator that has nothing to do with the gene hardly gives this. It does not say: this is
-    regulation.
+    *p-value.* Each permutation adds a decoy for every regulator: a gene with the regulator's
+    values, permuted over the cells. The same transformer, blended as for the real cells, infers
+    one network of regulators and decoys. The null importances are those of the decoys for the real
+    genes. All other genes keep their dependences, so only the relation between a decoy and a gene
+    is due to chance. The importance of an edge is its mean over the permutations, in the same
+    networks. If b of all B null importances (of all pairs and permutations) are at least as large,
+    p = (1 + b) / (1 + B). `fdr` follows from the p-values of all pairs by the method of Benjamini
+    and Hochberg (1995). A small p-value means that a regulator which is independent of the gene
+    rarely reaches this importance; it does not mean that the regulator regulates the gene.
 
     Parameters
     ----------
@@ -130,7 +148,7 @@ def assess(
         Known edges that are ranked first, in the bootstraps too.
     """
     counts, tf_index = config.confidence, locate(tfs, adata.var_names)
-    batch = batch_of(config, adata.obs)
+    batch, interventions = batch_of(config, adata.obs), interventions_of(adata)
     repeat = _Repeat(config, tfs, counts.bootstraps + counts.permutations)
     columns: dict[str, Matrix] = {}
     summary: dict[str, int] = {}
@@ -139,7 +157,7 @@ def assess(
         held = np.zeros((len(tf_index), adata.n_vars))
         for number in range(counts.bootstraps):
             generator = np.random.default_rng((config.seed, _BOOTSTRAP, number))
-            cells = bootstrap(adata, generator, batch)
+            cells = bootstrap(adata, generator, batch, interventions)
             held += among_top(repeat(cells, prior=prior), tf_index, k)
         columns["stability"] = held / counts.bootstraps
         summary |= {"bootstraps": counts.bootstraps, "top_k": k}
@@ -158,14 +176,14 @@ def assess(
 def top_edges(n_tfs: int, n_genes: int) -> int:
     """Return the number k of top edges: ten per regulator, but at most a tenth of the pairs.
 
-    Networks are sparse and their size is unknown, so the number must not depend on a truth.
+    The number does not depend on known edges, since those of the user's cells are unknown.
     """
     at_most = int(_LARGEST_SHARE * n_tfs * (n_genes - 1))
     return max(1, min(_TARGETS_PER_REGULATOR * n_tfs, at_most))
 
 
 def among_top(importance: Matrix, tf_index: np.ndarray, k: int) -> Matrix:
-    """Mark the k most important pairs by 1; pairs that tie for the last places share them."""
+    """Mark the k most important pairs by 1; tied pairs share the last places equally."""
     pairs = without_self(importance.shape, tf_index)
     found = np.zeros(importance.shape)
     found[pairs] = top_k(importance[pairs], k)
@@ -192,14 +210,14 @@ def significance(
 
 
 class _Repeat:
-    """Finds networks of resampled cells with the settings of the real ones, and logs progress.
+    """Infers networks of resampled cells with the settings of the real ones, and logs progress.
 
     Parameters
     ----------
     config, tfs
         As in `assess`.
     n_networks
-        Number of networks that will be found.
+        Number of networks that will be inferred.
     """
 
     def __init__(self, config: DictConfig, tfs: Sequence[str], n_networks: int) -> None:
@@ -208,7 +226,7 @@ class _Repeat:
         self._said = self._started
         if n_networks:
             logger.info(
-                "confidence: finding %d further networks, each as long as the first took",
+                "confidence: inferring %d further networks; each takes as long as the first",
                 n_networks,
             )
 
@@ -249,7 +267,7 @@ class _Repeat:
         if self._done == 1 or last or due:
             self._said = now
             logger.info(
-                "confidence: %d of %d further networks found, about %.0f s to go",
+                "confidence: %d of %d further networks inferred, about %.0f s to go",
                 *(self._done, self._total, each * (self._total - self._done)),
             )
         return read_map(found.scores, locate(tfs, cells.genes)).importance

@@ -20,10 +20,11 @@ from grn.readout import without_self
 
 logger = logging.getLogger(__name__)
 
+# A standard deviation over fewer bootstraps has an error of more than a third. Chosen by hand.
 _LEAST_BOOTSTRAPS = 5
-_LEAST_REPLICATES = 2
-_LEAST_SD = 1e-9  # of differences that are 0 in every bootstrap
-_SECONDS_BETWEEN_LINES = 10.0
+_LEAST_REPLICATES = 2  # the fewest between which there is a difference
+_LEAST_SD = 1e-9  # keeps z finite for edges whose difference is 0 in every bootstrap
+_SECONDS_BETWEEN_LINES = 10.0  # of the log; chosen by hand
 
 REST = "rest"
 """Name of all cells that are not in a group."""

@@ -18,9 +18,10 @@ from grn.readout import read_edges_off
 logger = logging.getLogger(__name__)
 
 LEAST_CELLS = 20
-"""Groups of fewer cells have the network of all cells: their own would be chance."""
-# So many cells of its own make half of a group's network. Chosen on simulated groups, of which a
-# third and four fifths of the edges differ (docs/experiments.md).
+"""Smaller groups get the network of all cells, since their own would be chance. As for whole data
+sets (`grn.data.preprocessing.check.MIN_CELLS`), chosen by hand."""
+# With this many cells, a group's own cells have half of the weight in its network. Measured on
+# simulated groups, of which a third and four fifths of the edges differ (docs/experiments.md).
 _HALF = 600.0
 
 COLUMNS = ("group", "source", "target", "weight", "importance")

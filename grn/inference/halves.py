@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 from scipy.stats import spearmanr
 
 from grn.data.dataset import CellDataset
+from grn.data.preprocessing.perturbed_obs import interventions_of
 from grn.edges.matrix import locate
 from grn.errors import InputError
 from grn.evaluation.controls import pearson
@@ -71,7 +72,8 @@ def split_halves(
             f"{2 * _LEAST_CELLS}. Give more cells, or leave --halves out."
         )
         raise InputError(msg)
-    cells, tf_index = CellDataset(adata), locate(tfs, adata.var_names)
+    cells = CellDataset(adata, interventions=interventions_of(adata))
+    tf_index = locate(tfs, adata.var_names)
     pairs = without_self((len(tfs), adata.n_vars), tf_index)
     k, n_pairs = top_edges(len(tfs), adata.n_vars), int(pairs.sum())
     found: dict[tuple[str, str], list[float]] = defaultdict(list)

@@ -66,7 +66,10 @@ def infer_network(
     file = transformer_file(config)
     share = None if like is None else like.share
     batch = cells.batch(sampled)
-    found = find_network(cells.roots(sampled), tf_index, file, left_out, share, batch)
+    interventions = cells.interventions(sampled)
+    found = find_network(
+        cells.roots(sampled), tf_index, file, left_out, share, batch, interventions
+    )
     if prior is None:
         return found
     return replace(found, scores=add_prior(found.scores, prior, tfs, cells.genes))
@@ -143,13 +146,22 @@ def transformer_file(config: DictConfig) -> Path:
 
 
 def describe_transformer(config: DictConfig) -> dict[str, Any]:
-    """Return file, format and the first digits of the SHA-256 digest of the weights."""
+    """Return file, format and the first digits of the SHA-256 digest of the weights.
+
+    Where cells have labels of perturbations, the digest of the weights that take them is added.
+    """
     file = transformer_file(config)
     if not file.is_file():
         pretrained.read_pretrained(file)  # raises with a message about the missing file
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()[:12]
     name = "of the package" if file == PRETRAINED else str(file)
-    return {"file": name, "format": pretrained.FORMAT, "sha256": digest}
+    described = {"file": name, "format": pretrained.FORMAT, "sha256": _digest(file)}
+    if config.data.get("perturbations") is not None:
+        described["interventional_sha256"] = _digest(pretrained.INTERVENTIONAL)
+    return described
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
 
 
 def log_belief(found: GeneNetwork) -> None:

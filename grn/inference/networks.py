@@ -1,6 +1,6 @@
 """The networks of some cells, found when they are first needed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,8 +9,11 @@ from omegaconf import DictConfig
 
 from grn.data.dataset import CellDataset
 from grn.data.preprocessing.labels import Labels, read_labels
+from grn.data.preprocessing.perturbations import Perturbations, read_perturbations
+from grn.data.preprocessing.perturbed_obs import describe_perturbations, interventions_of
 from grn.edges.matrix import locate
 from grn.errors import InputError
+from grn.inference.confidence import Confidence, assess
 from grn.inference.differences import check_bootstraps, edge_differences, resample_groups
 from grn.inference.groups import (
     GroupNetwork,
@@ -33,6 +36,10 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 
+LABELS = ("groupby", "batch", "perturbations", "control", "perturbation_kind")
+"""Keys of the configuration of data that say what columns of obs mean."""
+
+
 class Networks:
     """The network of all cells, and one for each group of them.
 
@@ -42,11 +49,13 @@ class Networks:
         As composed from conf/train.yaml; `model`, `seed`, `data.groupby` and `data.batch` are
         read.
     adata
-        The preprocessed cells.
+        The preprocessed cells; `annotate` has written their perturbations, if any, into obs.
     tfs
         Regulators, in the order of the genes.
     known
         The network of all cells, where it is known already.
+    prior
+        Known edges or motifs in the names of the genes (`grn.inference.prior.read_prior`).
 
     Raises
     ------
@@ -60,9 +69,10 @@ class Networks:
         adata: "AnnData",
         tfs: Sequence[str],
         known: GeneNetwork | None = None,
+        prior: pd.DataFrame | None = None,
     ) -> None:
-        self._config, self._adata, self._tfs = config, adata, tfs
-        self._batch = batch_of(config, adata.obs)
+        self._config, self._adata, self._tfs, self.prior = config, adata, tfs, prior
+        self._batch, self._interventions = batch_of(config, adata.obs), interventions_of(adata)
         self._labels = group_labels(config, adata)
         self._shared = known
         self._groups: dict[str, GroupNetwork] | None = None
@@ -70,12 +80,13 @@ class Networks:
     def with_settings(self, config: DictConfig) -> "Networks":
         """Return the networks under other settings; what these do not change stays found."""
         same = (config.model, config.seed) == (self._config.model, self._config.seed)
-        return Networks(config, self._adata, self._tfs, self._shared if same else None)
+        known = self._shared if same else None
+        return Networks(config, self._adata, self._tfs, known, self.prior)
 
     @property
     def cells(self) -> CellDataset:
         """The cells as rows for the model."""
-        return CellDataset(self._adata, batch=self._batch)
+        return CellDataset(self._adata, batch=self._batch, interventions=self._interventions)
 
     @property
     def shared(self) -> GeneNetwork:
@@ -83,7 +94,7 @@ class Networks:
         if self._shared is None:
             cells = self.cells
             log_batches(self._config, cells)
-            self._shared = infer_network(self._config, cells, self._tfs)
+            self._shared = infer_network(self._config, cells, self._tfs, prior=self.prior)
             log_belief(self._shared)
         return self._shared
 
@@ -98,8 +109,12 @@ class Networks:
         """
         if self._groups is None:
             args = (self._config, self.cells, self._tfs, self._of_groups(), self.shared)
-            self._groups = infer_groups(*args)
+            self._groups = infer_groups(*args, prior=self.prior)
         return self._groups
+
+    def assess(self, config: DictConfig) -> Confidence:
+        """Compute what `config.confidence` asks for (`grn.inference.confidence.assess`)."""
+        return assess(config, self._adata, self._tfs, self.shared, self.prior)
 
     def edges(self, **columns: np.ndarray) -> pd.DataFrame:
         """Return the edges of the network of all cells, best first.
@@ -171,6 +186,7 @@ class Networks:
             "groupby": self._config.data.groupby,
             "groups": groups,
             "batch": self._config.data.batch,
+            "perturbations": describe_perturbations(self._adata),
         }
 
 
@@ -187,3 +203,43 @@ def group_labels(config: DictConfig, adata: "AnnData") -> Labels | None:
     labels = read_labels(adata.obs, config.data.groupby, "--groupby")
     check_groups(labels)
     return labels
+
+
+def perturbations_of(
+    config: DictConfig, adata: "AnnData", aliases: Mapping[str, str] | None = None
+) -> Perturbations | None:
+    """Read the perturbations of cells, None where `data.perturbations` names no column.
+
+    Parameters
+    ----------
+    config
+        `data.perturbations`, `data.control` and `data.perturbation_kind` are read.
+    adata
+        Cells × genes, with all measured genes.
+    aliases
+        Other names of genes, each with the name it stands for.
+
+    Raises
+    ------
+    InputError
+        As `read_perturbations`, or something is said of perturbations without their column.
+    """
+    data = config.data
+    if data.perturbations is None:
+        asked = {"--control": data.control, "--perturbation-kind": data.perturbation_kind}
+        said = [f"{option} {value}" for option, value in asked.items() if value is not None]
+        if said:
+            msg = (
+                f"got {' and '.join(said)} without --perturbations. Name the column of adata.obs "
+                "that says which genes are perturbed: --perturbations KEY."
+            )
+            raise InputError(msg)
+        return None
+    return read_perturbations(
+        adata.obs,
+        data.perturbations,
+        adata.var_names,
+        control=data.control,
+        kind=data.perturbation_kind,
+        aliases=aliases,
+    )

@@ -9,6 +9,7 @@ import scipy.sparse as sp
 from jaxtyping import Int
 
 from grn.data.dataset import CellDataset
+from grn.interventions import Interventions
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -18,6 +19,7 @@ def bootstrap(
     adata: "AnnData",
     generator: np.random.Generator,
     batch: Int[np.ndarray, " n_cells"] | None = None,
+    interventions: Interventions | None = None,
 ) -> CellDataset:
     """Draw as many cells as there are, with replacement.
 
@@ -27,11 +29,12 @@ def bootstrap(
         Cells × genes as `CellDataset` takes them; not copied.
     generator
         Source of the random numbers.
-    batch
-        As `CellDataset` takes it.
+    batch, interventions
+        As `CellDataset` takes them.
     """
     n_cells = adata.n_obs
-    return CellDataset(adata, np.sort(generator.integers(n_cells, size=n_cells)), batch)
+    drawn = np.sort(generator.integers(n_cells, size=n_cells))
+    return CellDataset(adata, drawn, batch, interventions)
 
 
 def with_decoys(

@@ -7,9 +7,11 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from grn.config import NO_FOLDER, compose_config
+from grn.data.preprocessing.perturbed_obs import PERTURBATION, annotate
 from grn.edges.read import read_truth
 from grn.errors import InputError
 from grn.inference.halves import split_halves
+from grn.inference.networks import LABELS, perturbations_of
 from grn.runs.held_out import FinishedRun
 
 if TYPE_CHECKING:
@@ -29,7 +31,8 @@ def compare_halves(
     tfs
         Regulators; those that are not among the genes are left out.
     run
-        Its transformer, number of cells and prior are used; None: those that are the default.
+        Its transformer, number of cells, prior and labels of perturbations are used; None: the
+        default.
     seed
         Of the halves.
 
@@ -40,7 +43,8 @@ def compare_halves(
     Raises
     ------
     InputError
-        The run was supervised, has settings of another version, or no regulator is there.
+        The run was supervised, has settings of another version, no regulator is there, or labels
+        of perturbations that the run used are missing.
     """
     config = compose_config(NO_FOLDER)
     settings: dict[str, Any] = {} if run is None else run.settings
@@ -57,6 +61,10 @@ def compare_halves(
         msg = f"the run was made by another version of grn ({first}). Leave --halves out."
         raise InputError(msg) from error
     config.seed = seed
+    labels = settings.get("data") or {}
+    config.data.update({key: labels.get(key) for key in LABELS})
+    if PERTURBATION not in adata.obs:
+        annotate(adata, perturbations_of(config, adata))
     prior = settings.get("prior")
     wanted = set(tfs)
     regulators = [gene for gene in adata.var_names if gene in wanted]

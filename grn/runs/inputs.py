@@ -10,10 +10,12 @@ from omegaconf import DictConfig
 from grn.data.dataset import CellDataset
 from grn.data.datasets.load import Dataset
 from grn.data.preprocessing.labels import Labels
+from grn.data.preprocessing.perturbed_obs import annotate, interventions_of
 from grn.data.preprocessing.prepare import find_regulators, preprocess_named
 from grn.edges.read import read_truth
 from grn.inference.infer import batch_of
-from grn.inference.networks import group_labels
+from grn.inference.networks import group_labels, perturbations_of
+from grn.inference.prior import read_prior
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -70,12 +72,20 @@ def read_inputs(config: DictConfig) -> Inputs:
     dataset: Dataset = instantiate(config.data.source)
     group_labels(config, dataset.adata)  # before the time is spent on preprocessing
     batch_of(config, dataset.adata.obs)
+    perturbations = perturbations_of(config, dataset.adata, dataset.aliases)
     truth = None if dataset.truth is None else read_truth(dataset.truth)
     preprocess = instantiate(config.preprocess)
     match = find_regulators(dataset.adata, dataset.tfs, aliases=dataset.aliases)
-    adata, tfs = preprocess_named(dataset.adata, match, preprocess)
+    perturbed = () if perturbations is None else perturbations.measured
+    adata, tfs = preprocess_named(dataset.adata, match, preprocess, keep=perturbed)
+    annotate(adata, perturbations)
     report = None if match is None else match.report()
-    prior = None if config.prior is None else read_truth(config.prior)
-    cells = CellDataset(adata, batch=batch_of(config, adata.obs))
+    prior = None
+    if config.prior is not None:
+        species = config.data.get("tfs")  # human and mouse say which known edges are meant
+        prior = read_prior(config.prior, adata.var_names, species=species, aliases=dataset.aliases)
+    cells = CellDataset(
+        adata, batch=batch_of(config, adata.obs), interventions=interventions_of(adata)
+    )
     groups = group_labels(config, adata)
     return Inputs(dataset.name, adata, cells, tfs, truth, prior, report, groups)

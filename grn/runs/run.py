@@ -13,6 +13,7 @@ import pandas as pd
 from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 
+from grn.data.preprocessing.perturbed_obs import PERTURBATION, describe_perturbations
 from grn.errors import InputError
 from grn.evaluation import evaluate_json
 from grn.export import (
@@ -26,7 +27,7 @@ from grn.export import (
 )
 from grn.expression import fingerprint, is_on_disk
 from grn.files import replacing
-from grn.inference.confidence import check_confidence, check_in_memory
+from grn.inference.confidence import check_confidence, check_permutations
 from grn.runs.folder import (
     EDGES,
     EDGES_BY_GROUP,
@@ -101,8 +102,8 @@ def run(config: DictConfig, checkpoint: str | Path | None = None, *, train: bool
     check_confidence(config)
     inputs = read_inputs(config)
     check_writable(inputs.adata)
-    check_in_memory(config, inputs.adata)
-    cells = fingerprint(inputs.adata)
+    check_permutations(config, inputs.adata)
+    cells = fingerprint(inputs.adata, inputs.adata.obs.get(PERTURBATION))
     plan: Supervised | Unsupervised
     if config.split is None:
         plan = Unsupervised(config, inputs, cells, stored, train=train)
@@ -198,6 +199,7 @@ def _write(folder: Path, config: DictConfig, inputs: Inputs, found: Found) -> No
         "n_tfs": len(inputs.tfs),
         "tf_names": inputs.name_report,
         "preprocessing": inputs.adata.uns["grn_preprocess"],
+        "perturbations": describe_perturbations(inputs.adata),
         "seed": int(config.seed),
         **found.provenance,
         "versions": {

@@ -9,6 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from grn.evaluation.candidates import TruthScorer
 from grn.inference.infer import describe_transformer, infer_network, log_belief
+from grn.readout import with_cells
 from grn.runs.inputs import Found, Inputs
 from grn.supervised.module import StepNumbers, build_supervised
 from grn.supervised.result import beside_controls, split_truth, supervised_edges
@@ -63,6 +64,7 @@ class Supervised:
         loader = StepNumbers(config.trainer.max_steps)
         fit(module, self._trainer, loader, seed=config.seed, resume_from=resume_from)
         edges = supervised_edges(module, self._network, self._inputs.names, split)
+        edges = with_cells(edges, self._inputs.adata.var)
         metrics = beside_controls({"edges": self._judge(), "untrained": untrained}, split)
         summary = json.loads(split.summary().to_json(orient="index"))
         record = {"regime": "supervised", "split": summary, **training_record(self._trainer)}

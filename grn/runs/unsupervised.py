@@ -10,7 +10,7 @@ import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from grn.evaluation import evaluate
+from grn.evaluation import evaluate, warn_of_overlap
 from grn.files import replacing
 from grn.inference.confidence import assess
 from grn.inference.groups import describe_groups, edges_by_group, infer_groups
@@ -21,6 +21,7 @@ from grn.inference.infer import (
     log_belief,
     untrained_network,
 )
+from grn.inference.prior import prior_edges
 from grn.model.pretrained import GeneNetwork
 from grn.readout import read_edges_off, with_cells
 from grn.runs.inputs import Found, Inputs
@@ -163,5 +164,6 @@ class Unsupervised:
         untrained = untrained_network(self._config, inputs.cells, inputs.tfs)
         extra = {"untrained": self._edges(untrained)}
         if inputs.prior is not None:
-            extra["prior"] = inputs.prior.assign(weight=1, importance=1)
+            warn_of_overlap(inputs.prior, inputs.truth, inputs.cells.genes)
+            extra["prior"] = prior_edges(inputs.prior, inputs.tfs, inputs.cells.genes)
         return evaluate(self._edges(self._network), inputs.truth, inputs.adata, extra=extra)

@@ -1,1 +1,1 @@
-"""Training: the objective, the LightningModule, callbacks, and the run that ties them together."""
+"""Trains the predictor of expression: objective, Lightning module, fit and checkpoints."""

@@ -14,7 +14,8 @@ FORMAT = 2
 """Version of the format; it increases when older checkpoints can no longer be used."""
 
 _KEYS = {"format", "grn", "settings", "network", "cells"}
-# Parameters of the small networks and of the two scales, which belong to no gene and no pair.
+# Parameters of the multilayer perceptrons (MLPs) and of the two scales of attention, which belong
+# to no gene and no pair.
 _OF_NO_GENE = ("value_network", "output_network", "gain_by_noise", "attention.log_")
 
 
@@ -105,7 +106,7 @@ def load_predictor(
 ) -> None:
     """Load the parameters of the predictor, if the checkpoint has any.
 
-    For other cells only the small networks and the two scales of attention are loaded. Parameters
+    For other cells only the MLPs and the two scales of attention are loaded. Parameters
     that belong to a gene or to a pair keep the values that they have in the module.
     """
     state = checkpoint.get("state_dict", {})

@@ -67,11 +67,22 @@ def build(node: DictConfig, key: str, *methods: str, given: tuple[Any, ...] = ()
     Raises
     ------
     InputError
-        The component lacks a method.
+        The component cannot be built, or lacks a method.
     """
     made = instantiate(node)
     if given:
-        made = made(*given)
+        try:
+            made = made(*given)
+        except TypeError as error:
+            target = str(node.get("_target_"))
+            if target.startswith("grn."):
+                raise  # our own component: not the user's to mend
+            msg = (
+                f"{key}._target_={target} cannot be built: {error}. Expected a class or function "
+                f"that takes {len(given)} argument(s) beside the settings; see the default in "
+                "conf/ for what they are."
+            )
+            raise InputError(msg) from error
     _check_methods(key, node.get("_target_"), made, methods)
     return made
 

@@ -68,7 +68,7 @@ def build_predictor(
     network = infer_network(config, cells, tfs, rows=rows, prior=prior)
     z = cells.rows(sample_rows(config, rows))
     tf_index = torch.from_numpy(locate(tfs, cells.genes))
-    # The small networks are initialised at random; the seed is set again before training.
+    # The MLPs of the predictor are initialised at random; the seed is set again before training.
     torch.manual_seed(config.seed)
     made = (z, gene_profiles(z), network.scores, tf_index)
     predictor = build(config.model.predictor, "model.predictor", "forward", given=made)

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from grn.data.datamodule import Minibatch
 from grn.errors import InputError
 from grn.model.predictor import ExpressionPredictor
 from grn.training.objectives import Denoising
@@ -86,7 +87,8 @@ class PredictionModule(TrainedModule):
 
     .. math:: R^2 = 1 - \frac{\sum (x - \hat x)^2}{\sum (x - \bar x)^2}
 
-    over all genes and held-out cells, with x̄ the mean of the training cells.
+    over all genes and held-out cells, with x̄ the mean of the training cells. The loss leaves out
+    a gene in the cells in which it is perturbed, where its regulators do not decide it.
 
     Parameters
     ----------
@@ -129,9 +131,9 @@ class PredictionModule(TrainedModule):
         )
         return [optimizer], [{"scheduler": schedule, "interval": "step"}]
 
-    def training_step(self, cells: Float[Tensor, "cells n_genes"], _: int) -> Float[Tensor, ""]:
+    def training_step(self, minibatch: Minibatch, _: int) -> Float[Tensor, ""]:
         """Return the loss of a minibatch; noise comes from the seeded global generator."""
-        loss = self._loss(cells)
+        loss = self._loss(minibatch)
         self.log("train/loss", loss)
         return loss
 
@@ -139,12 +141,12 @@ class PredictionModule(TrainedModule):
         """Reset the sums of squares."""
         self._squares.zero_()
 
-    def validation_step(self, cells: Float[Tensor, "cells n_genes"], index: int) -> None:
+    def validation_step(self, minibatch: Minibatch, index: int) -> None:
         """Log the loss, with the same noise at every validation, and sum squares without noise."""
         generator = torch.Generator().manual_seed(_VALIDATION_SEED + index)
-        loss = self._loss(cells, generator)
-        self.log("val/loss", loss, batch_size=len(cells), sync_dist=True)
-        self._squares += self.squares(cells)
+        loss = self._loss(minibatch, generator)
+        self.log("val/loss", loss, batch_size=len(minibatch.cells), sync_dist=True)
+        self._squares += self.squares(minibatch.cells)
 
     def on_validation_epoch_end(self) -> None:
         """Log R² over all held-out cells."""
@@ -159,8 +161,12 @@ class PredictionModule(TrainedModule):
         return torch.stack([error.square().sum(), total.square().sum()])
 
     def _loss(
-        self, cells: Float[Tensor, "cells n_genes"], generator: torch.Generator | None = None
+        self, minibatch: Minibatch, generator: torch.Generator | None = None
     ) -> Float[Tensor, ""]:
+        cells, perturbed = minibatch
         noisy, level = self.objective.corrupt(cells, generator)
-        loss: Tensor = self.objective(self.predictor(noisy, level), cells)
+        predicted = self.predictor(noisy, level)
+        if perturbed is not None:
+            predicted = torch.where(perturbed, cells, predicted)  # no error and no gradient
+        loss: Tensor = self.objective(predicted, cells)
         return loss

@@ -1,4 +1,4 @@
-"""Shows the progress of a training: a bar on a terminal, else occasional lines of the log."""
+"""Shows the progress of training: a bar on a terminal, else occasional lines in the log."""
 
 import logging
 import time
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 class TrainingProgress(ProgressBar):
     """Shows the steps on stderr, since stdout holds the result.
 
-    On a terminal it is a bar. In a notebook, a file or a pipe a bar would leave clutter, so a long
+    A terminal shows a bar. In a notebook, a file or a pipe a bar would leave clutter, so a long
     training writes lines to the log there. `callbacks.progress_bar=null` turns both off.
 
     Parameters

@@ -13,7 +13,8 @@ from grn.training.components import check_components
 
 MONITORED = "val/loss"
 
-# A step of Adam moves every parameter by about the learning rate, so larger rates diverge.
+# A step of Adam moves every parameter by about the learning rate, so larger rates surely diverge.
+# Chosen by hand, far above any useful rate.
 _LARGEST_RATE = 1000.0
 _LOGGED = (MONITORED, "val/r2", "val/auprc", "train/loss")
 _PRECISIONS = (None, 32, "32", "32-true", "16-mixed", "bf16-mixed")
@@ -58,7 +59,7 @@ def _check_trainer(trainer: DictConfig) -> None:
     if trainer.get("fast_dev_run"):
         _refuse(
             "trainer.fast_dev_run", trainer.fast_dev_run,
-            "false: it keeps no checkpoint to read a result from. debug=fast makes a short run",
+            "false, since it keeps no checkpoint for the result. debug=fast makes a short run",
         )  # fmt: skip
     devices = trainer.get("devices")
     listed = OmegaConf.to_container(devices) if OmegaConf.is_list(devices) else devices
@@ -82,7 +83,7 @@ def _check_trainer(trainer: DictConfig) -> None:
     if trainer.get("enable_checkpointing") is False:
         _refuse(
             "trainer.enable_checkpointing", False,
-            "true: the result is read from the checkpoint of the least validation loss",
+            "true: the result is read from the checkpoint with the lowest validation loss",
         )  # fmt: skip
 
 
@@ -92,7 +93,7 @@ def _check_callbacks(callbacks: DictConfig | None) -> None:
     if not any(c.get("monitor") for c in keepers.values()):
         _refuse(
             "callbacks.checkpoint", None,
-            "a ModelCheckpoint: the result is read from the one of the least validation loss",
+            "a ModelCheckpoint: the result is read from that with the lowest validation loss",
         )  # fmt: skip
     for name, callback in configured.items():
         key = str(name)

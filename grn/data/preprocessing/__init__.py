@@ -1,1 +1,1 @@
-"""Cells checked, filtered and log-normalised, and regulators matched to their genes."""
+"""Checks, filters and log-normalises cells, and matches regulators to their genes."""

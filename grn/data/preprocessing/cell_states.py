@@ -1,4 +1,4 @@
-"""Chooses cells by state, so that a frequent state does not dominate the others."""
+"""Selects cells by state, so that a frequent state does not dominate the others."""
 
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
@@ -20,25 +20,25 @@ def choose_cells(
     cells_per_state: int | None,
     seed: int,
 ) -> Bool[np.ndarray, " n_cells"]:
-    """Mark the cells to keep; without a `state_key` all of them.
+    """Return a mask of the cells to keep; without a `state_key` all cells are kept.
 
     Parameters
     ----------
     obs
         Annotations of the cells.
     state_key
-        Column with the state of each cell. A cell without one is not kept.
+        Column with the state of each cell. Cells without a state are removed.
     states
-        States to keep; None: all.
+        States to keep; None keeps all.
     cells_per_state
-        At most so many cells of each state, drawn at random; None: all.
+        Largest number of cells of each state, which are drawn at random; None keeps all.
     seed
-        Of the draw.
+        Seed of the draw.
 
     Raises
     ------
     InputError
-        No such column or state, or settings that choose nothing.
+        A column or state does not exist, or the settings select nothing.
     """
     if seed is None:
         msg = "preprocess.seed is null; expected a whole number, so that a draw can be repeated."
@@ -75,12 +75,12 @@ def choose_cells(
 
 
 def column(obs: "pd.DataFrame", key: str, setting: str) -> "pd.Series[Any]":
-    """Return a column of obs as text, missing values missing.
+    """Return a column of obs as text; missing values stay missing.
 
     Raises
     ------
     InputError
-        There is none of that name; the message lists those that exist.
+        There is no such column; the message lists those that exist.
     """
     if key not in obs:
         existing = ", ".join(map(str, obs.columns)) or "none"

@@ -1,4 +1,4 @@
-"""Checks names, shape and type of cells, and reads every value once."""
+"""Checks names, shape and type of a matrix of cells, and reads every value once."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     import pandas as pd
     from anndata import AnnData
 
-# Over 20 cells the standard error of a correlation is 0.22; with fewer, pairs cannot be compared.
+# With 20 cells the standard error of a correlation is 0.22 (1 / √20). Chosen by hand: with fewer
+# cells hardly any correlation differs from chance.
 MIN_CELLS = 20
-MIN_GENES = 5  # three regulators (`grn.names.regulators.MIN_TFS`) and two targets beside them
-# Letters of the fly's symbols that differ in case alone.
+MIN_GENES = 5  # three regulators (`grn.names.regulators.MIN_TFS`) and two further targets
+# Length of the longest symbols of the fly that differ in case alone.
 _LONGEST_OF_A_FLY = 3
 
 
@@ -36,10 +37,11 @@ class Scan:
     genes_per_cell: Int[np.ndarray, " n_cells"]
     totals: Float[np.ndarray, " n_cells"]
     cells_per_gene: Int[np.ndarray, " n_genes"]
-    """Like `varies`, over the chosen cells with enough genes and counts alone."""
+    """Number of cells above 0, among the chosen cells with enough genes and counts."""
     varies: Bool[np.ndarray, " n_genes"]
+    """Whether each gene varies over the same cells."""
     n_rounded: int
-    """Number of negative values that are rounding errors and set to 0."""
+    """Number of negative values that are rounding errors and were set to 0."""
     copies: Copies
 
     @property
@@ -49,7 +51,7 @@ class Scan:
 
 
 def check_cells(adata: "AnnData") -> None:
-    """Raise `InputError` unless shape, names and type are those of cells × genes expression."""
+    """Raise `InputError` unless shape, names and type fit a matrix of cells × genes."""
     matrix = select_layer(adata, None).X
     n_cells, n_genes = adata.shape
     if n_cells < MIN_CELLS or n_genes < MIN_GENES:
@@ -72,8 +74,8 @@ def check_cells(adata: "AnnData") -> None:
         raise InputError(msg)
     if getattr(matrix, "format", None) == "csc" and not sp.issparse(matrix):
         msg = (
-            "the matrix on disk is stored by genes (CSC), and cells are needed one by one. Load "
-            "it (adata.to_memory(), or data.on_disk=false), or write it as CSR."
+            "the matrix on disk is stored by genes (CSC), but it is read cell by cell. Load it "
+            "(adata.to_memory(), or data.on_disk=false), or write it as CSR."
         )
         raise InputError(msg)
 
@@ -94,7 +96,7 @@ def _check_unique(names: "pd.Index", kind: str, fix: str) -> None:
 def _check_case(names: "pd.Index") -> None:
     """Raise if a gene occurs in two spellings, such as Sox2 and SOX2.
 
-    Dl and dl, or h and H, are pairs of different genes in the fly and stay.
+    Dl and dl, or h and H, are different genes of the fly, so such pairs are accepted.
     """
     upper = names.astype(str).str.upper()
     if upper.is_unique:
@@ -109,8 +111,8 @@ def _check_case(names: "pd.Index") -> None:
     if not pairs:
         return
     msg = (
-        f"{len(pairs)} gene(s) occur in two writings: {first_of(pairs)}. Merge or rename them; "
-        "where cells of two species were counted together, keep the genes of one."
+        f"{len(pairs)} gene(s) occur in two spellings: {first_of(pairs)}. Merge or rename them; "
+        "if cells of two species were counted together, keep the genes of one species."
     )
     raise InputError(msg)
 
@@ -127,11 +129,11 @@ def scan_cells(
     Parameters
     ----------
     adata
-        Passed `check_cells`.
+        Cells that passed `check_cells`.
     chosen
         Cells that may be kept.
     min_genes, min_counts
-        Genes with a value above 0, and total, that a kept cell has at least.
+        Smallest number of genes above 0, and smallest total, of a kept cell.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Evidence in a sample of cells for linear values or logarithms, and for their base."""
+"""Collects evidence from a sample of cells for linear values or logarithms, and their base."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,26 +8,26 @@ import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Float, Int
 
-# Number of evenly spaced cells, the same in every form of storage. Shares of them have an error of
-# 2 %.
+# Number of evenly spaced cells in the sample. The standard error of a share is then 2 %.
 N_SAMPLED = 1000
 # No logarithm of a count reaches 50 (log2 of 1e15): larger fractional values are linear.
 LARGEST_LOG_VALUE = 50.0
-# By name, what turns a logarithm back into a linear value.
+# For each kind of logarithm, the function that returns the linear value.
 LOGARITHMS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "log1p": np.expm1,
     "log2(x + 1)": lambda value: np.exp2(value) - 1,
     "log10(x + 1)": lambda value: np.power(10.0, value) - 1,
 }
 # Totals that differ by less are taken as equal, since values may be written with few digits.
+# Chosen by hand, as are the other numbers below unless their source is stated.
 _SPREAD_OF_ONE_TOTAL = 2e-3
-# Samples that were normalised separately have one total each.
+# Samples that were normalised separately have one total each. Both numbers were chosen by hand.
 _MOST_TOTALS = 20
-_CELLS_PER_TOTAL = 10  # with fewer cells of each, totals are alike by chance
-# Beyond a few hundred, a multiple cannot be told from other numbers in float32 or in a text file.
+_CELLS_PER_TOTAL = 10  # with fewer cells of each, totals agree by chance
+# Larger multiples cannot be distinguished from other numbers in float32 or in a text file.
 _LARGEST_MULTIPLE = 200.0
-# By chance 4 % of the multiples are whole within this, of real logarithms 2 to 8 %; of scaled
-# counts nearly all are (docs/values.md), so any share between would do.
+# By chance 4 % of the multiples are whole within this tolerance, and 2 to 8 % of those of real
+# logarithms. Nearly all are for scaled counts (docs/values.md), so any share between would do.
 _TOLERANCE = 0.02
 _LEAST_COMPARED = 20
 _SHARE_OF_MULTIPLES = 0.9
@@ -43,7 +43,7 @@ class Form:
     """Statistics of the sampled cells, unchanged or after undoing a logarithm."""
 
     totals: list[float] = field(default_factory=list)
-    """Of each cell that has a value."""
+    """Total of each cell that has a value above 0."""
     n_compared: int = 0
     n_multiples: int = 0
     n_decimal: int = 0
@@ -51,7 +51,7 @@ class Form:
 
     @property
     def has_one_total(self) -> bool:
-        """Whether all cells have the same total, or the cells of each of a few samples."""
+        """Whether all cells have the same total, or one of a few totals."""
         totals = np.asarray(self.totals)
         if not len(totals):
             return False
@@ -62,14 +62,14 @@ class Form:
 
     @property
     def is_decimal(self) -> bool:
-        """Whether most cells are multiples of a digit: divided counts, or rounded values."""
+        """Whether the values of most cells are multiples of .1, .01, …: divided or rounded."""
         return 2 * self.n_decimal > len(self.totals)
 
     @property
     def holds_multiples(self) -> bool:
         """Whether the values of a cell are whole multiples of one number, as scaled counts are.
 
-        Multiples of .1, .01, … are none: so are all numbers that were rounded to a few digits.
+        Multiples of .1, .01, … do not count, since all rounded numbers are such multiples.
         """
         enough = self.n_compared >= _LEAST_COMPARED
         return enough and self.n_multiples >= _SHARE_OF_MULTIPLES * self.n_compared
@@ -80,7 +80,7 @@ class Form:
         distinct = values[np.diff(values, prepend=0.0) > 1e-5 * values]
         if not len(distinct):
             return
-        # Scaled counts lie a single step apart somewhere, even where the least count is not 1.
+        # Some scaled counts are a single step apart, even if the smallest count is not 1.
         step = float(np.diff(distinct, prepend=0.0).min())
         if _is_last_digit(step):
             self.n_decimal += int(distinct[0] < 1.5 * step)
@@ -103,7 +103,7 @@ class Evidence:
     Parameters
     ----------
     n_cells, n_genes
-        Of the whole matrix.
+        Shape of the whole matrix.
     """
 
     def __init__(self, n_cells: int, n_genes: int) -> None:
@@ -113,14 +113,15 @@ class Evidence:
         self.linear = Form()
         self.unlogged = {name: Form() for name in LOGARITHMS}
         self.least: list[float] = []
+        """Smallest value above 0 of each sampled cell."""
         self.medians: list[float] = []
-        """The least value above 0 of each sampled cell, and the median of those above 0."""
+        """Median of the values above 0 of each sampled cell."""
         self.has_zeros = False
         self.has_neighbours = False
-        """Whether values of a cell lie exactly one apart."""
+        """Whether two values of a cell differ by exactly 1."""
 
     def look(self, block: Any, start: int) -> None:
-        """Look at the sampled cells among the rows that start there; finite, nothing negative."""
+        """Add the sampled cells of a block of rows, whose values are finite and not negative."""
         rows = self._sampled - start
         rows = rows[(rows >= 0) & (rows < block.shape[0])]
         if not len(rows):

@@ -1,4 +1,4 @@
-"""Joins normalised rows to one matrix, in memory or in a temporary file."""
+"""Joins normalised rows into one matrix, in memory or in a temporary file."""
 
 import logging
 import shutil
@@ -24,11 +24,11 @@ def in_memory(
     Parameters
     ----------
     blocks
-        In order, n_cells rows in all.
+        Blocks in order, with n_cells rows in total.
     n_cells, n_genes
-        Shape of the whole.
+        Shape of the result.
     n_values
-        Stored values in all, of CSR blocks; None: the blocks are dense.
+        Total number of stored values if the blocks are CSR; None if they are dense.
     """
     at = 0
     if n_values is None:
@@ -48,7 +48,7 @@ def in_memory(
 
 
 def on_disk(blocks: Iterable[Any], n_cells: int, n_genes: int) -> Any:
-    """Write float32 blocks of rows to a temporary file; it is removed with the matrix.
+    """Write float32 blocks of rows to a temporary file, which is removed with the matrix.
 
     Returns
     -------
@@ -77,8 +77,8 @@ def on_disk(blocks: Iterable[Any], n_cells: int, n_genes: int) -> Any:
 def _write(blocks: Iterable[Any], n_cells: int, n_genes: int, folder: Path) -> tuple[Any, Any]:
     """Return the matrix on disk and the open file that it is read from.
 
-    The values are written by plain writes outside of the HDF5 file, which is kept in memory: an
-    HDF5 file on a full disk cannot be closed, and crashes the process at exit.
+    The values are written to plain files, to which an HDF5 file in memory refers: if the disk is
+    full, an HDF5 file on it cannot be closed and crashes the process at exit.
     """
     import h5py
     from anndata.io import sparse_dataset
@@ -92,7 +92,7 @@ def _write(blocks: Iterable[Any], n_cells: int, n_genes: int, folder: Path) -> t
             indices.write(csr.indices.astype(np.int32, copy=False).data)
             lengths.append(np.diff(csr.indptr))
     starts = _starts(lengths, np.int64)
-    logger.info("%.1f GB of preprocessed cells in %s until the end", 8e-9 * starts[-1], folder)
+    logger.info("%.1f GB of preprocessed cells are in %s until the end", 8e-9 * starts[-1], folder)
     file = h5py.File(folder / "cells.h5", "w", driver="core", backing_store=False)
     group = file.create_group("X")
     group.attrs.update(
@@ -106,7 +106,7 @@ def _write(blocks: Iterable[Any], n_cells: int, n_genes: int, folder: Path) -> t
 
 
 def _starts(lengths: list[Any], dtype: Any) -> np.ndarray:
-    """Return where each row starts, and the end, from the lengths of the rows of each block."""
+    """Return the start of each row and the end, from the lengths of the rows of each block."""
     return np.concatenate([[0], *lengths]).cumsum(dtype=dtype)
 
 

@@ -1,4 +1,4 @@
-"""Labels of cells in a column of obs: groups, batches, donors."""
+"""Reads labels of cells from a column of obs: groups, batches, donors."""
 
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 class Labels(NamedTuple):
-    """One label per cell, as a number and its name."""
+    """One label per cell, stored as numbers and their names."""
 
     key: str
     """The column of obs."""
     codes: Int[np.ndarray, " n_cells"]
     """Position of every cell's label in `names`."""
     names: list[str]
-    """The labels that occur: those of a categorical column in its order, else sorted."""
+    """Labels that occur, in the order of a categorical column or else sorted."""
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -29,7 +29,7 @@ class Labels(NamedTuple):
         return dict(zip(self.names, counts.tolist(), strict=True))
 
     def rows(self, name: str) -> Int[np.ndarray, " n_rows"]:
-        """Return the cells that have a label, in order."""
+        """Return the positions of the cells that have a label, in order."""
         return np.flatnonzero(self.codes == self.names.index(name))
 
 
@@ -43,7 +43,7 @@ def read_labels(obs: "pd.DataFrame", key: str, option: str) -> Labels:
     key
         Name of the column.
     option
-        The option that names it, for messages, such as `--groupby`.
+        Option that names the column, for messages, such as `--groupby`.
 
     Raises
     ------

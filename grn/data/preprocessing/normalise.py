@@ -28,23 +28,24 @@ def finished_matrix(
     Parameters
     ----------
     stored
-        What was scanned; unchanged.
+        The scanned matrix, which is not changed.
     scan
-        Log values are only cut, counts and linear ones also normalised.
+        Result of the scan. Logarithms are only subset, counts and linear values also normalised.
     left
         Cells and genes of the result.
     counted
-        Genes whose sum in a cell is scaled to `target_sum`: those left, and the constant ones.
+        Genes whose sum in a cell is scaled to `target_sum`: those that pass the filters, including
+        the genes that are removed later because they are rare or constant.
     target_sum
         Total per cell before the logarithm.
     totals
-        Of all genes of each cell, where the matrix holds a part of them: these are scaled to
-        `target_sum`.
+        Totals of all genes of each cell, if the matrix holds only some of the genes. These are
+        scaled to `target_sum` instead.
 
     Returns
     -------
-    CSR or ndarray in memory; `anndata.abc.CSRDataset` where `stored` is on disk: itself where
-    there is nothing to do and single rows are quick to read.
+    CSR or ndarray in memory; `anndata.abc.CSRDataset` if `stored` is on disk. `stored` itself is
+    returned if nothing has to be done and single rows are quick to read.
     """
     shape = int(left.cells.sum()), int(left.genes.sum())
     rows = _finished(stored, scan.kind, left, counted, target_sum, totals)
@@ -56,7 +57,7 @@ def finished_matrix(
 
 
 def _reads_rows(stored: Expression) -> bool:
-    """Return whether single rows can be read, as from neither zarr nor compressed files."""
+    """Return whether single rows are quick to read: not those of zarr or compressed files."""
     is_hdf5 = getattr(stored, "backend", None) == "hdf5"
     return is_hdf5 and stored.group["data"].compression is None
 
@@ -105,7 +106,7 @@ def _log_normalised(
     cells = anndata.AnnData(values)
     if totals is None:
         with warnings.catch_warnings():
-            # Empty cells are counted, for one message about all of them.
+            # `preprocess` warns of all empty cells in one message.
             warnings.filterwarnings("ignore", message="Some cells have zero counts")
             sc.pp.normalize_total(cells, target_sum=target_sum)
     sc.pp.log1p(cells)

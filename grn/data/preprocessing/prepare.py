@@ -1,4 +1,4 @@
-"""Cells and regulators made ready together: names are matched first, values come after."""
+"""Prepares cells and regulators together: names are matched first, values are read later."""
 
 import logging
 from collections.abc import Callable, Collection, Mapping
@@ -30,9 +30,9 @@ def prepare(
     Parameters
     ----------
     adata
-        Cells × genes, as read.
+        Cells × genes, as they were read.
     tfs
-        Names of the regulators; None: every gene that is left.
+        Names of the regulators; None means every remaining gene.
     preprocess
         `grn.preprocess` with its settings.
     aliases
@@ -57,7 +57,7 @@ def find_regulators(
 
     Returns
     -------
-    How the names met those of the genes; None where every gene may regulate.
+    Result of matching the names to the genes; None if every gene may be a regulator.
     """
     check_cells(adata)
     check_axes(adata, tfs)
@@ -67,22 +67,28 @@ def find_regulators(
 
 
 def preprocess_named(
-    adata: "AnnData", match: NameMatch | None, preprocess: Callable[..., "AnnData"]
+    adata: "AnnData",
+    match: NameMatch | None,
+    preprocess: Callable[..., "AnnData"],
+    *,
+    keep: Collection[str] = (),
 ) -> tuple["AnnData", list[str]]:
-    """Preprocess the cells and keep the regulators still there: the second half of `prepare`.
+    """Preprocess the cells and keep the remaining regulators: the second half of `prepare`.
 
     Parameters
     ----------
     adata, preprocess
         As in `prepare`.
     match
-        From `find_regulators`.
+        Result of `find_regulators`.
+    keep
+        Further genes that a choice of variable genes keeps, beside the regulators.
     """
     if match is None:
-        prepared = preprocess(adata, keep=())
+        prepared = preprocess(adata, keep=keep)
         return prepared, prepared.var_names.tolist()
     matched = match.found
-    prepared = preprocess(adata, keep=matched)
+    prepared = preprocess(adata, keep=[*matched, *keep])
     wanted = set(matched)
     left = [gene for gene in prepared.var_names if gene in wanted]
     removed = [tf for tf in matched if tf not in set(left)]

@@ -83,8 +83,8 @@ def preprocess(
     Raises
     ------
     InputError
-        Fewer than 20 cells or 5 (varying) genes, from the start or after a step; duplicate names;
-        no numbers; NaN or infinite values; negative values; a setting out of its range.
+        There are fewer than 20 cells or 5 (varying) genes, at the start or after a step; names are
+        duplicate; values are not numbers, NaN, infinite or negative; a setting is out of range.
 
     Examples
     --------
@@ -123,7 +123,7 @@ def preprocess(
         source = {} if totals is None else {"totals": totals[0]}
         step = {"target_sum": float(target_sum), **source}
         steps.taken |= {"normalize_total": step, "log1p": {}}
-        uns["log1p"] = {"base": None}  # as scanpy notes it
+        uns["log1p"] = {"base": None}  # the record of scanpy
     if min_cells == "auto":
         steps.drop_rare(scan.cells_per_gene, enough_cells(int(steps.cells.sum())))
     n_constant = steps.drop_constant(scan.varies)
@@ -173,8 +173,8 @@ def _check_scale(target_sum: float, values: object) -> None:
         raise InputError(msg)
     if values is not None and values not in VALUE_KINDS:
         msg = (
-            f"preprocess.values is {values!r}; expected {', '.join(VALUE_KINDS)}, or null to tell "
-            "it from the values."
+            f"preprocess.values is {values!r}; expected {', '.join(VALUE_KINDS)}, or null to "
+            "decide by the values."
         )
         raise InputError(msg)
 
@@ -205,7 +205,7 @@ def _warn(scan: Scan, adata: "AnnData", n_empty: int) -> None:
     """Warn of rounding errors, empty cells and copies of cells, which are allowed."""
     if scan.n_rounded:
         logger.warning(
-            "%d value(s) are negative by a rounding error, and set to 0", scan.n_rounded
+            "%d value(s) are negative by a rounding error and were set to 0", scan.n_rounded
         )
     if n_empty:
         logger.warning("%d cell(s) have no counts at all; they are kept as zeros", n_empty)

@@ -12,8 +12,9 @@ from grn.errors import InputError
 if TYPE_CHECKING:
     from anndata import AnnData
 
-# Scaling makes about half of all values negative, and corrections of logarithms a few.
-_SHARE_OF_SCALED = 0.1  # between the two; only the wording of a message depends on it
+# Scaling makes about half of all values negative, corrections of logarithms only a few. The share
+# is between the two, chosen by hand; only the wording of a message depends on it.
+_SHARE_OF_SCALED = 0.1
 
 
 class Problems:
@@ -26,7 +27,7 @@ class Problems:
 
     @property
     def found(self) -> bool:
-        """Whether any has been found."""
+        """Whether any such value has been found."""
         return bool(self._first)
 
     def look(self, block: Any, start: int) -> None:
@@ -40,7 +41,7 @@ class Problems:
                 self._first.setdefault(kind, (start + row, gene, value))
 
     def refuse(self, adata: "AnnData") -> None:
-        """Raise `InputError` if any was found."""
+        """Raise `InputError` if any such value was found."""
         for kind, (cell, gene, value) in self._first.items():
             place = f"({value:g}) in gene {adata.var_names[gene]}, cell {adata.obs_names[cell]}"
             found = f"{self._count[kind]} value(s) are {kind}, the first {place}. "
@@ -62,7 +63,7 @@ class Problems:
         wanted = "pass counts or log-normalised data"
         names = other_matrices(adata)
         if not names:
-            return f"{looks}: {wanted}. There is no layer and no raw to choose with --layer."
+            return f"{looks}: {wanted}. There is neither a layer nor raw to choose with --layer."
         return (
             f"{looks}: {wanted}, or choose the one that holds them with --layer (in Python "
             f"layer=), of {', '.join(names)}."

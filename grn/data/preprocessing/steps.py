@@ -12,17 +12,17 @@ from grn.errors import InputError
 
 logger = logging.getLogger(__name__)
 
-# A cell that two genes share correlates them by about 1 / n where each is above 0 in n cells; the
-# standard error of a correlation over all cells is 1 / sqrt(n_cells). From this many standard
-# errors on, one cell makes an edge.
+# If two genes are above 0 in n cells each and share one of them, their correlation is about 1 / n.
+# The standard error of a correlation is 1 / sqrt(n_cells). A gene is removed if one shared cell
+# exceeds this many standard errors, so that it would make an edge. Chosen by hand.
 _STANDARD_ERRORS = 5.0
-_LEAST_CELLS = 3  # of a gene, as usual; the rule above gives fewer where there are less than 225
+_LEAST_CELLS = 3  # conventional (scanpy); the rule above gives fewer for up to 225 cells
 
 
 def enough_cells(n_cells: int) -> int:
-    """Return in how many cells a gene has to be above 0, so that no single cell decides.
+    """Return the number of cells in which a gene must be above 0, so that no single cell decides.
 
-    At least 3, 4 from 226 cells on, 11 of 3,000 and 64 of 100,000.
+    It is 3 for up to 225 cells, 11 for 3,000 and 64 for 100,000.
     """
     return max(_LEAST_CELLS, math.ceil(math.sqrt(n_cells) / _STANDARD_ERRORS))
 
@@ -43,32 +43,32 @@ class Steps:
         """The settings of every step in order, with `removed_cells` or `removed_genes`."""
 
     def keep_cells(self, step: str, enough: Bool[np.ndarray, " n_cells"], **settings: Any) -> None:
-        """Remove the cells that do not have enough.
+        """Remove the cells that are not marked in `enough`.
 
         Raises
         ------
         InputError
-            Fewer than 20 are left.
+            Fewer than 20 cells are left.
         """
         self.cells = self._narrow(step, "cells", self.cells, enough, MIN_CELLS, settings)
 
     def keep_genes(self, step: str, enough: Bool[np.ndarray, " n_genes"], **settings: Any) -> None:
-        """Remove the genes that do not have enough.
+        """Remove the genes that are not marked in `enough`.
 
         Raises
         ------
         InputError
-            Fewer than 5 are left.
+            Fewer than 5 genes are left.
         """
         self.genes = self._narrow(step, "genes", self.genes, enough, MIN_GENES, settings)
 
     def drop_rare(self, cells_per_gene: Int[np.ndarray, " n_genes"], min_cells: int) -> None:
-        """Remove genes that are detected in fewer cells, and log their number.
+        """Remove genes that are detected in fewer than `min_cells` cells, and log their number.
 
         Raises
         ------
         InputError
-            Fewer than 5 are left.
+            Fewer than 5 genes are left.
         """
         rare = self.genes & (cells_per_gene > 0) & (cells_per_gene < min_cells)
         n_rare, n_genes = int(rare.sum()), int(self.genes.sum())
@@ -84,7 +84,7 @@ class Steps:
             raise InputError(msg)
         logger.warning(
             "removed %d of %d genes that are above 0 in fewer than %d of %d cells: their edges "
-            "would rest on these few cells (preprocess.min_cells=auto; a number sets the least "
+            "would depend on these few cells (preprocess.min_cells=auto; a number sets the least "
             "number of cells, null keeps every gene)",
             n_rare,
             n_genes,
@@ -100,7 +100,7 @@ class Steps:
         Raises
         ------
         InputError
-            Fewer than 5 vary.
+            Fewer than 5 genes vary.
         """
         n_genes, left = int(self.genes.sum()), self.genes & varies
         n_varying = int(left.sum())

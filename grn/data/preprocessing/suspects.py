@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# MARCH1, SEPT2 and DEC1 once Excel has read them, in some of its languages and forms.
+# Forms of MARCH1, SEPT2 and DEC1 after Excel has read them, in some of its languages.
 _MONTH = (
     r"(jan|feb|mar|mär|mrz|mars|apr|avr|may|mai|maj|jun|juin|jul|juil|aug|aoû|ago|sep|sept|set|"
     r"oct|okt|out|nov|dec|dez|déc|dic)[a-zé]*\.?"
@@ -27,13 +27,14 @@ _DATE = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-# Mar-01 as Excel writes it; mar-1 and sep-1 are genes of the worm.
+# Excel writes Mar-01; mar-1 and sep-1 are genes of the worm.
 _MONTH_FIRST = re.compile(r"(Mar|Sep|Sept|Dec|Oct|Nov|Feb|Apr)-\d{2}")
-# Days since 1900 of the years 1990 to 2050, and RIKEN clones such as 2310009E13 as numbers.
+# Excel also stores dates as days since 1900, here of the years 1990 to 2050, and reads RIKEN
+# clones such as 2310009E13 as numbers.
 _DAYS = range(32_874, 54_789)
 _POWER_OF_TEN = re.compile(r"\d(\.\d+)?E[+-]?\d{2}", re.IGNORECASE)
-_FEW = 0.1  # of the names; where more are numbers, they are ids. Chosen by hand
-# Cells with fewer genes may be equal by chance.
+_FEW = 0.1  # share of the names; if more are numbers, they are ids. Chosen by hand
+# Cells with fewer genes may be equal by chance. Chosen by hand.
 _GENES_OF_A_COPY = 10
 
 
@@ -41,7 +42,7 @@ def warn_of_excel(names: "pd.Index[Any]") -> None:
     """Warn if names of genes are dates or powers of ten, to which Excel converts symbols."""
     text = [str(name).strip() for name in names]
     numbers = [name for name in text if name.isdecimal()]
-    # Where most names are numbers, they are ids such as Entrez's.
+    # If many names are numbers, they are ids such as those of Entrez.
     days = {name for name in numbers if int(name) in _DAYS}
     if len(numbers) > _FEW * len(text):
         days = set()
@@ -69,7 +70,7 @@ class Copies:
     Parameters
     ----------
     n_cells
-        Of the whole matrix.
+        Number of cells of the whole matrix.
     """
 
     def __init__(self, n_cells: int) -> None:
@@ -93,7 +94,7 @@ class Copies:
         if len(copies):
             logger.warning(
                 "%d cell(s) are exact copies of others, such as %s of %s: was a sample joined "
-                "twice? Each copy counts as evidence of its own; drop them",
+                "twice? Each copy counts as further evidence; drop them",
                 len(copies),
                 names[cells[copies[0]]],
                 names[cells[first[which[copies[0]]]]],

@@ -1,4 +1,4 @@
-"""Finds the totals of cells over all genes, if the matrix holds only some of them."""
+"""Finds the totals of cells over all genes, if the matrix holds only some of the genes."""
 
 import logging
 from typing import TYPE_CHECKING
@@ -18,13 +18,16 @@ _COLUMNS = {
     "totalcounts", "ncounts", "ncount", "ncountrna", "numi", "numis", "totalumi", "totalumis",
     "umicount", "umicounts", "librarysize", "libsize", "nreads", "totalreads",
 }  # fmt: skip
-# Quality filters of genes take less than this from the total.
+# A matrix with at least this share of the totals is complete: quality filters of genes remove less
+# than the rest. Chosen by hand.
 _SHARE_OF_A_WHOLE = 0.9
-# Of the totals of the genes that are left with those of all. Both depend on how deep a cell was
-# sequenced: below this they are hardly of the same cells. Chosen by hand.
+# Smallest correlation between the totals of the remaining genes and those of all genes. Both
+# depend on sequencing depth, so with less they hardly belong to the same cells. Chosen by hand.
 _LEAST_CORRELATION = 0.5
-# What people call the highly variable genes that they cut a matrix to.
+# Names of columns that mark highly variable genes, to which a matrix may have been cut.
 _CHOSEN = ("highly_variable", "vst.variable", "highlyvariable")
+# Matrices are cut to round numbers of genes, up to a few thousand. Chosen by hand; the result is
+# only a warning.
 _ROUND_NUMBER, _MOST_CHOSEN = 500, 5000
 
 
@@ -42,24 +45,24 @@ def find_totals(
     Parameters
     ----------
     adata, own
-        Counts, and their total in each cell.
+        The counts, and the total of each cell.
     cells
-        Cells to judge by: those that are kept.
+        Mask of the kept cells, by which the decision is made.
     """
     own_kept = own[cells]
     for name, totals in _candidates(adata):
         share = own_kept.sum() / max(totals[cells].sum(), 1e-9)
         if _are_of_more_genes(own_kept, totals[cells]) and share < _SHARE_OF_A_WHOLE:
             logger.warning(
-                "the matrix holds %.0f %% of the counts of its cells: a part of the genes. Cells "
-                "are scaled by their totals in %s instead",
+                "the matrix holds %.0f %% of the counts of its cells, so only some of the genes. "
+                "Cells are scaled by their totals in %s instead",
                 100 * share,
                 name,
             )
             return name, totals
     if reason := _looks_chosen(adata):
         logger.warning(
-            "these look like counts of chosen genes only (%s): cells are scaled by the total of "
+            "these look like counts of selected genes only (%s): cells are scaled by the total of "
             "these, so a gene that rises makes the others fall. Pass the counts of all genes "
             "(preprocess.n_top_genes chooses), or the totals of all in obs['total_counts']",
             reason,
@@ -68,7 +71,7 @@ def find_totals(
 
 
 def _candidates(adata: "AnnData") -> list[tuple[str, Float[np.ndarray, " n_cells"]]]:
-    """List the totals that the cells have, by their origin."""
+    """List the totals that are stored with the cells, and their origins."""
     found = []
     if adata.raw is not None and adata.raw.n_vars > adata.n_vars:
         totals, whole = [], True
@@ -102,7 +105,7 @@ def _are_of_more_genes(
 
 
 def _looks_chosen(adata: "AnnData") -> str:
-    """Return the evidence that the genes were chosen; an empty string if there is none."""
+    """Return the evidence that the genes were selected; an empty string if there is none."""
     for column in _CHOSEN:
         if column in adata.var and adata.var[column].astype(str).isin(["True", "1"]).all():
             return f"all are marked {column} in var"

@@ -14,13 +14,14 @@ logger = logging.getLogger(__name__)
 ValueKind: TypeAlias = Literal["counts", "linear", "log"]
 VALUE_KINDS: tuple[ValueKind, ...] = ("counts", "linear", "log")
 
-# Logarithms of one matrix lie close together: this many medians apart, they may be linear.
-# Chosen by hand, for the last resort: a warning says what was decided (docs/values.md).
+# Logarithms of one matrix are close together: if the largest value exceeds this many medians, the
+# values may be linear. Chosen by hand, and used last; a warning states the decision
+# (docs/values.md).
 _MEDIANS_TO_LARGEST = 25.0
 _MEDIANS_TO_LARGEST_DECIMAL = 20.0
-# Counts without a 1 or a 2, and 0 beside them, are rounded logarithms.
+# Whole numbers that include 0 but neither 1 nor 2 are rounded logarithms.
 _LEAST_OF_ROUNDED_LOGS = 3.0
-_MOST_CELLS = 0.9  # a few cells without a 1 or a 2 may be there among counts too
+_MOST_CELLS = 0.9  # a few cells of counts may lack 1 and 2 too; chosen by hand
 OVERRULE = "preprocess.values=counts, linear or log says otherwise"
 
 
@@ -30,7 +31,7 @@ class Verdict:
 
     kind: ValueKind
     seen: str
-    """The evidence that decided, in words."""
+    """The decisive evidence, in words."""
     is_sure: bool = True
 
 
@@ -42,11 +43,11 @@ def judge_values(
     Parameters
     ----------
     evidence
-        Of the sampled cells.
+        Evidence from the sampled cells.
     is_whole, largest
-        Whether all values are whole numbers, and the largest; over every cell.
+        Whether all values of all cells are whole numbers, and the largest value.
     says_log1p
-        The file records that scanpy took the logarithm of this matrix.
+        Whether the file records that scanpy took the logarithm of this matrix.
     """
     if is_whole:
         return _judge_whole(evidence, largest, says_log1p)
@@ -71,7 +72,7 @@ def judge_values(
 
 
 def _judge_shape(evidence: Evidence, largest: float) -> Verdict:
-    """Decide by spread alone: logarithms lie close together and linear values do not."""
+    """Decide by spread alone: logarithms are close together and linear values are not."""
     median = float(np.median(evidence.medians)) if evidence.medians else 0.0
     is_wide = largest > _MEDIANS_TO_LARGEST * median
     seen = f"they are fractional and stay below {LARGEST_LOG_VALUE:g}"
@@ -83,7 +84,7 @@ def _judge_shape(evidence: Evidence, largest: float) -> Verdict:
     if is_wide:
         seen += (
             f", but the largest ({largest:.3g}) is {largest / median:.0f} times the median of "
-            "those above 0, as of linear values rather than of logarithms"
+            "those above 0, as for linear values rather than for logarithms"
         )
     return Verdict("log", seen, is_sure=not is_wide)
 
@@ -117,7 +118,7 @@ def says_log1p(uns: Mapping[str, Any]) -> bool:
 
 
 def log_values(verdict: Verdict, target_sum: float) -> None:
-    """Log kind, evidence and treatment of the values; as a warning if in doubt."""
+    """Log the kind of the values, its evidence and their treatment; as a warning if in doubt."""
     kind = {"counts": "counts", "linear": "linear", "log": "log-normalised already"}[verdict.kind]
     done = "left as they are"
     if verdict.kind != "log":

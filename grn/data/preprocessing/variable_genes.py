@@ -1,4 +1,4 @@
-"""Chooses highly variable genes with scanpy, within batches if there are any."""
+"""Selects highly variable genes with scanpy, within batches if there are any."""
 
 from typing import TYPE_CHECKING
 
@@ -21,8 +21,8 @@ def find_batches(
     Raises
     ------
     InputError
-        Highly variable genes cannot be had: the cells are on disk, no such column of obs, a cell
-        without a batch; or a batch is given and no number of genes.
+        The cells are on disk; there is no such column of obs; a cell has no batch; or a batch is
+        given without a number of genes.
     """
     if n_top_genes is None:
         if batch_key is not None:
@@ -47,21 +47,21 @@ def find_batches(
 def highly_variable(
     adata: "AnnData", n_top_genes: int, batches: "np.ndarray | None"
 ) -> Bool[np.ndarray, " n_genes"]:
-    """Mark the highly variable genes of log data (scanpy, flavour `seurat`).
+    """Return a mask of the highly variable genes of log data (scanpy, flavour `seurat`).
 
     Parameters
     ----------
     adata
-        Log-normalised, in memory.
+        Log-normalised cells in memory.
     n_top_genes
-        How many.
+        Number of genes.
     batches
-        Batch of each cell, or None: all are one.
+        Batch of each cell; None means that all are one batch.
 
     Raises
     ------
     InputError
-        A batch is a single cell.
+        A batch consists of a single cell.
     """
     import anndata
     import pandas as pd

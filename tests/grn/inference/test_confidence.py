@@ -11,6 +11,7 @@ from scipy.stats import kstest
 
 import grn
 from grn.data.dataset import CellDataset
+from grn.data.preprocessing.perturbed_obs import annotate
 from grn.data.preprocessing.preprocess import preprocess
 from grn.edges.matrix import adjacency, locate
 from grn.edges.read import read_truth
@@ -20,17 +21,20 @@ from grn.inference.confidence import (
     among_top,
     assess,
     check_confidence,
-    check_in_memory,
+    check_permutations,
     significance,
     top_edges,
 )
 from grn.inference.infer import infer_network
+from grn.inference.networks import Networks, perturbations_of
 from grn.model.pretrained import GeneNetwork
 from grn.runs.run import run
 from tests.helpers import fast_config, file_config, tfs_of, written
 
 if TYPE_CHECKING:
     from anndata import AnnData
+
+    from grn.interventions import Interventions
 
 TF_INDEX = np.array([1, 3])
 
@@ -172,7 +176,7 @@ def test_the_log_says_how_long_it_takes(
         assessed(preprocess(small), tfs_of(small), "confidence.bootstraps=4")
     said = [r.getMessage() for r in caplog.records if r.name == "grn.inference.confidence"]
     assert [line.partition(" further")[0] for line in said] == [
-        "confidence: finding 4",
+        "confidence: inferring 4",
         "confidence: 1 of 4",  # the others within seconds
         "confidence: 4 of 4",
     ]
@@ -235,7 +239,28 @@ def test_cells_on_disk_are_not_permuted(small: "AnnData", tmp_path: Path) -> Non
     cells.uns = {}
     cells.write_h5ad(tmp_path / "x.h5ad")
     backed = anndata.read_h5ad(tmp_path / "x.h5ad", backed="r")
-    check: Callable[..., None] = check_in_memory
+    check: Callable[..., None] = check_permutations
     check(fast_config(tmp_path, "confidence.bootstraps=1"), backed)
     with pytest.raises(InputError, match=r"these are on disk. Set data\.on_disk=false"):
         check(fast_config(tmp_path, "confidence.permutations=1"), backed)
+
+
+def test_perturbed_cells_are_drawn_with_their_labels_and_not_permuted(
+    screen: "AnnData", told: "list[Interventions | None]"
+) -> None:
+    config = fast_config(Path("unused"), "data.perturbations=guide", "confidence.bootstraps=2")
+    adata, tfs = preprocess(screen), tfs_of(screen)
+    annotate(adata, perturbations_of(config, screen))
+    check_permutations(config, adata)
+    networks = Networks(config, adata, tfs)
+    assess(config, adata, tfs, networks.shared)
+    real, first, second = told
+    assert real is not None
+    assert first is not None
+    assert second is not None
+    assert real.group.tolist() == [0, 1, 1, 2, -1] * 12
+    assert first.group.tolist() != second.group.tolist()
+    assert set(first.group.tolist()) == {-1, 0, 1, 2}
+    config.confidence.permutations = 1
+    with pytest.raises(InputError, match=r"decoys, which nobody has perturbed.*permutations=0"):
+        check_permutations(config, adata)

@@ -7,6 +7,7 @@ import scipy.sparse as sp
 
 from grn.data.dataset import CellDataset
 from grn.inference.resampling import bootstrap, decoy_names, with_decoys
+from grn.interventions import Interventions
 
 KINDS = {"dense": np.array, "csr": sp.csr_matrix, "csc": sp.csc_matrix}
 
@@ -31,6 +32,15 @@ def test_a_bootstrap_is_the_data_set_of_the_cells_drawn(kind: str) -> None:
     assert 25 < len(np.unique(drawn.cells)) < 50  # 1 − 1/e of 60 is 38
     copied = CellDataset(anndata.AnnData(values[drawn.cells]))
     np.testing.assert_array_equal(drawn.rows(np.arange(60)), copied.rows(np.arange(60)))
+
+
+def test_a_cell_keeps_its_perturbation_when_it_is_drawn() -> None:
+    group = np.arange(60) % 3 - 1
+    interventions = Interventions(group, np.zeros((2, 5), np.float32))
+    drawn = bootstrap(anndata.AnnData(expression()), generator(), interventions=interventions)
+    found = drawn.interventions(np.arange(60))
+    assert found is not None
+    np.testing.assert_array_equal(found.group, group[drawn.cells])
 
 
 def test_a_gene_that_the_cells_drawn_do_not_show_is_zero() -> None:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from anndata import AnnData
 
+    from grn.interventions import Interventions
+
 
 @pytest.fixture(autouse=True)
 def two_splits(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,3 +44,22 @@ def test_a_supervised_run_and_one_of_another_version_are_refused(
         compare_halves(adata, tfs, finished(tmp_path, split={"fold": 0}))
     with pytest.raises(InputError, match="another version of grn"):
         compare_halves(adata, tfs, finished(tmp_path, model={"profiles": 3}))
+
+
+def test_halves_of_a_screen_are_told_of_its_perturbations(
+    screen: "AnnData", tmp_path: "Path", told: "list[Interventions | None]"
+) -> None:
+    adata, tfs = preprocess(screen), tfs_of(screen)
+    labels = {"perturbations": "guide", "perturbation_kind": "activation"}
+    compare_halves(adata, tfs, finished(tmp_path, data={**labels, "groupby": "absent"}))
+    assert len(told) == 4
+    for half in told:
+        assert half is not None
+        assert len(half.group) == 30
+        assert half.dose[:, :2].tolist() == [[0, 0], [1, 0], [1, 1]]
+    told.clear()
+    compare_halves(preprocess(screen), tfs, finished(tmp_path, data={}))
+    assert told == [None] * 4
+    screen.obs = screen.obs.drop(columns="guide")
+    with pytest.raises(InputError, match="obs has no such column"):
+        compare_halves(preprocess(screen), tfs, finished(tmp_path, data=labels))

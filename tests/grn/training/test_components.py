@@ -117,3 +117,16 @@ def test_a_typo_is_found_in_every_group(tmp_path: Path, typo: str) -> None:
     key = typo.lstrip("+").partition("=")[0]
     with pytest.raises(InputError, match=key.replace(".", r"\.")):
         check_components(fast_config(tmp_path, typo))
+
+
+class Greedy:
+    """A component that wants more than it is given."""
+
+    def __init__(self, one: int, two: int) -> None:
+        self.one, self.two = one, two
+
+
+def test_a_component_that_takes_other_arguments_is_named() -> None:
+    node = component("Greedy", _partial_=True)["part"]
+    with pytest.raises(InputError, match=r"part\._target_=.*Greedy cannot be built: .*'two'"):
+        build(node, "part", given=(1,))

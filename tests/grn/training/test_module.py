@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from grn.data.datamodule import Minibatch
 from grn.data.dataset import CellDataset
 from grn.data.preprocessing.preprocess import preprocess
 from grn.errors import InputError
@@ -47,13 +48,13 @@ def test_training_lowers_the_loss(
     module: "PredictionModule", cells: torch.Tensor, logged: list[tuple[str, float]]
 ) -> None:
     torch.manual_seed(0)
-    module.validation_step(cells, 0)
+    module.validation_step(Minibatch(cells), 0)
     (optimizer,), _ = module.configure_optimizers()
     for step in range(30):
         optimizer.zero_grad()
-        module.training_step(cells, step).backward()
+        module.training_step(Minibatch(cells), step).backward()
         optimizer.step()
-    module.validation_step(cells, 0)
+    module.validation_step(Minibatch(cells), 0)
     assert [name for name, _ in logged] == ["val/loss", *["train/loss"] * 30, "val/loss"]
     assert logged[-1][1] < logged[0][1] - 0.02
 
@@ -91,7 +92,7 @@ def test_validation_noise_is_the_same_every_time(
 ) -> None:
     for index in (0, 0, 1):
         torch.rand(3)  # whatever was drawn before must not matter
-        module.validation_step(cells, index)
+        module.validation_step(Minibatch(cells), index)
     losses = [value for _, value in logged]
     assert losses[0] == losses[1] != losses[2]
 
@@ -100,7 +101,35 @@ def test_training_noise_is_new_every_time(
     module: "PredictionModule", cells: torch.Tensor, logged: list[tuple[str, float]]
 ) -> None:
     torch.manual_seed(0)
-    assert module.training_step(cells, 0) != module.training_step(cells, 0)
+    first, second = (module.training_step(Minibatch(cells), 0) for _ in range(2))
+    assert first != second
+
+
+def test_a_perturbed_gene_trains_nothing_in_its_cell(
+    module: "PredictionModule", cells: torch.Tensor, logged: list[tuple[str, float]]
+) -> None:
+    perturbed = torch.zeros_like(cells, dtype=torch.bool)
+    perturbed[:20, 3] = True  # gene 3 is a regulator: it still explains others
+    # What is measured of it there may be anything: its own prediction does not count.
+    predicted = []
+    forward = module.predictor.forward
+
+    def seen(*inputs: torch.Tensor) -> torch.Tensor:
+        predicted.append(forward(*inputs))
+        predicted[-1].retain_grad()
+        return predicted[-1]
+
+    module.predictor.forward = seen  # type: ignore[method-assign]
+    module.training_step(Minibatch(cells, perturbed), 0).backward()
+    (of_cells,) = predicted
+    assert of_cells.grad is not None
+    assert not of_cells.grad[perturbed].any()
+    assert of_cells.grad[~perturbed].abs().min() > 0
+    torch.manual_seed(5)
+    plain = module.training_step(Minibatch(cells), 0)
+    torch.manual_seed(5)
+    nobody = module.training_step(Minibatch(cells, torch.zeros_like(perturbed)), 0)
+    assert plain == nobody
 
 
 def test_checkpoint_keeps_what_the_parameters_belong_to(module: "PredictionModule") -> None:

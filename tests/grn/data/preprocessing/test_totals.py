@@ -25,7 +25,7 @@ def test_totals_of_a_column(column, caplog):
     name, totals = found(adata)
     assert name == f"obs['{column}']"
     np.testing.assert_array_equal(totals, COUNTS.sum(axis=1))
-    assert "a part of the genes" in caplog.text
+    assert "so only some of the genes" in caplog.text
 
 
 def test_totals_of_raw_counts():
@@ -62,4 +62,4 @@ def test_chosen_genes_without_totals_are_said(how, caplog):
     else:
         adata = cells_of(RNG.poisson(1.0, (50, 500)))
     assert found(adata) is None
-    assert "these look like counts of chosen genes only" in caplog.text
+    assert "these look like counts of selected genes only" in caplog.text
