@@ -11,6 +11,7 @@ from grn.benchmark.methods import (
     CONTEXT_METHODS,
     CONTROLS,
     GUIDED_BY_PRIOR,
+    INTERVENTIONAL_METHODS,
     METHODS,
     OURS,
     TRAINED_ON_EDGES,
@@ -142,7 +143,10 @@ def make_grid(
         skipped=tuple(skipped),
         versions={
             method: method.fingerprint()
-            for method in (*installed, TRAINED_ON_EDGES, GUIDED_BY_PRIOR, *CONTEXT_METHODS)
+            for method in (
+                *(*installed, TRAINED_ON_EDGES, GUIDED_BY_PRIOR),
+                *(*CONTEXT_METHODS, *INTERVENTIONAL_METHODS),
+            )
         },
         not_on=not_on,
     )

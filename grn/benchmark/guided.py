@@ -16,7 +16,7 @@ from grn.benchmark.methods import CONTROL, GUIDED_BY_PRIOR, OURS, TRAINED_ON_EDG
 from grn.benchmark.predict import Cells, Known, Predictor, Task
 from grn.benchmark.regimes import MATCHED, PRIOR_GUIDED, SUPERVISED, split_network
 from grn.errors import InputError
-from grn.evaluation import candidates
+from grn.evaluation import candidates, warn_of_overlap
 from grn.evaluation.candidates import Candidates
 from grn.inference.prior import prior_alone
 from grn.supervised.lessons import lay_out
@@ -148,7 +148,7 @@ def _prior_guided(grid: Grid, cells: Cells, failures: Failures, prior: str) -> P
     """Plan the use of one network of a data set as a prior, and evaluation by the others."""
     edges, regime = cells.truths[prior], PRIOR_GUIDED + prior
     alone = prior_alone(edges, cells.tfs, cells.genes)
-    known = Known({"prior": edges}, _digest(alone.importance))
+    known = Known({"prior": edges}, _digest(*(part for part in alone if part is not None)))
     on = f"{cells.name}, {regime}"
     tasks = [Task(Job(GUIDED_BY_PRIOR, seed), on, known) for seed in grid.seeds if grid.has_ours]
     control = Entry("prior", CONTROL, None, Prediction(*alone, _NO_TIME))
@@ -169,6 +169,7 @@ def _judge_others(
     rows: Rows = []
     for network in networks:
         with failures.caught(f"{regime} of {cells.name}/{network}"):
+            warn_of_overlap(cells.truths[regime.removeprefix(PRIOR_GUIDED)], cells.truths[network])
             judged = candidates(cells.truths[network])
             judge = Judge(cells.name, network, regime, judged, cells.tfs, cells.genes)
             rows += judge.rows([*entries, prior], seeds)

@@ -8,9 +8,12 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from grn.benchmark.ours import (
     beyond_background,
     cells_of,
+    interventional,
     partial_pooling,
     pooled_centred,
     prior_guided,
@@ -22,10 +25,13 @@ from grn.benchmark.ours import (
     untrained,
 )
 from grn.benchmark.peers import PEERS
+from grn.benchmark.peers.dense import dense
+from grn.benchmark.peers.interventions import boosted_means, mean_difference
 from grn.benchmark.sources import source_files
 from grn.edges.matrix import locate
 from grn.evaluation.controls import target_mean, tf_variance
 from grn.evaluation.scores import Scores
+from grn.interventions import Interventions
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -59,6 +65,11 @@ class Method:
     def by_group(self) -> bool:
         """Whether the function is given `group`, the one of which it returns the network."""
         return "group" in inspect.signature(self.function).parameters
+
+    @property
+    def knows_interventions(self) -> bool:
+        """Whether the function is given `interventions`: which genes were perturbed where."""
+        return "interventions" in inspect.signature(self.function).parameters
 
     @property
     def leaves_out(self) -> bool:
@@ -131,6 +142,26 @@ def _alone(name: str, method: Method, **facts: Any) -> Method:
     return replace(method, name=name, function=function, **facts)
 
 
+def _of_interventions(name: str, score: Callable[..., Scores], **facts: Any) -> Method:
+    """Describe a function of √(log expression), interventions and columns of the TFs."""
+
+    def function(
+        adata: "AnnData", tfs: Collection[str], *, seed: int, interventions: Interventions
+    ) -> Scores:
+        drawn = {"seed": seed} if described["seeded"] else {}
+        index = locate(tfs, adata.var_names)
+        return score(np.sqrt(dense(adata.X)), interventions, index, **drawn)
+
+    described = {"kind": METHOD, "seeded": False, **facts}
+    return Method(
+        name=name,
+        function=function,
+        parameters=frozenset(),
+        module=score.__module__,
+        **described,
+    )
+
+
 METHODS: Mapping[str, Method] = {
     method.name: method
     for method in (
@@ -177,3 +208,13 @@ CONTEXT_METHODS: tuple[Method, ...] = (
     _alone("pearson_alone", METHODS["pearson"], kind=CONTROL),
 )
 """Methods of the table of networks per group: from all cells, or from the cells of each group."""
+
+INTERVENTIONAL_METHODS: tuple[Method, ...] = (
+    _ours(OURS, interventional, "overrides"),
+    _of_interventions("boosted_means", boosted_means, seeded=True, needs=("scikit-learn",)),
+    _ours("without_labels", spherical, kind=CONTROL),
+    _of_interventions("mean_difference", mean_difference, kind=CONTROL),
+    replace(METHODS["pearson"], kind=CONTROL),
+    _of_arrays("tf_variance", tf_variance, kind=CONTROL),
+)
+"""Methods of the table of cells whose perturbations are known, which controls are not told."""

@@ -16,6 +16,7 @@ from grn.edges.matrix import locate
 from grn.evaluation.scores import Scores
 from grn.inference.groups import infer_groups
 from grn.inference.infer import infer_network, sample_rows, untrained_network
+from grn.interventions import Interventions
 from grn.model.background import alike_beyond_background
 from grn.model.profiles import gene_profiles
 from grn.readout import read_map, without_self
@@ -139,6 +140,19 @@ def prior_guided(
     cells, config = CellDataset(adata), _configure(seed, overrides)
     found = infer_network(config, cells, list(tfs), prior=prior, left_out=left_out)
     return _scores(found, adata, tfs)
+
+
+def interventional(
+    adata: "AnnData",
+    tfs: Collection[str],
+    *,
+    seed: int,
+    interventions: Interventions,
+    overrides: Collection[str] = (),
+) -> Scores:
+    """Find the network of cells whose perturbations are known; the rest is as in `spherical`."""
+    cells, config = CellDataset(adata, interventions=interventions), _configure(seed, overrides)
+    return _scores(infer_network(config, cells, list(tfs)), adata, tfs)
 
 
 def cells_of(adata: "AnnData", group: str) -> "AnnData":

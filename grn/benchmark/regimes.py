@@ -21,6 +21,8 @@ from grn.supervised.splits import (
 UNSUPERVISED = "unsupervised"
 CONTEXTS = "contexts"
 KNOCK_OUTS = "knock_outs"
+INTERVENTIONAL = "interventional"
+_WITHOUT_DATASETS = (CONTEXTS, KNOCK_OUTS, INTERVENTIONAL)
 SUPERVISED, PRIOR_GUIDED = "supervised/", "prior_guided/"
 MATCHED = "/matched"
 
@@ -51,6 +53,8 @@ class Regimes:
     has a part in it."""
     knock_outs: bool = False
     """Whether predicted responses to knock-outs are judged, on experiments of their own."""
+    interventional: bool = False
+    """Whether networks of cells with known perturbations are judged, on screens of their own."""
 
     @property
     def read_datasets(self) -> bool:
@@ -64,7 +68,8 @@ def read_regimes(names: Sequence[str], datasets: Mapping[str, Sequence[str]]) ->
     Parameters
     ----------
     names
-        `unsupervised`, `contexts`, `knock_outs`, `supervised/<split>` or `prior_guided/<network>`.
+        `unsupervised`, `contexts`, `knock_outs`, `interventional`, `supervised/<split>` or
+        `prior_guided/<network>`.
     datasets
         Networks for evaluation, by data set (`collection/name`).
 
@@ -82,15 +87,16 @@ def read_regimes(names: Sequence[str], datasets: Mapping[str, Sequence[str]]) ->
         elif prior not in ("", name):
             _check_prior(prior, datasets)
             priors.append(prior)
-        elif name not in (UNSUPERVISED, CONTEXTS, KNOCK_OUTS):
-            known = [UNSUPERVISED, CONTEXTS, KNOCK_OUTS, *(SUPERVISED + split for split in SPLITS)]
+        elif name not in (UNSUPERVISED, *_WITHOUT_DATASETS):
+            splits_by_name = (SUPERVISED + split for split in SPLITS)
+            known = [UNSUPERVISED, *_WITHOUT_DATASETS, *splits_by_name]
             msg = (
                 f"no regime {name!r}. Available: {', '.join(known)}, and {PRIOR_GUIDED}NETWORK "
                 "with a network of the data set."
             )
             raise InputError(msg)
-    without_datasets = (CONTEXTS in names, KNOCK_OUTS in names)
-    return Regimes(UNSUPERVISED in names, tuple(splits), tuple(priors), *without_datasets)
+    without_datasets = {name: name in names for name in _WITHOUT_DATASETS}
+    return Regimes(UNSUPERVISED in names, tuple(splits), tuple(priors), **without_datasets)
 
 
 def _check_prior(prior: str, datasets: Mapping[str, Sequence[str]]) -> None:

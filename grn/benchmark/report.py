@@ -7,9 +7,10 @@ import pandas as pd
 
 from grn.benchmark.contexts_summary import summarise_contexts
 from grn.benchmark.guided_summary import summarise_guided
+from grn.benchmark.interventional_summary import summarise_interventional
 from grn.benchmark.knockout_summary import summarise_knockouts
 from grn.benchmark.pictures import accuracy_time, heatmap, precision_by_recall
-from grn.benchmark.regimes import CONTEXTS, KNOCK_OUTS, UNSUPERVISED
+from grn.benchmark.regimes import CONTEXTS, INTERVENTIONAL, KNOCK_OUTS, UNSUPERVISED
 from grn.benchmark.run import Outcome
 from grn.benchmark.summary import introduce, overview, summarise
 from grn.files import replacing
@@ -69,9 +70,9 @@ def write_report(
 def _summarise(
     results: pd.DataFrame, *, command: str, skipped: Sequence[str], failed: Sequence[str]
 ) -> str:
-    """Write the tables of the unsupervised regime, of known edges, and of networks per group."""
-    names = (UNSUPERVISED, CONTEXTS, KNOCK_OUTS)
-    unsupervised, contexts, knock_outs = (results["regime"] == name for name in names)
+    """Write the tables of the unsupervised regime, of known edges, and of the other regimes."""
+    names = (UNSUPERVISED, CONTEXTS, KNOCK_OUTS, INTERVENTIONAL)
+    unsupervised, contexts, knock_outs, screens = (results["regime"] == name for name in names)
     guided = results[~results["regime"].isin(names)]
     if unsupervised.any() or results.empty:
         said = summarise(results[unsupervised], command=command, skipped=skipped, failed=failed)
@@ -83,4 +84,6 @@ def _summarise(
         said += f"\n{summarise_contexts(results[contexts])}"
     if knock_outs.any():
         said += f"\n{summarise_knockouts(results[knock_outs])}"
+    if screens.any():
+        said += f"\n{summarise_interventional(results[screens])}"
     return said

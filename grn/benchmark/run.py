@@ -11,6 +11,7 @@ from grn.benchmark.contexts import context_rows, count_context_jobs
 from grn.benchmark.failures import Failure, Failures
 from grn.benchmark.grid import Grid
 from grn.benchmark.guided import guided_rows, plan_guided
+from grn.benchmark.interventional import count_interventional_jobs, interventional_rows
 from grn.benchmark.judge import Entry, Judge
 from grn.benchmark.knockouts import knockout_rows
 from grn.benchmark.predict import Cells, Predictor, Task
@@ -68,7 +69,8 @@ def run_benchmark(grid: Grid, cache: Path, n_jobs: int = 1) -> Outcome:
     rows: list[dict[str, Any]] = []
     curves: list[pd.DataFrame] = []
     counts = {dataset: grid.count_jobs(dataset) for dataset in grid.datasets}
-    with Progress(sum(counts.values()) + count_context_jobs(grid)) as progress:
+    n_others = count_context_jobs(grid) + count_interventional_jobs(grid)
+    with Progress(sum(counts.values()) + n_others) as progress:
         for dataset, networks in grid.datasets.items():
             cells = None
             with failures.caught(dataset):
@@ -94,6 +96,8 @@ def run_benchmark(grid: Grid, cache: Path, n_jobs: int = 1) -> Outcome:
             rows += context_rows(grid, cache, progress, failures, n_processes)
         if grid.regimes.knock_outs:
             rows += knockout_rows(grid.seeds, failures)
+        if grid.regimes.interventional:
+            rows += interventional_rows(grid, cache, progress, failures, n_processes)
         n_run = progress.n_run
     results = pd.DataFrame(rows, columns=list(COLUMNS))
     found = pd.concat(curves) if curves else pd.DataFrame()

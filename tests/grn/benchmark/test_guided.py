@@ -125,6 +125,14 @@ def test_a_prior_guides_and_the_other_networks_judge(
     assert set(again.results["network"]) == {"all"}
 
 
+def test_a_prior_that_holds_much_of_the_truth_is_a_warning(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    outcome = bench(["pearson"], ["beeline/toy/all"], [0], regimes=["prior_guided/half"])
+    assert "prior" in set(outcome.results["method"])
+    assert "the prior holds 16 of the 31 edges of the truth (52 %)" in caplog.text
+
+
 def test_without_ours_the_controls_stand_alone(bench: Bench) -> None:
     outcome = bench(["pearson"], ["beeline/toy"], [0], regimes=[SEEN, "prior_guided/all"])
     assert "spherical" not in set(outcome.results["method"])

@@ -25,10 +25,12 @@ def test_regimes_are_read_by_name() -> None:
     assert read_regimes(asked, DATASETS) == Regimes(True, ("unseen_tf", "genelink"), ())
     assert read_regimes(["prior_guided/all"], TOY) == Regimes(False, (), ("all",))
     assert read_regimes(["contexts"], TOY) == Regimes(False, (), (), contexts=True)
+    assert read_regimes(["interventional"], TOY) == Regimes(False, (), (), interventional=True)
 
 
 def test_networks_per_group_alone_read_no_data_set() -> None:
     assert not read_regimes(["contexts"], {}).read_datasets
+    assert not read_regimes(["interventional"], {}).read_datasets
     for other in ("unsupervised", "supervised/unseen_tf", "prior_guided/all"):
         assert read_regimes(["contexts", other], TOY).read_datasets
 
