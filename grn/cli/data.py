@@ -4,9 +4,12 @@ import argparse
 import logging
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from grn.errors import InputError
+
+if TYPE_CHECKING:
+    from grn.data.datasets.catalogue import Resource
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +29,7 @@ def _list(_options: argparse.Namespace) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from grn.data.datasets.catalogue import read_catalogue, read_fetchables
+    from grn.data.datasets.catalogue import read_catalogue, read_fetchables, read_resources
     from grn.data.datasets.root import cache_folder, data_folder
 
     places = {"data": data_folder(), "cache": cache_folder()}
@@ -54,6 +57,9 @@ def _list(_options: argparse.Namespace) -> None:
         console.print(f"{place}: {folder or 'no folder; GRN_DATA names one'}", soft_wrap=True)
     for fetchable in read_fetchables().values():
         console.print(f"grn data fetch {fetchable.name}: {fetchable.what}")
+    for resource in read_resources().values():
+        said = f"grn data fetch {resource.name}: {resource.what} ({resource.licence})"
+        console.print(said, markup=False)
 
 
 def _where(collection: str, places: dict[str, Path | None]) -> tuple[dict[str, str], str]:
@@ -72,10 +78,11 @@ def _where(collection: str, places: dict[str, Path | None]) -> tuple[dict[str, s
 
 def _fetch(options: argparse.Namespace) -> None:
     from grn.data.datasets.beeline import fetch_beeline
-    from grn.data.datasets.catalogue import read_fetchables
+    from grn.data.datasets.catalogue import read_fetchables, read_resources
     from grn.data.datasets.tf_lists import fetch_tf_lists
 
-    available = read_fetchables()
+    resources = read_resources()
+    available = [*read_fetchables(), *resources]
     if options.name not in available:
         msg = (
             f"nothing to fetch under the name {options.name!r}. Available: {', '.join(available)}."
@@ -83,9 +90,26 @@ def _fetch(options: argparse.Namespace) -> None:
         raise InputError(msg)
     if options.name == "tf_lists":
         print(f"human and mouse TF lists: {fetch_tf_lists()}")
+    elif options.name in resources:
+        _fetch_resource(resources[options.name])
     else:
         print(f"{options.name}: {fetch_beeline()}")
         _report_sizes()
+
+
+def _fetch_resource(resource: "Resource") -> None:
+    """Print what a resource is and under which terms, then each file as it arrives."""
+    from grn.data.datasets.resources import fetch_resource
+
+    print(f"{resource.name}: {resource.what}")
+    print(f"  licence   {resource.licence}")
+    print(f"  citation  {resource.citation}")
+    print(f"  page      {resource.page}", flush=True)
+    for fetched in fetch_resource(resource):
+        print(f"{fetched.species}: {fetched.path}")
+        print(f"  content   {fetched.content}")
+        print(f"  size      {fetched.size:,} bytes")
+        print(f"  sha256    {fetched.sha256}", flush=True)
 
 
 def _report_sizes() -> None:

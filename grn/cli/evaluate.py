@@ -1,7 +1,8 @@
-"""`grn evaluate`: judge an edge list beside its controls, with a truth or without one."""
+"""`grn evaluate` scores an edge list and its controls, with known edges or without."""
 
 import argparse
 import json
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
     from grn.runs.held_out import FinishedRun
 
+logger = logging.getLogger(__name__)
+
 _HEADINGS = {
     "r2": "R²",
     "median_r2": "median R²",
@@ -25,30 +28,41 @@ _HEADINGS = {
 
 def add_parser(commands: Any) -> None:
     """Add the subcommand to the parser's `commands`."""
-    evaluate = commands.add_parser("evaluate", help="judge an edge list beside its controls")
+    evaluate = commands.add_parser("evaluate", help="score an edge list and its controls")
     evaluate.set_defaults(command=_evaluate)
     evaluate.add_argument(
         "edges", metavar="EDGES|RUN", help="edges.tsv, another method's list, or a run folder"
     )
-    evaluate.add_argument("--truth", metavar="FILE", help="known edges to judge by")
+    evaluate.add_argument("--truth", metavar="FILE", help="known edges to evaluate against")
     evaluate.add_argument(
-        "--cells", metavar="CELLS",
-        help="held-out cells: how well top regulators predict them, and with --truth the controls "
-        "that need expression",
+        "--prior", metavar="FILE|NAME",
+        help="known edges that guided the list, judged by themselves beside it; of a run folder "
+        "its own",
     )  # fmt: skip
     evaluate.add_argument(
-        "--k", type=int, default=10, metavar="N", help="regulators of each target that predict it"
+        "--cells", metavar="CELLS",
+        help="held-out cells, to measure how well top regulators predict their expression; with "
+        "--truth also for the controls that need expression",
+    )  # fmt: skip
+    evaluate.add_argument(
+        "--k",
+        type=int,
+        default=10,
+        metavar="N",
+        help="number of top regulators that predict each target (default: 10)",
     )
     evaluate.add_argument(
         "--groupby", metavar="KEY",
-        help="column of obs: judge edges_by_group.tsv, or a list with a column group, by group",
+        help="column of obs: evaluate edges_by_group.tsv, or a list with a column group, by group",
     )  # fmt: skip
     evaluate.add_argument(
         "--halves", action="store_true",
-        help="also find the networks of random halves of the cells, and compare them",
+        help="also infer the networks of random halves of the cells, and compare them",
     )  # fmt: skip
-    evaluate.add_argument("--seed", type=int, default=0, help="of partitions and random choices")
-    evaluate.add_argument("--json", metavar="FILE", help="write the metrics here too")
+    evaluate.add_argument(
+        "--seed", type=int, default=0, help="seed of partitions and random choices (default: 0)"
+    )
+    evaluate.add_argument("--json", metavar="FILE", help="also write the metrics to this file")
 
 
 def _evaluate(options: argparse.Namespace) -> None:
@@ -72,8 +86,9 @@ def _evaluate(options: argparse.Namespace) -> None:
     own_cells = None if run is None else run.own_cells
     judged: dict[str, Any] = {}
     if truth is not None:
-        # The controls see the cells that the network was found on, where these are at hand.
-        metrics = evaluate(edges, truth, adata if own_cells is None else own_cells)
+        # The controls use the cells that the network was inferred from, if they are available.
+        extra = _prior_alone(options, run, edges, truth)
+        metrics = evaluate(edges, truth, adata if own_cells is None else own_cells, extra=extra)
         report(metrics, None)
         judged |= evaluate_json(metrics)
     if adata is not None:
@@ -86,6 +101,34 @@ def _evaluate(options: argparse.Namespace) -> None:
             temporary.write_text(json.dumps(judged, indent=2) + "\n")
 
 
+def _prior_alone(
+    options: argparse.Namespace,
+    run: "FinishedRun | None",
+    edges: "pd.DataFrame",
+    truth: "pd.DataFrame",
+) -> "dict[str, pd.DataFrame]":
+    """Return the prior as one more list to judge, and warn where it holds much of the truth."""
+    settings: dict[str, Any] = {} if run is None else run.settings
+    named = options.prior if options.prior is not None else settings.get("prior")
+    if named is None:
+        return {}
+    from grn.evaluation import warn_of_overlap
+    from grn.inference.prior import prior_edges, read_prior
+
+    data = settings.get("data") or {}
+    tfs = edges["source"].unique().tolist()
+    genes = list(dict.fromkeys([*tfs, *edges["target"]]))
+    try:
+        prior = read_prior(named, genes, species=data.get("tfs"))
+    except InputError as error:
+        if options.prior is not None:
+            raise
+        logger.warning("the prior of the run is not judged, since it is not here: %s", error)
+        return {}
+    warn_of_overlap(prior, truth, genes)
+    return {"prior": prior_edges(prior, tfs, genes)}
+
+
 def _check(options: argparse.Namespace) -> None:
     """Refuse what cannot be judged, before seconds of loading libraries."""
     if options.truth is None and options.cells is None:
@@ -94,9 +137,12 @@ def _check(options: argparse.Namespace) -> None:
             "the network was not found on (--cells CELLS), or both."
         )
         raise InputError(msg)
+    if options.prior is not None and options.truth is None:
+        msg = "--prior is judged by known edges. Give them with --truth FILE."
+        raise InputError(msg)
     for name in ("halves", "groupby"):
         if getattr(options, name) and options.cells is None:
-            msg = f"--{name} judges by cells. Give held-out ones with --cells CELLS."
+            msg = f"--{name} needs cells. Give held-out ones with --cells CELLS."
             raise InputError(msg)
     if options.k < 1:
         msg = f"--k is {options.k}; expected at least 1 regulator per target."
@@ -121,7 +167,7 @@ def _predict(
         table,
         f"Expression of {adata.n_obs} cells from the top {options.k} regulators, fitted on "
         f"{fitted}",
-        "A network is worth what it has above random regulators.",
+        "A network is informative as far as it exceeds random regulators.",
     )
     return table
 
@@ -129,14 +175,14 @@ def _predict(
 def _compare_halves(
     options: argparse.Namespace, run: "FinishedRun | None", edges: "pd.DataFrame", adata: "AnnData"
 ) -> "pd.DataFrame":
-    """Print and return how alike the networks of halves of the cells are."""
+    """Print and return how similar the networks of halves of the cells are."""
     from grn.runs.halves import compare_halves
 
     table = compare_halves(adata, edges["source"].unique().tolist(), run, seed=options.seed)
     _print(
         table,
         f"Networks of two halves of {adata.n_obs} cells: their top {table['k'].iloc[0]} edges",
-        "Alike is not true: what confounds two genes does so in both halves.",
+        "Agreement is not correctness: a confounder acts in both halves alike.",
     )
     return table
 
@@ -147,7 +193,7 @@ def _print(table: "pd.DataFrame", title: str, caption: str) -> None:
     from rich.table import Table
 
     if "n_targets" in table:
-        caption += " In brackets: targets left out."
+        caption += " Targets left out are in brackets."
     shown = Table()
     by_group = "group" in table
     if by_group:
@@ -165,7 +211,7 @@ def _print(table: "pd.DataFrame", title: str, caption: str) -> None:
         if "n_targets" in table:
             cells.append(f"{rows['n_targets'].iloc[0]} ({rows['n_left_out'].iloc[0]})")
         shown.add_row(*map(str, key), *cells, style="bold" if key[-1] == "network" else None)
-    # A title of the table would be wrapped at its width.
+    # As a title of the table this text would be wrapped at the width of the table.
     console = Console(highlight=False)
     console.print(title, soft_wrap=True)
     console.print(shown)
@@ -176,5 +222,5 @@ def _cell(values: "pd.DataFrame", metric: str) -> str:
     if metric not in values.index:
         return "–"
     value, spread = values.loc[metric, ["value", "spread"]]
-    # NaN is not equal to itself.
+    # The comparison is false for NaN.
     return f"{value:.3f}" + (f" ± {spread:.3f}" if spread == spread else "")

@@ -1,12 +1,12 @@
-"""The manifest of data sets: description, citation, expected sizes, and downloads."""
+"""The manifest of data sets and resources: description, citation, sizes, and downloads."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-_FETCHABLE = "fetchable"
+_FETCHABLE, _RESOURCES = "fetchable", "resources"
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,41 @@ class Fetchable:
     """Files of the record that are needed."""
 
 
+@dataclass(frozen=True)
+class ResourceFile:
+    """The file of a resource for one species."""
+
+    name: str
+    """Its name in the cache or the data folder."""
+    url: str | None = None
+    """Plain address, whose size and checksum nobody states."""
+    record: str | None = None
+    """Or a record that states them (Zenodo's JSON), and which of its files it is."""
+    member: str | None = None
+
+
+@dataclass(frozen=True)
+class Resource:
+    """Known edges or TF lists of others, by species, that `grn data fetch` downloads."""
+
+    name: str
+    kind: Literal["priors", "tf_lists"]
+    """What it is, and the folder that it is in."""
+    what: str
+    """One line for the user."""
+    licence: str
+    citation: str
+    page: str
+    """Address for people."""
+    files: Mapping[str, ResourceFile]
+
+
 def read_catalogue() -> list[DatasetEntry]:
     """Return every data set of the manifest, in its order."""
     return [
         DatasetEntry(collection=collection, name=name, **facts)
         for collection, entries in _read_manifest().items()
-        if collection != _FETCHABLE
+        if collection not in (_FETCHABLE, _RESOURCES)
         for name, facts in entries.items()
     ]
 
@@ -70,6 +99,15 @@ def read_fetchables() -> dict[str, Fetchable]:
         name: Fetchable(name=name, **{**facts, "files": tuple(facts["files"])})
         for name, facts in _read_manifest()[_FETCHABLE].items()
     }
+
+
+def read_resources() -> dict[str, Resource]:
+    """Return the known edges and TF lists of others that can be fetched, by name."""
+    resources = {}
+    for name, facts in _read_manifest()[_RESOURCES].items():
+        files = {species: ResourceFile(**file) for species, file in facts["files"].items()}
+        resources[name] = Resource(name=name, **{**facts, "files": files})
+    return resources
 
 
 def differences(

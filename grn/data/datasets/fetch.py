@@ -18,6 +18,7 @@ _TIMEOUT = (10.0, 60.0)  # seconds to connect, and between two packets
 _ATTEMPTS = 3
 _PAUSE = 1.0  # seconds before trying again
 _BLOCK = 1 << 14  # bytes; a dropped connection loses less than this
+_LARGEST = 10**9  # bytes of a file whose size nobody states; those that are fetched have a few MB
 
 
 class RemoteFile(NamedTuple):
@@ -55,7 +56,7 @@ def fetch_from_record(record: "Fetchable", name: str) -> Path:
         if path.is_file():
             logger.warning("%s Using %s without verifying its checksum.", error, path)
             return path
-        msg = f"{error} {_by_hand(name, record.page, path)}"
+        msg = f"{error} {by_hand(name, record.page, path)}"
         raise InputError(msg) from error
     if name not in files:
         msg = f"{record.page} lists no {name}; it has {', '.join(files) or 'no files'}."
@@ -63,7 +64,7 @@ def fetch_from_record(record: "Fetchable", name: str) -> Path:
     try:
         return fetch_file(files[name], path)
     except InputError as error:
-        msg = f"{error} {_by_hand(name, record.page, path)}"
+        msg = f"{error} {by_hand(name, record.page, path)}"
         raise InputError(msg) from error
 
 
@@ -143,6 +144,50 @@ def fetch_file(remote: RemoteFile, path: Path) -> Path:
     return path
 
 
+def fetch_unstated(url: str, path: Path) -> Path:
+    """Download what an address answers with, whose size and checksum nobody states.
+
+    Tables are asked for as text: services that have them in several forms choose by that. What
+    came is not verified; the caller has to look at it.
+
+    Parameters
+    ----------
+    url
+        Address.
+    path
+        Where the file goes, once it is complete; the folder is made.
+
+    Raises
+    ------
+    InputError
+        The address cannot be reached or answers with an error or with too much, or the folder
+        cannot be written to.
+    """
+    import requests
+
+    partial = path.with_name(f".{path.name}.part")
+    headers = {"Accept": "text/tsv, text/csv;q=0.9, */*;q=0.1"}
+    logger.info("downloading %s from %s", path.name, url)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with requests.get(url, headers=headers, timeout=_TIMEOUT, stream=True) as answer:
+            answer.raise_for_status()
+            with partial.open("wb") as file:
+                for block in answer.iter_content(_BLOCK):
+                    if file.tell() > _LARGEST:
+                        msg = f"{url} sends more than {_LARGEST / 1e6:,.0f} MB. Nothing was kept."
+                        raise InputError(msg)
+                    file.write(block)
+        return partial.replace(path)
+    except requests.RequestException as error:
+        raise InputError(_unreachable(url, error)) from error
+    except OSError as error:
+        msg = f"{path}: cannot be written ({error}). Make room or set XDG_CACHE_HOME to a folder."
+        raise InputError(msg) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
 def _download(url: str, partial: Path, size: int, name: str) -> None:
     """Download until `partial` has `size` bytes, and reconnect after a dropped connection."""
     import requests
@@ -215,5 +260,6 @@ def _reason(error: Exception) -> str:
     return f"no connection, or it was lost ({kind}; offline, or a proxy or firewall in between?)"
 
 
-def _by_hand(name: str, page: str, path: Path) -> str:
+def by_hand(name: str, page: str, path: Path) -> str:
+    """Say how to do without the download."""
     return f"Or download {name} from {page} in another way and put it at {path}."

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from grn.data.datasets.catalogue import read_fetchables
+from grn.data.datasets.catalogue import read_fetchables, read_resources
 from grn.data.datasets.fetch import fetch_from_record
+from grn.data.datasets.resources import fetch_resource, tf_list_names
 from grn.data.datasets.root import cache_folder, data_roots
 from grn.data.datasets.unpack import find_unpacked, scratch_folder, unpack
 from grn.edges.load import are_counted
@@ -45,14 +46,14 @@ def read_tf_list(source: str | Path) -> list[str]:
     symbol`, of which a column `Is TF?` leaves rows out, else the first that is no index. Headers,
     titles, comments (`#`), quotes, blanks, brackets and byte order marks are passed over.
 
-    `human` and `mouse` are BEELINE's lists, unless a file of that name exists:
-    `tf_lists/<species>.txt` in the data folder or the cache (`data_roots`), else fetched once
-    into the cache.
+    `human` and `mouse` are BEELINE's lists, `fly`, `fish`, `rat` and `yeast` the genes that the
+    Gene Ontology calls TFs, unless a file of that name exists: `tf_lists/<species>.txt` in the
+    data folder or the cache (`data_roots`), else fetched once into the cache.
 
     Parameters
     ----------
     source
-        Path of a text file, `"human"` or `"mouse"`.
+        Path of a text file, or one of these species.
 
     Raises
     ------
@@ -61,10 +62,11 @@ def read_tf_list(source: str | Path) -> list[str]:
         be fetched.
     """
     path = Path(source)
-    if str(source) in SPECIES and not path.is_file():
+    if not path.is_file() and str(source) in (*SPECIES, *tf_list_names()):
         path = _species_list(str(source))
     if not path.exists():
-        msg = f"no TF list at {path}. Pass a file with one name per line, or one of human, mouse."
+        named = ", ".join((*SPECIES, *tf_list_names()))
+        msg = f"no TF list at {path}. Pass a file with one name per line, or one of {named}."
         raise InputError(msg)
     if path.is_dir():
         msg = f"the TF list {path} is a folder; pass a text file with one name per line."
@@ -189,7 +191,11 @@ def _species_list(species: str) -> Path:
     if found is not None:
         return found
     try:
-        return fetch_tf_lists() / f"{species}.txt"
+        if species in SPECIES:
+            return fetch_tf_lists() / f"{species}.txt"
+        resource = read_resources()[tf_list_names()[species]]
+        logger.info("%s (%s; %s)", resource.what, resource.licence, resource.citation)
+        return next(fetch_resource(resource)).path
     except InputError as error:
         msg = (
             f"the {species} TF list is not at {roots[0] / name}, and fetching it failed: {error} "

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from grn.data.datasets import resources, tf_lists
+from grn.data.datasets.catalogue import Resource, ResourceFile
 from grn.data.datasets.tf_lists import read_tf_list
 from grn.errors import InputError
 from tests.record_server import RecordServer, networks_zip, record_of_beeline, zipped
@@ -132,6 +134,26 @@ def test_what_was_put_into_the_cache_by_hand_stays(record: tuple[RecordServer, P
     (cache / "tf_lists" / "human.txt").write_text("MINE\n")
     assert read_tf_list("mouse") == ["GATA1", "KLF4", "MYC", "SOX2"]
     assert read_tf_list("human") == ["MINE"]
+
+
+def test_lists_of_other_species_are_fetched_by_name(
+    record: tuple[RecordServer, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, cache = record
+    server.files["fly"] = b"SYMBOL\tQUALIFIER\nftz\tenables\nbcd\tenables\nKr\tenables\n"
+    listed = {"fly": ResourceFile("fly.txt", server.url("fly"))}
+    fly = Resource("tfs-fly", "tf_lists", "TFs", "CC BY 4.0", "10.1/x", "https://x.org", listed)
+    for module in (tf_lists, resources):
+        monkeypatch.setattr(module, "read_resources", lambda: {"tfs-fly": fly})
+    for _ in range(2):
+        assert read_tf_list("fly") == ["Kr", "bcd", "ftz"]
+    assert [path for path, _ in server.asked] == ["fly"]
+    (cache / "tf_lists/fly.txt").unlink()
+    server.files.clear()
+    with pytest.raises(InputError, match=r"fly TF list is not at .*answered 404.*put it at"):
+        read_tf_list("fly")
+    with pytest.raises(InputError, match="one of human, mouse, fly"):
+        read_tf_list("newt")
 
 
 def test_without_the_record_the_message_says_what_to_do(
