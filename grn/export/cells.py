@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from grn.errors import InputError
+from grn.export.h5ad import write_h5ad
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -55,7 +56,7 @@ def write_simulation(adata: "AnnData", folder: str | Path, *, overwrite: bool = 
     for name in (*adata.obs_names, *adata.var_names):
         _check_name(name)
     with _filled(folder) as temporary:
-        adata.write_h5ad(temporary / "cells.h5ad", compression="lzf")
+        write_h5ad(adata, temporary / "cells.h5ad")
         _write_expression(adata, temporary / "ExpressionData.csv")
         _pseudotime(adata.obs).to_csv(temporary / "PseudoTime.csv")
         _write_reference(adata.uns["truth"], temporary)

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy import sparse
 
 from grn.edges.matrix import locate
+from grn.export.h5ad import write_h5ad
 from grn.export.storable import storable_arrays, storable_frame, storable_keys
 from grn.expression import is_on_disk
 from grn.files import replacing
@@ -116,7 +117,7 @@ def write_network(
         adata = ad.AnnData(obs=adata.obs, var=adata.var, **kept)
         provenance = {**provenance, "X": "left out: the cells were read from disk"}
     with replacing(path) as temporary:
-        network_adata(edges, adata, provenance, by_group).write_h5ad(temporary, compression="lzf")
+        write_h5ad(network_adata(edges, adata, provenance, by_group), temporary)
 
 
 def _storable(value: Any) -> Any:

@@ -16,7 +16,14 @@ from grn.data.reading.orientation import (
     detect_orientation,
     undecided,
 )
-from grn.data.reading.parts_10x import SampleFiles, is_hidden, sample_of, samples_of
+from grn.data.reading.parts_10x import (
+    ALEVIN,
+    SampleFiles,
+    folder_inside,
+    is_hidden,
+    sample_of,
+    samples_of,
+)
 from grn.data.reading.read_10x import read_10x_h5, read_10x_sample
 from grn.data.reading.read_loom import read_loom
 from grn.errors import InputError
@@ -36,8 +43,8 @@ AS_STORED = Orientation(CELLS_BY_GENES, "the format fixes it")
 _TEXT_SUFFIXES = {".csv", ".tsv", ".txt"}
 _BEELINE_MATRIX = "ExpressionData.csv"
 _ZARR_MARKS = (".zgroup", "zarr.json")
-# Contents of the folder `outs` of Cell Ranger, with the called cells first.
-_CELL_RANGER = ("filtered_feature_bc_matrix", "filtered_feature_bc_matrix.h5")
+# In the folder `outs` of Cell Ranger.
+_CELL_RANGER = "filtered_feature_bc_matrix.h5"
 
 # Takes the path and the layer to read in place of `X`.
 Reader = Callable[[Path, str | None], tuple["AnnData", Orientation]]
@@ -99,17 +106,25 @@ def find_format(
 
 
 def _in_folder(path: Path, gene_column: str | None, tfs: Collection[str] | None) -> Format:
-    """Tell zarr, BEELINE, 10x, Cell Ranger's `outs` and a folder around one `.h5ad` apart."""
+    """Tell zarr, BEELINE, 10x, what programs write around it, and one `.h5ad` apart."""
     if path.suffix == ".zarr" or any((path / name).exists() for name in _ZARR_MARKS):
         return Format("zarr", path, _read_store)
     if (path / _BEELINE_MATRIX).exists():
         return Format("BEELINE folder", path, _read_beeline)
     if samples := samples_of(path):
         return Format("10x folder", path, _reader_of(samples))
-    inside = [path / name for name in _CELL_RANGER if (path / name).exists()][:1]
-    inside = inside or [other for other in path.glob("*.h5ad") if not is_hidden(other)]
+    known = folder_inside(path) or path / _CELL_RANGER
+    inside = [known] if known.exists() else [*path.glob("*.h5ad")]
+    inside = [other for other in inside if not is_hidden(other)]
     if len(inside) == 1:
         return find_format(inside[0], gene_column, tfs)
+    places = (path / f"{ALEVIN}.gz", path / "alevin" / f"{ALEVIN}.gz")
+    if binary := [place for place in places if place.exists()]:
+        msg = (
+            f"{binary[0]} is the binary matrix of alevin. Run salmon alevin with --dumpMtx, or "
+            f"alevin-fry, and pass the folder with {ALEVIN}.mtx."
+        )
+        raise InputError(msg)
     if matrices := sorted(set(path.glob("*.mtx*")) - set(path.glob(".*"))):
         msg = (
             f"{path} has {matrices[0].name}, but no names of its cells and genes. {_NAMES_OF_MTX}"

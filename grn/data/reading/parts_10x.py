@@ -12,12 +12,22 @@ from grn.errors import InputError
 
 MATRIX, BARCODES, FEATURES, GENES = "matrix.mtx", "barcodes.tsv", "features.tsv", "genes.tsv"
 SYMBOLS = "genes.names.txt"
-# Cell Ranger's and STARsolo's names, and those of kb-python: cells_x_genes.mtx and the like.
+# Cell Ranger's and STARsolo's names, those of kb-python (cells_x_genes.mtx and the like) and of
+# alevin and alevin-fry (quants_mat.mtx).
+ALEVIN = "quants_mat"
 _PART = re.compile(
-    r"(.*?)(?:(matrix\.mtx|mtx)|(barcodes\.(?:tsv|txt|csv))|(features\.(?:tsv|txt|csv))"
-    r"|(genes\.(?:tsv|txt|csv))|(genes\.names\.txt))(\.gz)?"
+    rf"(.*?)(?:(matrix\.mtx|(?<={ALEVIN})\.mtx|mtx)"
+    rf"|(barcodes\.(?:tsv|txt|csv)|(?<={ALEVIN})_rows\.txt)|(features\.(?:tsv|txt|csv))"
+    rf"|(genes\.(?:tsv|txt|csv)|(?<={ALEVIN})_cols\.txt)|(genes\.names\.txt))(\.gz)?"
 )
 _KINDS = (MATRIX, BARCODES, FEATURES, GENES, SYMBOLS)
+# Where programs leave a matrix below the folder that they are told to write to, the cells that
+# they called before all barcodes: Cell Ranger 3 and later, STARsolo, kb-python, alevin.
+_INSIDE = (
+    *("filtered_feature_bc_matrix", "outs/filtered_feature_bc_matrix"),
+    *("filtered", "Gene/filtered", "Solo.out/Gene/filtered"),
+    *("counts_filtered", "counts_unfiltered", "alevin"),
+)
 
 
 class SampleFiles(NamedTuple):
@@ -51,6 +61,12 @@ def sample_of(path: Path) -> SampleFiles | None:
     found = _parts_in(path.parent)
     found[match[1]][MATRIX] = path
     return _with_names(found, match[1])
+
+
+def folder_inside(folder: Path) -> Path | None:
+    """Return the folder below this one where a program left its sample; None: there is none."""
+    inside = (folder / name for name in _INSIDE)
+    return next((path for path in inside if path.is_dir() and samples_of(path)), None)
 
 
 def check_complete(folder: Path, prefix: str, parts: dict[str, Path]) -> None:

@@ -1,6 +1,7 @@
-"""Reads the output of Cell Ranger, STARsolo and kb-python: matrix.mtx folders, `.h5` files."""
+"""Reads the output of Cell Ranger, STARsolo, kb-python and alevin: matrix.mtx, `.h5` files."""
 
 import logging
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ import numpy as np
 
 from grn.data.reading.orientation import CELLS_BY_GENES, GENES_BY_CELLS, Orientation
 from grn.data.reading.parts_10x import (
+    ALEVIN,
     BARCODES,
     FEATURES,
     GENES,
@@ -20,6 +22,7 @@ from grn.data.reading.parts_10x import (
     without_counts,
     without_header,
 )
+from grn.data.reading.splicing import split_by_splicing
 from grn.data.reading.unreadable import cannot_read
 from grn.errors import InputError
 
@@ -36,8 +39,8 @@ _OTHER_TYPES = {
     "antibody capture", "crispr guide capture", "multiplexing capture", "custom", "peaks",
     "antigen capture", "protein expression", "vdj", "ab", "adt", "hto",
 }  # fmt: skip
-# kb-python's matrix, which says in its name how it lies.
-_BY_CELL = "cells_x_"
+# Matrices that say in their names how they lie: kb-python's and alevin's.
+_BY_CELL = ("cells_x_", ALEVIN)
 
 
 def read_10x_sample(folder: Path, samples: list[SampleFiles]) -> tuple["AnnData", Orientation]:
@@ -46,7 +49,8 @@ def read_10x_sample(folder: Path, samples: list[SampleFiles]) -> tuple["AnnData"
     Each may be gzipped or not. Unlike `scanpy.read_10x_mtx`, every name is read as text: a
     barcode 001 is no number, and `nan` is a gene of the fruit fly. Symbols are the names, as in
     scanpy, and `var["gene_ids"]` the ids. A matrix of cells × genes, as kb-python writes it, is
-    told by the lengths of the names.
+    told by the lengths of the names. Where alevin-fry counted spliced and unspliced transcripts,
+    they become layers (`grn.data.reading.splicing`).
 
     Raises
     ------
@@ -58,9 +62,9 @@ def read_10x_sample(folder: Path, samples: list[SampleFiles]) -> tuple["AnnData"
     if len(samples) > 1:
         names = ", ".join(sample.prefix or "no prefix" for sample in samples[:5])
         msg = (
-            f"{folder} holds {len(samples)} 10x samples (prefixes {names}). Pass the "
-            f"{samples[0].parts.get(MATRIX, folder / MATRIX).name.removeprefix(samples[0].prefix)}"
-            " of one of them, or a folder for each."
+            f"{folder} holds {len(samples)} 10x samples (prefixes {names}). Pass the matrix of "
+            f"one of them, such as {samples[0].parts.get(MATRIX, folder / MATRIX).name}, or a "
+            "folder for each."
         )
         raise InputError(msg)
     prefix, parts = samples[0]
@@ -91,14 +95,14 @@ def read_10x_sample(folder: Path, samples: list[SampleFiles]) -> tuple["AnnData"
     stored = STORED
     if by_cell:
         stored = Orientation(CELLS_BY_GENES, "the lengths of its lists of names say so")
-    return _genes_only(adata, folder), stored
+    return split_by_splicing(_genes_only(adata, folder), folder), stored
 
 
 def _fit(
     path: Path, shape: tuple[int, int], features: "pd.DataFrame", barcodes: "pd.DataFrame"
 ) -> tuple[bool | None, "pd.DataFrame", "pd.DataFrame"]:
     """Tell whether the rows of the matrix are cells, and drop headers; None: lengths differ."""
-    by_cell_first = path.name.startswith(_BY_CELL) or f"_{_BY_CELL}" in path.name
+    by_cell_first = any(re.match(rf"(.*_)?{mark}", path.name) for mark in _BY_CELL)
     for genes in (features, without_header(features)):
         for cells in (barcodes, without_header(barcodes)):
             fits = {False: (len(genes), len(cells)), True: (len(cells), len(genes))}

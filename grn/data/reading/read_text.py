@@ -11,7 +11,12 @@ import pandas as pd
 
 from grn.data.reading.axis_names import are_alike, is_gene_like
 from grn.data.reading.orientation import layout_by_word
-from grn.data.reading.text_lines import FirstLines, read_first_lines, without_empty_end
+from grn.data.reading.text_lines import (
+    BLANK,
+    FirstLines,
+    read_first_lines,
+    without_empty_end,
+)
 from grn.errors import InputError
 from grn.text import open_text
 
@@ -40,10 +45,11 @@ def read_text_matrix(path: Path, tfs: Collection[str] = ()) -> TextMatrix:
 
     The first line that is no comment (`#`) is the header. The separator is the one of tab, comma
     and semicolon that splits the first row into a name and numbers; one at the end of lines is no
-    column. Row names are the first column; a header one field shorter than the rows (R's
-    `write.table`) is understood, and so is a matrix without row names: numbers that repeat or
-    have decimals are no names, nor are those under the name of a gene. Names are text whatever
-    they look like (`001`, `NA`), without the spaces around them.
+    column. Without any of them, a run of blanks is the separator. Row names are the first column;
+    a header one field shorter than the rows (R's `write.table`) is understood, and so is a matrix
+    without row names: numbers that repeat or have decimals are no names, nor are those under the
+    name of a gene. Names are text whatever they look like (`001`, `NA`), without the spaces
+    around them.
 
     Parameters
     ----------
@@ -133,7 +139,7 @@ def _read_body(path: Path, lines: FirstLines, n_fields: int) -> pd.DataFrame:
                 file.readline()  # pandas' skiprows trips over quoted separators
             body = pd.read_csv(
                 file,
-                sep=lines.separator,
+                sep=r"\s+" if lines.separator == BLANK else lines.separator,
                 header=None,
                 names=list(range(n_fields)),
                 converters={0: str.strip},  # as text: 001 is no number, NA is a name
@@ -167,7 +173,8 @@ def _numbered_rows(file: IO[str], lines: FirstLines) -> Iterator[tuple[int, list
     """Yield (number of the line, fields) of every row below the header."""
     for _ in range(lines.skipped + 1):
         file.readline()
-    reader = csv.reader(file, delimiter=lines.separator, skipinitialspace=True)
+    rows = map(str.strip, file) if lines.separator == BLANK else file
+    reader = csv.reader(rows, delimiter=lines.separator, skipinitialspace=True)
     for fields in reader:
         if fields:
             yield lines.skipped + 1 + reader.line_num, fields

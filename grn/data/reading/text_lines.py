@@ -7,7 +7,10 @@ from typing import NamedTuple
 from grn.errors import InputError
 from grn.text import open_text
 
-_SEPARATORS = {"\t": "tab", ",": "comma", ";": "semicolon"}
+# A run of blanks parts fields too, as R's write.table and columns that are aligned have it, where
+# none of the others does.
+BLANK = " "
+_SEPARATORS = ("\t", ",", ";", BLANK)
 _MISSING = {"", "na", "nan", "null", "none", "n/a", "<na>"}
 _COMMENT = "#"
 
@@ -57,7 +60,9 @@ def read_first_lines(path: Path) -> FirstLines:
 
 
 def split(line: str, separator: str) -> list[str]:
-    """Split one line into fields, minding quotes."""
+    """Split one line into fields, minding quotes; a run of blanks parts two, as one does."""
+    if separator == BLANK:
+        line = line.strip()
     reader = csv.reader([line], delimiter=separator, skipinitialspace=True)
     return [field.strip() for field in next(reader)]
 
@@ -83,13 +88,15 @@ def _header_among(before: list[str], row: str) -> int | None:
 
 
 def _separator(path: Path, header_line: str, first_line: str) -> str:
-    """Return the separator of the fields; names may contain any of the three, numbers may not."""
-    present = [separator for separator in _SEPARATORS if separator in header_line]
+    """Return the separator of the fields; names may contain any of them, numbers may not."""
+    present = [separator for separator in _SEPARATORS[:-1] if separator in header_line]
+    if not present and _are_parted_by_blanks(header_line, first_line):
+        return BLANK
     if not present:
         msg = (
             f"{path} is not an expression matrix: its first line has a single field "
             f"({header_line[:40]!r}). Expected a header of names and numbers below, separated by "
-            "comma, tab or semicolon."
+            "comma, tab, semicolon or blanks."
         )
         raise InputError(msg)
     for separator in present:
@@ -100,6 +107,12 @@ def _separator(path: Path, header_line: str, first_line: str) -> str:
             return separator
     # Something is wrong with the first row: the message will speak of the likeliest reading.
     return max(present, key=header_line.count)
+
+
+def _are_parted_by_blanks(header_line: str, first_line: str) -> bool:
+    """Tell a table from a list of names of several words."""
+    n_names, n_fields = len(split(header_line, BLANK)), len(split(first_line, BLANK))
+    return n_fields > 1 and n_fields - n_names in (0, 1)
 
 
 def _is_number(field: str) -> bool:

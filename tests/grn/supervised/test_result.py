@@ -34,7 +34,11 @@ def test_a_supervised_run_says_what_it_is(
     assert edges["known"].sum() == record["split"]["training"]["n_positives"]
     assert set(edges.loc[edges["known"] == 1, "part"]) == {"training"}
     assert np.all(np.diff(edges["importance"]) <= 0)
-    assert anndata.read_h5ad(folder / "network.h5ad").varp["grn"].nnz
+    cells = anndata.read_h5ad(folder / "network.h5ad")
+    assert cells.varp["grn"].nnz
+    for end in ("source", "target"):
+        counts = cells.var["n_cells"].loc[edges[end]].to_numpy()
+        np.testing.assert_array_equal(edges[f"n_cells_{end}"], counts)
     with pytest.raises(InputError, match="supervised run"):
         read_checkpoint(folder / "checkpoints/best.ckpt")
 

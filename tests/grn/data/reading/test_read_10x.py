@@ -90,7 +90,7 @@ def test_geo_prefix_and_choice_among_samples(tmp_path: Path, cells: anndata.AnnD
     write_10x_v3(cells, tmp_path, prefix="GSM1_")
     assert_same_cells(read_cells(tmp_path), cells)
     write_10x_v3(cells[:4].copy(), tmp_path, prefix="GSM2_")
-    with pytest.raises(InputError, match=r"2 10x samples \(prefixes GSM1_, GSM2_\)"):
+    with pytest.raises(InputError, match=r"2 10x .*GSM1_, GSM2_.*such as GSM1_matrix\.mtx\.gz"):
         read_cells(tmp_path)
     assert_same_cells(read_cells(tmp_path / "GSM2_matrix.mtx.gz"), cells[:4])
 
@@ -212,28 +212,6 @@ def test_third_column_that_is_no_type(
     path = write_10x_v3(cells, tmp_path, kinds=[third] * 4 + ["Antibody Capture"])
     assert_same_cells(read_cells(path), cells[:, :4])
     assert "holds no types of features" in caplog.text
-
-
-def write_kb(adata: anndata.AnnData, folder: Path, name: str = "cells_x_genes") -> Path:
-    scipy.io.mmwrite(folder / f"{name}.mtx", sp.coo_matrix(adata.X), precision=9)
-    rewrite(folder, f"{name}.barcodes.txt", list(adata.obs_names))
-    rewrite(folder, f"{name}.genes.txt", [f"ENS{i}" for i in range(adata.n_vars)])
-    rewrite(folder, f"{name}.genes.names.txt", list(adata.var_names))
-    return folder
-
-
-@pytest.mark.parametrize("name", ["cells_x_genes", "spliced", "sample1_cells_x_genes"])
-@pytest.mark.parametrize("n_cells", [N_CELLS, N_GENES])
-def test_kb_python(tmp_path: Path, cells: anndata.AnnData, name: str, n_cells: int) -> None:
-    if n_cells == N_GENES and name == "spliced":
-        pytest.skip("nothing tells how a square matrix lies")
-    cells = cells[:n_cells].copy()
-    read = read_cells(write_kb(cells, tmp_path, name))
-    assert_same_cells(read, cells)
-    assert list(read.var["gene_ids"]) == [f"ENS{i}" for i in range(N_GENES)]
-    assert read.uns["grn_read"]["orientation"] == "cells × genes"
-    (tmp_path / f"{name}.genes.names.txt").unlink()
-    assert list(read_cells(tmp_path / f"{name}.mtx").var_names) == list(read.var["gene_ids"])
 
 
 def test_transposed_matrix_is_told_by_its_lengths(tmp_path: Path, cells: anndata.AnnData) -> None:

@@ -79,6 +79,39 @@ def test_separators_and_quotes_inside_names(tmp_path: Path, separator: str, name
     np.testing.assert_array_equal(table.values, frame)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "gene c1 c2\nA 1 2\nB 3 4\n",
+        "  gene   c1  c2 \n  A       1 2\n\n  B       3   4  \n",
+        '"gene" "c1" "c2"\n"A" 1 2\n"B" 3 4\n',
+        "# made by x\n#gene c1 c2\nA 1 2\nB 3 4\n",
+    ],
+)
+def test_blanks_part_fields_where_nothing_else_does(tmp_path: Path, text: str) -> None:
+    read_plain(write(tmp_path, text, "x.txt"))
+
+
+def test_table_of_r_parted_by_blanks(tmp_path: Path) -> None:
+    table = read_text_matrix(write(tmp_path, '"c 1" "c2"\n"A" 1 NA\n"B b" 3 4\n', "x.txt"))
+    assert (table.column_names, table.row_names) == (["c 1", "c2"], ["A", "B b"])
+    np.testing.assert_array_equal(table.values, [[1, np.nan], [3, 4]])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("gene c1 c2\nA 1 2 \n\nB 3\nC 5 6\n", "line 4 has 2 fields, the first row 3"),
+        ("gene c1 c2\nA 1 2\nB 3 4 5\n", "line 3 has 4 fields, the first row 3"),
+        ("gene c1 c2\nA high 2\nB 3 4\n", r"'high' in row 'A', column 'c1'"),
+        ("gene name\nA\nB\n", "single field"),
+    ],
+)
+def test_what_is_wrong_between_blanks_is_named(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        read_text_matrix(write(tmp_path, text))
+
+
 PLAIN = "gene,c1,c2\nA,1,2\nB,3,4\n"
 
 
