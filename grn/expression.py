@@ -1,7 +1,7 @@
-"""Expression by blocks of cells: moments, z-scores and a fingerprint; nothing densified whole."""
+"""Reads expression in blocks of cells: moments, z-scores, fingerprint; never the whole dense."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -11,18 +11,20 @@ from scipy import sparse
 if TYPE_CHECKING:
     from anndata import AnnData
 
-# (n_cells, n_genes): a numpy array, any scipy sparse matrix, or one on disk that gives rows by
-# slice (h5py.Dataset, zarr.Array, anndata.abc.CSRDataset).
+# A matrix (n_cells, n_genes): a numpy array, any scipy sparse matrix, or a matrix on disk whose
+# rows are read by slices (h5py.Dataset, zarr.Array, anndata.abc.CSRDataset).
 Expression: TypeAlias = Any
-# Applied to every dense block as stored, such as np.sqrt.
+# A function that is applied to every dense block, such as np.sqrt.
 Transform: TypeAlias = Callable[[np.ndarray], np.ndarray]
 
+# Limits the memory of a dense float64 block to 16 MB; the time was not measured.
 _VALUES_PER_BLOCK = 2**21
+# Chosen by hand: some times the rounding error of float32 (6e-8), which sums multiply.
 _ROUNDING = 1e-6
 
 
 def is_on_disk(expression: Expression) -> bool:
-    """Tell a matrix that is read by slices from one that is in memory."""
+    """Return whether a matrix is read from disk by slices instead of being in memory."""
     return not (isinstance(expression, np.ndarray) or sparse.issparse(expression))
 
 
@@ -32,9 +34,9 @@ def row_blocks(expression: Expression, n_rows: int | None = None) -> Iterator[tu
     Parameters
     ----------
     expression
-        As it is stored, so blocks are CSR or dense.
+        The matrix. Blocks are CSR or dense, as it is stored.
     n_rows
-        Rows of a block; None: as many as hold two million stored values on average.
+        Number of rows of a block; None chooses blocks of two million stored values on average.
     """
     if sparse.issparse(expression):
         expression = expression.tocsr()
@@ -50,14 +52,14 @@ def column_moments(
     transform: Transform = np.asarray,
     times: Int[np.ndarray, " n_cells"] | None = None,
 ) -> tuple[Float[np.ndarray, " n_genes"], Float[np.ndarray, " n_genes"]]:
-    """Mean and standard deviation (ddof 0) of each gene; exactly 0 for a constant one.
+    """Return mean and standard deviation (ddof 0) of each gene; constant genes have exactly 0.
 
     Parameters
     ----------
     expression, transform
-        Values, and what is applied to them first.
+        Values, and the function that is applied to them first.
     times
-        How often each cell counts, 0 among it; None: once.
+        Number of times that each cell counts, which may be 0; None counts every cell once.
     """
     n_cells = expression.shape[0] if times is None else times.sum()
     mean = sum(b.sum(axis=0) for b in _dense_blocks(expression, transform, times)) / n_cells
@@ -71,7 +73,7 @@ def column_moments(
 def standardised_blocks(
     expression: Expression, transform: Transform = np.asarray
 ) -> Iterator[Float[np.ndarray, "block n_genes"]]:
-    """Yield the column z-scores, some cells at a time; a constant gene is 0 everywhere."""
+    """Yield blocks of cells as z-scores of each gene; a constant gene is 0 everywhere."""
     mean, sd = column_moments(expression, transform)
     scale = np.divide(1.0, sd, out=np.zeros_like(sd), where=sd > 0)
     for block in _dense_blocks(expression, transform):
@@ -81,7 +83,7 @@ def standardised_blocks(
 def _dense_blocks(
     expression: Expression, transform: Transform, times: np.ndarray | None = None
 ) -> Iterator[np.ndarray]:
-    # Sized by the shape alone: the sums are the same bits however the matrix is stored.
+    # The size depends on the shape alone, so that sums have the same bits for every storage.
     n_rows = max(1, _VALUES_PER_BLOCK // max(1, expression.shape[1]))
     for start, block in row_blocks(expression, n_rows):
         dense = block.toarray() if sparse.issparse(block) else np.asarray(block)
@@ -91,7 +93,7 @@ def _dense_blocks(
 
 
 def _n_stored(expression: Expression) -> int:
-    """Count the values that are stored, without reading them."""
+    """Return the number of stored values, without reading them."""
     if sparse.issparse(expression):
         return int(expression.nnz)
     if hasattr(expression, "group"):
@@ -101,7 +103,7 @@ def _n_stored(expression: Expression) -> int:
 
 def own_float32(block: Any) -> Any:
     """Return rows as float32 that share no memory, dense C-ordered or CSR without stored zeros."""
-    with np.errstate(over="ignore"):  # becomes infinite, which is refused by name
+    with np.errstate(over="ignore"):  # the result is infinite, which is reported later
         if not sparse.issparse(block):
             return np.array(block, dtype=np.float32, order="C")
         csr = sparse.csr_matrix(block, dtype=np.float32, copy=True)
@@ -113,8 +115,8 @@ def own_float32(block: Any) -> Any:
 def drop_rounding(block: Any) -> int:
     """Set negative values that are rounding errors to 0, in place, and count them.
 
-    Below 0 by a millionth of the largest value of the cell, or of 1: float32 and the tools that
-    subtract a background leave such values.
+    These are at most a millionth of the largest value of the cell (or of 1) below 0. Rounding to
+    float32 and tools that subtract a background leave such values.
 
     Parameters
     ----------
@@ -138,12 +140,22 @@ def drop_rounding(block: Any) -> int:
     return int(tiny.sum())
 
 
-def fingerprint(adata: "AnnData") -> str:
-    """Return a short digest of names and values, the same for the same preprocessed cells."""
+def fingerprint(adata: "AnnData", labels: Iterable[str] | None = None) -> str:
+    """Return a short digest of names and values, by which preprocessed cells are recognised.
+
+    Parameters
+    ----------
+    adata
+        The cells.
+    labels
+        One for each cell, where the network depends on them too.
+    """
     digest, values, genes = hashlib.sha256(), hashlib.sha256(), hashlib.sha256()
     for names in (adata.obs_names, adata.var_names):
         digest.update("\n".join(names).encode())
-    # Dense or sparse, in memory or on disk, in blocks of whatever size: the same digest.
+    if labels is not None:
+        digest.update("\n".join(labels).encode())
+    # The digest does not depend on the storage (dense, sparse, on disk) or on the size of blocks.
     for _, block in row_blocks(adata.X):
         rows = own_float32(sparse.csr_matrix(block))
         values.update(rows.data.data)

@@ -1,4 +1,4 @@
-"""Writes a file whole or not at all, and says before long work where it cannot be written."""
+"""Writes files completely or not at all, and checks before long work that they can be written."""
 
 import os
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from grn.errors import InputError
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`, and move it there once the block has ended well.
+    """Provide a temporary path beside `path`, and move the file to `path` if the block succeeds.
 
     Raises
     ------
@@ -29,7 +29,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
 
 def check_path(path: str | Path) -> None:
-    """Try whether a file can be written at a path, and leave what is there as it is.
+    """Make sure that a file can be written at a path, and leave an existing file unchanged.
 
     Raises
     ------

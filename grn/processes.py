@@ -1,4 +1,4 @@
-"""Runs calls in several processes at once, each on one core."""
+"""Runs function calls in several processes at once, each on one core."""
 
 import pickle
 import traceback
@@ -19,20 +19,20 @@ Result = TypeVar("Result")
 
 
 def count_processes(n_jobs: int) -> int:
-    """Return how many calls run at once.
+    """Return how many processes a setting of `n_jobs` means.
 
     Parameters
     ----------
     n_jobs
-        −1: one per core that this process may use.
+        Number of processes, or −1 for one per core that this process may use.
 
     Raises
     ------
     InputError
-        It is neither −1 nor at least 1.
+        `n_jobs` is neither −1 nor at least 1.
     """
     if n_jobs != -1 and n_jobs < 1:
-        msg = f"n_jobs={n_jobs}; expected how many jobs to run at once, or -1 for one per core."
+        msg = f"n_jobs={n_jobs}; expected the number of jobs at once, or -1 for one per core."
         raise InputError(msg)
     return int(effective_n_jobs(n_jobs))
 
@@ -40,33 +40,34 @@ def count_processes(n_jobs: int) -> int:
 def side_by_side(
     calls: Mapping[Key, Callable[[], Result]], n_processes: int
 ) -> Iterator[tuple[Key, Result | Exception]]:
-    """Yield what every call returns or raises, as they end; they start in the order given.
+    """Run calls in parallel, and yield the result or the error of each one when it ends.
 
-    Each has one thread of torch, BLAS and OpenMP, and what it would run in processes or threads
-    of joblib it runs itself. The processes are kept for the next calls. Where the caller stops
-    early, all are ended. An error carries the traceback of its process as a note.
+    Calls start in the given order. Each call has one thread of torch, BLAS and OpenMP, and joblib
+    runs sequentially inside of it. The processes are kept for the next calls; they are ended if
+    the caller stops early. An error carries the traceback of its process as a note.
 
     Parameters
     ----------
     calls
-        By the name under which the result is returned; they are pickled.
+        Functions without arguments, by the key under which the result is returned. They are
+        pickled.
     n_processes
-        At least 2.
+        Number of processes, at least 2.
 
     Raises
     ------
     InputError
-        A process was ended from outside, which is what happens when memory runs out.
+        A process was killed from outside, which happens if memory runs out.
     """
-    # A process that has grown is replaced between two calls: nothing that the user should act on.
+    # joblib replaces a process whose memory has grown. The user need not act on that.
     warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
     with parallel_config("loky", inner_max_num_threads=1):
         pool = Parallel(
             n_processes,
             return_as="generator_unordered",
-            pre_dispatch="n_jobs",  # no more copies of the data than there are processes
+            pre_dispatch="n_jobs",  # at most one copy of the data per process
             batch_size=1,
-            max_nbytes=None,  # larger arrays would be read-only
+            max_nbytes=None,  # otherwise large arrays become read-only memory maps
         )
     try:
         with closing(pool(delayed(_work)(key, call) for key, call in calls.items())) as ended:
@@ -74,25 +75,25 @@ def side_by_side(
                 yield key, result.error() if isinstance(result, _Raised) else result
     except BrokenProcessPool as error:
         msg = (
-            "a process was ended from outside, most likely because memory ran out. What was "
-            "written by then is kept: run the same command again with fewer than "
+            "a process was killed from outside, most likely because memory ran out. What was "
+            "written until then is kept: run the same command again with fewer than "
             f"n_jobs={n_processes}; n_jobs=1 needs the least memory."
         )
         raise InputError(msg) from error
 
 
 def in_order(calls: Sequence[Callable[[], Result]], n_processes: int) -> list[Result]:
-    """Return what every call returns, in the order of the calls; the first error ends all.
+    """Run calls in parallel and return their results in order; the first error ends all.
 
     Parameters
     ----------
     calls, n_processes
-        As `side_by_side` takes them; of one process the calls are made in this one.
+        As in `side_by_side`. If `n_processes` is 1, the calls run in this process.
 
     Raises
     ------
     Exception
-        That of a call, or as `side_by_side`.
+        The error of a call, or that of `side_by_side`.
     """
     if n_processes == 1:
         return [call() for call in calls]
@@ -106,10 +107,10 @@ def in_order(calls: Sequence[Callable[[], Result]], n_processes: int) -> list[Re
 
 @dataclass(frozen=True)
 class _Raised:
-    """An error on its way between processes: pickling drops its causes and its traceback."""
+    """An error that is sent between processes; pickling drops its causes and its traceback."""
 
     chain: list[Exception]
-    """The error, its cause, the cause of that."""
+    """The error, its cause, the cause of the cause, and so on."""
 
     def error(self) -> Exception:
         for error, cause in pairwise(self.chain):
@@ -118,12 +119,12 @@ class _Raised:
 
 
 def _work(key: Key, call: Callable[[], Result]) -> tuple[Key, Result | _Raised]:
-    """Call in this process, which has the others beside it; libraries' warnings are not shown."""
+    """Run one call in a worker process, without warnings of libraries."""
     with parallel_config("sequential"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             return key, call()
-        except Exception as error:  # noqa: BLE001 - the caller says what becomes of it
+        except Exception as error:  # noqa: BLE001 - the caller decides what to do with it
             error.add_note(f"In its own process:\n{traceback.format_exc()}")
             return key, _Raised(
                 [_portable(one) for one in causes(error) if isinstance(one, Exception)]
@@ -131,10 +132,10 @@ def _work(key: Key, call: Callable[[], Result]) -> tuple[Key, Result | _Raised]:
 
 
 def _portable(error: Exception) -> Exception:
-    """Return the error, or one that says the same where it cannot be pickled there and back."""
+    """Return the error, or a RuntimeError with its message if it cannot be pickled."""
     try:
         pickle.loads(pickle.dumps(error))
-    except Exception:  # noqa: BLE001 - its class decides what is raised
+    except Exception:  # noqa: BLE001 - the class of the error decides which one
         said = RuntimeError(f"{type(error).__name__}: {error}")
         for note in getattr(error, "__notes__", ()):
             said.add_note(note)

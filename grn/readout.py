@@ -1,4 +1,4 @@
-"""From the scores of the last attention map to signed, ranked edges."""
+"""Turns the scores of the last attention map into signed, ranked edges."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,8 @@ from jaxtyping import Bool, Float, Int
 
 from grn.edges.matrix import edge_table, locate
 
-# Far below the square of any relevant score, so that weak rows have unit length too.
+# Added to the squared norm of a row. It is far below the square of any relevant score, so that
+# weak rows have unit length too; chosen by hand, and not measured.
 _EPS = 1e-20
 
 
@@ -23,7 +24,7 @@ class NetworkMap:
     ----------
     weight
         w = s / ‖s_i‖: the row of a target over its regulators lies on the unit sphere. Positive
-        weights are activation, negative ones repression; 0 on pairs of a gene with itself.
+        weights are activation, negative ones repression; pairs of a gene with itself are 0.
     importance
         |w| ‖s_i‖ = |s|, which ranks the pairs.
     row_norm
@@ -38,19 +39,19 @@ class NetworkMap:
 def read_map(
     scores: Float[torch.Tensor, "n_genes n_tfs"], tf_index: Int[np.ndarray, " n_tfs"]
 ) -> NetworkMap:
-    """Put the scores of every target on the unit sphere (Abbott et al. 2025, arXiv 2505.09326).
+    """Project the scores of every target onto the unit sphere (Abbott et al., arXiv 2505.09326).
 
     Parameters
     ----------
     scores
-        s, signed; rows are targets and columns are regulators (`grn.model.pretrained`).
+        Signed scores s; rows are targets and columns are regulators (`grn.model.pretrained`).
     tf_index
         Position of each regulator among the genes.
     """
     n_genes, n_tfs = scores.shape
     own_key = torch.full((n_genes,), -1)
     own_key[torch.from_numpy(tf_index)] = torch.arange(n_tfs)
-    # The scores are given: with queries and keys of 0 the pair bias alone is the score.
+    # With queries and keys of 0, q · k is 0, and the pair bias is the whole score.
     attended = flashsign.spherical_attention_map(
         torch.zeros(1, 1, n_genes, 1),
         torch.zeros(1, 1, n_tfs, 1),
@@ -71,12 +72,12 @@ def read_edges_off(
     genes: Sequence[str],
     **extra: np.ndarray,
 ) -> pd.DataFrame:
-    """Build the complete edge table: every TF × gene pair but self, best first.
+    """Build the complete edge table of all TF × gene pairs but self-pairs, best first.
 
     Returns
     -------
-    Columns `source, target, weight, importance, row_norm`, then the extra ones, as
-    `grn.edges.matrix.edge_table` takes them; `row_norm` is the target's ‖s_i‖.
+    Table with the columns `source, target, weight, importance, row_norm`, then the extra ones, as
+    in `grn.edges.matrix.edge_table`. `row_norm` is ‖s_i‖ of the target.
     """
     found = read_map(scores, locate(tfs, genes))
     columns = {"row_norm": found.row_norm, **extra}
@@ -110,7 +111,7 @@ def with_cells(edges: pd.DataFrame, var: pd.DataFrame) -> pd.DataFrame:
 def without_self(
     shape: tuple[int, ...], tf_index: Int[np.ndarray, " n_tfs"]
 ) -> Bool[np.ndarray, "n_tfs n_genes"]:
-    """Mark every pair but those of a regulator with itself."""
+    """Return a mask of all pairs but those of a regulator with itself."""
     pairs = np.ones(shape, dtype=bool)
     pairs[np.arange(len(tf_index)), tf_index] = False
     return pairs

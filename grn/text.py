@@ -8,7 +8,7 @@ from pathlib import Path
 
 _GZIP = b"\x1f\x8b"
 _BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
-_N_SEEN = 64  # bytes from which an encoding without a mark is told
+_N_SEEN = 64  # bytes by which an encoding without a mark is recognised; chosen by hand
 
 
 @contextmanager

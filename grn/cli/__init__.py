@@ -1,4 +1,4 @@
-"""The `grn` command, one file per subcommand. The only entry that Hydra has."""
+"""The `grn` command, one file per subcommand; Hydra is started from nowhere else."""
 
 from grn.cli.main import main
 

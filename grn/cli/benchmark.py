@@ -1,4 +1,4 @@
-"""`grn benchmark`: methods × data sets × networks × seeds, configured by Hydra."""
+"""`grn benchmark` runs methods × data sets × networks × seeds, configured by Hydra."""
 
 import logging
 import shlex
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 def benchmark(overrides: list[str]) -> None:
-    """Compose conf/benchmark.yaml with the overrides, run what is missing, judge and write."""
+    """Compose conf/benchmark.yaml with the overrides, run what is missing, evaluate and write."""
     command = shlex.join(["grn", "benchmark", *overrides])
     run_with_hydra("benchmark", overrides, lambda config: _job(config, command))
 
@@ -46,13 +46,13 @@ def _job(config: "DictConfig", command: str) -> None:
     finally:
         remove_if_empty(folder)
     log_benchmark(run_logger, outcome.results, pictures, plain)
-    logger.info("%d jobs run; the others were known. Results: %s", outcome.n_run, folder)
+    logger.info("%d jobs run; the others were cached. Results: %s", outcome.n_run, folder)
     _raise_worst(outcome.failures)
 
 
 def _raise_worst(failures: "Sequence[Failure]") -> None:
-    """Let the exit code say whose problem it is: ours before the user's."""
+    """Raise one of the failures, which sets the exit code; a bug of ours before a user error."""
     if failures:
-        logger.error("%d failed; their rows are absent", len(failures))
+        logger.error("%d jobs failed; their rows are missing", len(failures))
         ours = (one for one in failures if not isinstance(one.error, InputError))
         raise next(ours, failures[0]).error

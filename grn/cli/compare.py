@@ -1,10 +1,10 @@
-"""`grn compare`: which edges differ between two groups of cells of a finished run."""
+"""`grn compare` tests which edges differ between two groups of cells of a finished run."""
 
 import argparse
 from pathlib import Path
 from typing import Any
 
-_SHOWN, _FDR = 20, 0.05
+_SHOWN, _FDR = 20, 0.05  # conventional; --output writes all edges
 
 
 def add_parser(commands: Any) -> None:
@@ -19,15 +19,15 @@ def add_parser(commands: Any) -> None:
     compare.add_argument("run", metavar="RUN", help="folder of grn infer ... --groupby KEY")
     compare.add_argument("group", metavar="GROUP", help="a group of that column")
     compare.add_argument(
-        "--reference", metavar="GROUP", help="another one (default: all other cells)"
+        "--reference", metavar="GROUP", help="the group to compare with (default: all other cells)"
     )
     compare.add_argument(
         "--bootstraps", type=int, default=50, metavar="N",
-        help="draws of cells, two networks each (default: 50)",
+        help="number of bootstraps; each infers two networks (default: 50)",
     )  # fmt: skip
     compare.add_argument(
         "--replicate", metavar="KEY",
-        help="column of adata.obs with the donor of each cell: donors are drawn, not cells",
+        help="column of adata.obs with the donor of each cell: bootstraps draw donors, not cells",
     )  # fmt: skip
     compare.add_argument("--output", metavar="FILE", help="write the whole table (.tsv, .parquet)")
 
@@ -38,7 +38,7 @@ def _compare(options: argparse.Namespace) -> None:
     from grn.runs.differences import compare_groups
 
     if options.output is not None:
-        check_path(options.output)  # before the time is spent
+        check_path(options.output)  # before any long work
     table = compare_groups(
         options.run,
         options.group,
@@ -61,7 +61,7 @@ def _print(table: Any, options: argparse.Namespace) -> None:
         title=f"{options.group} against {other}: {len(found)} of {len(table)} edges differ at an "
         f"FDR below {_FDR}",
         caption="Largest differences first"
-        + ("" if len(found) else "; none of them is more than chance in these cells"),
+        + ("" if len(found) else "; none of them is significant in these cells"),
     )
     for heading in ("source", "target", "difference", options.group, other, "z", "FDR"):
         shown.add_column(heading, justify="left" if heading in ("source", "target") else "right")

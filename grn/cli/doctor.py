@@ -1,4 +1,4 @@
-"""`grn doctor`: what this machine has, and whether spherical attention is right on it."""
+"""`grn doctor` describes the machine and tests whether spherical attention is correct on it."""
 
 import argparse
 import importlib.metadata
@@ -13,17 +13,18 @@ if TYPE_CHECKING:
     import torch
 
 _PACKAGES = ("torch", "triton", "lightning", "numpy", "scipy", "pandas", "anndata", "scanpy")
-_SECONDS = 10.0
-# Queries, keys, features; batch and heads are 2.
+_SECONDS = 10.0  # chosen by hand, so that users do run it
+# Queries, keys and features of each comparison; batch size and number of heads are 2.
 _SHAPES = ((17, 29, 8), (200, 120, 32), (600, 300, 64), (1500, 400, 32))
-# float32 against float64, of the largest number in the result. Triton multiplies in float32 too.
+# Largest accepted difference between float32 and float64, as a share of the largest element of the
+# result. Chosen by hand: float32 rounds to 6e-8, and a fault changes the leading digits.
 _TOLERANCE = 1e-4
 
 
 def add_parser(commands: Any) -> None:
     """Add the subcommand to the parser's `commands`."""
     doctor = commands.add_parser(
-        "doctor", help="versions, devices and threads, and a self-test of ten seconds"
+        "doctor", help="show versions, devices and threads, and run a self-test of ten seconds"
     )
     doctor.set_defaults(command=_doctor)
 
@@ -35,7 +36,7 @@ def _doctor(_options: argparse.Namespace) -> None:
 
 
 def describe_machine() -> dict[str, str]:
-    """Return what a report of a problem should say of the machine, by name."""
+    """Return what a bug report should state about the machine, by name."""
     import psutil
     import torch
 
@@ -44,21 +45,21 @@ def describe_machine() -> dict[str, str]:
     affinity = getattr(os, "sched_getaffinity", None)
     n_cores = len(affinity(0)) if affinity else os.cpu_count()
     memory = psutil.virtual_memory()
-    said = {
+    found = {
         "grn": VERSION,
         "python": f"{platform.python_version()} ({sys.executable})",
         "system": platform.platform(),
     }
-    said |= {name: _version(name) for name in _PACKAGES}
+    found |= {name: _version(name) for name in _PACKAGES}
     set_by = os.environ.get("OMP_NUM_THREADS")
-    said["threads"] = (
-        f"{torch.get_num_threads()} of torch on {n_cores} cores that this process may use"
+    found["threads"] = (
+        f"torch uses {torch.get_num_threads()} threads on the {n_cores} cores of this process"
         + ("" if set_by is None else f" (OMP_NUM_THREADS={set_by})")
     )
-    said["memory"] = f"{memory.available / 2**30:.1f} of {memory.total / 2**30:.1f} GiB free"
-    said["devices"] = ", ".join(["cpu", *map(_describe_gpu, range(torch.cuda.device_count()))])
-    said["kernels"] = _kernels()
-    return said
+    found["memory"] = f"{memory.available / 2**30:.1f} of {memory.total / 2**30:.1f} GiB free"
+    found["devices"] = ", ".join(["cpu", *map(_describe_gpu, range(torch.cuda.device_count()))])
+    found["kernels"] = _kernels()
+    return found
 
 
 def _version(package: str) -> str:
@@ -77,37 +78,37 @@ def _describe_gpu(number: int) -> str:
 
 
 def _kernels() -> str:
-    """Say whether Triton kernels are used here, and whether they compile where they are."""
+    """Return whether Triton kernels are used here and, if so, whether they compile."""
     import torch
 
     if _version("triton") == "not installed":
-        return "none: without triton everything is plain torch"
+        return "none: triton is not installed, so everything runs in plain torch"
     if not torch.cuda.is_available():
-        return "none: Triton kernels need a CUDA device, so everything is plain torch"
+        return "none: Triton kernels need a CUDA device, so everything runs in plain torch"
     try:
         _largest_difference((17, 29, 8), "cuda", "l2", "streaming")
-    except Exception as error:  # noqa: BLE001 - whatever a compiler throws is what is asked for
+    except Exception as error:  # noqa: BLE001 - any error of the compiler is the answer
         first = (str(error).strip() or repr(error)).splitlines()[0]
         return f"Triton does NOT compile here: {type(error).__name__}: {first}"
     return "Triton compiles"
 
 
 def self_test(seconds: float = _SECONDS) -> str:
-    """Compare spherical attention with its specification in float64, results and gradients.
+    """Compare results and gradients of spherical attention with its specification in float64.
 
     Parameters
     ----------
     seconds
-        No comparison starts later, but for those of the smallest shape.
+        Time after which no further comparison starts; those of the smallest shape always run.
 
     Returns
     -------
-    How many comparisons there were, and the largest difference.
+    The number of comparisons and the largest difference, as text.
 
     Raises
     ------
     RuntimeError
-        One is off by more than a ten-thousandth of the largest number.
+        A result differs by more than a ten-thousandth of its largest element.
     """
     started, n_compared, worst = time.perf_counter(), 0, 0.0
     cases = list(_cases())
@@ -120,7 +121,7 @@ def self_test(seconds: float = _SECONDS) -> str:
             shape, *where = case
             msg = (
                 f"spherical attention of shape {shape} ({', '.join(where)}) is off by "
-                f"{difference:.1e} on this machine; at most {_TOLERANCE:.0e} is rounding"
+                f"{difference:.1e} on this machine; rounding explains at most {_TOLERANCE:.0e}"
             )
             raise RuntimeError(msg)
     took = time.perf_counter() - started
@@ -131,7 +132,7 @@ def self_test(seconds: float = _SECONDS) -> str:
 
 
 def _cases() -> Iterator[tuple[tuple[int, int, int], str, str, str]]:
-    """Yield shape, device, normaliser and method, small ones of every kind first."""
+    """Yield shape, device, normaliser and method of each comparison, smallest shapes first."""
     import torch
 
     devices = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
@@ -145,7 +146,7 @@ def _cases() -> Iterator[tuple[tuple[int, int, int], str, str, str]]:
 def _largest_difference(
     shape: tuple[int, int, int], device: str, normaliser: str, method: str
 ) -> float:
-    """Return the largest difference of result and gradients from the reference, of their size."""
+    """Return the largest difference from the reference, as a share of the largest element."""
     import flashsign
     import torch
 

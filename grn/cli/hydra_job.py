@@ -1,4 +1,4 @@
-"""Hands a subcommand over to Hydra, which parses overrides, sweeps and launches."""
+"""Runs a subcommand under Hydra, which parses overrides, sweeps and launches."""
 
 import os
 import sys
@@ -19,7 +19,7 @@ def run_with_hydra(
     Raises
     ------
     InputError
-        An override does not fit, or Hydra cannot make the run folder.
+        An override names no setting or has a wrong value, or Hydra cannot create the run folder.
     """
     import hydra
     from hydra.errors import HydraException
@@ -28,7 +28,7 @@ def run_with_hydra(
     from grn.config import config_folder, register
 
     register()
-    # Errors come to us instead of Hydra's own handler, which always exits with 1.
+    # Otherwise Hydra handles errors itself, and always exits with 1.
     os.environ["HYDRA_FULL_ERROR"] = "1"
 
     begun = False
@@ -52,7 +52,7 @@ def run_with_hydra(
     except OSError as error:
         if begun:
             raise
-        # Hydra could not make the run folder.
+        # Hydra could not create the run folder.
         msg = f"{error}. Choose a folder you may write to: hydra.run.dir=DIR."
         raise InputError(msg) from error
     finally:

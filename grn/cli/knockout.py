@@ -1,4 +1,4 @@
-"""`grn knockout`: what a result predicts of genes when regulators are lost or over-expressed."""
+"""`grn knockout` predicts how genes respond if regulators are lost or over-expressed."""
 
 import argparse
 from pathlib import Path
@@ -17,25 +17,31 @@ def add_parser(commands: Any) -> None:
     """Add the subcommand to the parser's `commands`."""
     knockout = commands.add_parser(
         "knockout",
-        help="predict what a knock-out or an over-expression of regulators changes",
-        epilog="Response: in standard deviations of the gene. docs/knock_outs.md says how far to "
-        "trust it.",
+        help="predict the response to a knock-out or an over-expression of regulators",
+        epilog="A response is in standard deviations of the gene; docs/knock_outs.md describes "
+        "how far to trust it.",
     )
     knockout.set_defaults(command=_knockout)
     knockout.add_argument("run", metavar="RUN", help="folder of a result")
-    knockout.add_argument("genes", metavar="GENE", nargs="+", help="perturbed together")
+    knockout.add_argument("genes", metavar="GENE", nargs="+", help="genes to perturb, together")
     knockout.add_argument(
         "--overexpress", action="store_true",
         help="set them to their 0.99 quantile where they are expressed, instead of to 0",
     )  # fmt: skip
     knockout.add_argument(
         "--groupby", metavar="KEY",
-        help="column of obs: a response for each group of cells (default: that of the result)",
+        help="column of obs: predict the response of each group (default: that of the result)",
     )  # fmt: skip
-    knockout.add_argument("--group", metavar="NAME", help="only this group")
-    knockout.add_argument("--output", metavar="FILE", help="write the responses of all genes here")
+    knockout.add_argument("--group", metavar="NAME", help="predict for this group only")
     knockout.add_argument(
-        "--top", type=int, default=10, metavar="N", help="genes shown of each group (default: 10)"
+        "--output", metavar="FILE", help="write the responses of all genes to this file"
+    )
+    knockout.add_argument(
+        "--top",
+        type=int,
+        default=10,
+        metavar="N",
+        help="genes to show for each group (default: 10)",
     )
 
 
@@ -62,7 +68,7 @@ def _knockout(options: argparse.Namespace) -> None:
 
 
 def _read_network(run: Path) -> "AnnData":
-    """Read the network of a run folder with its cells."""
+    """Read the network of a run folder, with its cells."""
     path = run / _NETWORK
     if not path.is_file():
         msg = f"{run} holds no {_NETWORK}. Expected the folder of a finished grn infer."

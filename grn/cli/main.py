@@ -1,4 +1,4 @@
-"""Run one subcommand and turn what happens into an exit code and one readable message."""
+"""Runs one subcommand, and turns its outcome into an exit code and one readable message."""
 
 import argparse
 import logging
@@ -33,8 +33,11 @@ DONE, OUR_BUG, USER_CAN_FIX, INTERRUPTED = 0, 1, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0 done, 2 the user can fix it, 1 our bug, 130."""
-    # Threads that spin while they wait slow a machine that is shared by more than they help.
+    """Run one command and return its exit code.
+
+    0 is success, 1 a bug of this program, 2 a problem that the user can fix, 130 an interrupt.
+    """
+    # On a shared machine, threads that spin while they wait cost more than they gain.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in arguments
@@ -49,10 +52,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return DONE
     except KeyboardInterrupt as stopped:
         goes_on = arguments and arguments[0] in ("benchmark", "pretrain")
-        what = "goes on from what is complete" if goes_on else "begins anew"
+        what = "continues from what is complete" if goes_on else "starts again"
         print(str(stopped) or f"interrupted; the same command {what}", file=sys.stderr)
         return INTERRUPTED
-    except Exception as error:  # noqa: BLE001 - the exit code says whose problem it is
+    except Exception as error:  # noqa: BLE001 - the exit code tells a bug from a user error
         fixable = _is_fixable(error)
         if debug or not fixable:
             traceback.print_exc()
@@ -66,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 class _Plain(logging.Formatter):
-    """Say what happens; name the level only of what should be noticed."""
+    """Formats messages without their level, except warnings and errors."""
 
     def format(self, record: logging.LogRecord) -> str:
         said = super().format(record)
@@ -80,11 +83,11 @@ def _log_to_stderr() -> None:
 
 
 def _parser(name: str) -> argparse.ArgumentParser:
-    """Return the parser of a command; that of all of them if there is no such command."""
+    """Return the parser of one command, or of all commands if there is none of that name."""
     parser = argparse.ArgumentParser(
         prog="grn",
         description="Signed gene regulatory networks from single-cell data.",
-        epilog="Exit codes: 0 done, 1 a bug of ours, 2 something you can fix, 130 interrupted.",
+        epilog="Exit codes: 0 success, 1 a bug of ours, 2 a problem you can fix, 130 interrupted.",
     )
     parser.add_argument("--version", action="version", version=f"grn {__version__}")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
@@ -93,7 +96,7 @@ def _parser(name: str) -> argparse.ArgumentParser:
     commands.add_parser("benchmark", help=benchmark.HELP)
     commands.add_parser("pretrain", help=pretrain.HELP)
     every = (infer, compare, evaluate, data, simulate, doctor, show, knockout)
-    # A parser may load what its command alone needs, as that of `simulate` does.
+    # A parser may import what only its command needs, as that of `simulate` does.
     asked = [command for command in every if command.__name__ == f"grn.cli.{name}"]
     for command in asked or every:
         command.add_parser(commands)
@@ -101,10 +104,10 @@ def _parser(name: str) -> argparse.ArgumentParser:
 
 
 def _is_fixable(error: Exception) -> bool:
-    """Say whether the user can fix it: an input error of ours, or a setting that does not fit.
+    """Return whether the user can fix an error: an `InputError`, or a setting of a wrong value.
 
-    Hydra wraps whatever a configured constructor raises: what a wrong setting provokes there is
-    the user's, anything else is a bug.
+    Hydra wraps every error of a configured constructor. Errors that a wrong setting causes there
+    can be fixed by the user; any other error is a bug.
     """
     from_settings = ("hydra.", "omegaconf.", "lightning.")
     *_, first = chain = list(causes(error))
@@ -117,7 +120,7 @@ def _is_fixable(error: Exception) -> bool:
 
 
 def _message(error: Exception) -> str:
-    """Return the readable part: an input error that Hydra wrapped, or what Hydra says."""
+    """Return the readable part of an error: a wrapped `InputError`, or the message of Hydra."""
     chain = list(causes(error))
     ours = next((cause for cause in chain if isinstance(cause, InputError)), None)
     if ours is not None:

@@ -1,4 +1,4 @@
-"""`grn show`: the regulators of a gene, or the targets of a TF, in a result."""
+"""`grn show` prints the regulators of a gene, or the targets of a TF, in a result."""
 
 import argparse
 from pathlib import Path
@@ -17,15 +17,17 @@ def add_parser(commands: Any) -> None:
     show = commands.add_parser(
         "show",
         help="show the regulators of a gene or the targets of a TF",
-        epilog="A positive weight is activation, a negative one repression.",
+        epilog="A positive weight means activation, a negative one repression.",
     )
     show.set_defaults(command=_show)
     show.add_argument("run", metavar="RUN", help="folder of a result, or a table of edges")
     asked = show.add_mutually_exclusive_group(required=True)
     asked.add_argument("--gene", metavar="NAME", help="show what regulates this gene")
     asked.add_argument("--tf", metavar="NAME", help="show what this TF regulates")
-    show.add_argument("--group", metavar="NAME", help="in the network of this group of cells")
-    show.add_argument("--top", type=int, default=10, metavar="N", help="edges (default: 10)")
+    show.add_argument("--group", metavar="NAME", help="use the network of this group of cells")
+    show.add_argument(
+        "--top", type=int, default=10, metavar="N", help="number of edges (default: 10)"
+    )
 
 
 def _show(options: argparse.Namespace) -> None:
@@ -44,7 +46,7 @@ def _show(options: argparse.Namespace) -> None:
 
 
 def _table_in(run: Path, group: str | None) -> Path:
-    """Return the file of edges that is meant."""
+    """Return the file of edges: that of the run, of the group, or the given table."""
     if not run.is_dir():
         return run
     path = run / (_EDGES if group is None else _EDGES_BY_GROUP)

@@ -1,4 +1,4 @@
-"""`grn simulate`: cells of a known network, with knock-outs and knock-downs."""
+"""`grn simulate` simulates cells of a known network, with knock-outs and knock-downs."""
 
 import argparse
 from typing import TYPE_CHECKING, Any
@@ -8,7 +8,7 @@ from grn.errors import InputError
 if TYPE_CHECKING:
     from anndata import AnnData
 
-_CELLS = 2000
+_CELLS = 2000  # chosen by hand: these take some seconds
 
 
 def add_parser(commands: Any) -> None:
@@ -17,40 +17,41 @@ def add_parser(commands: Any) -> None:
 
     simulate = commands.add_parser(
         "simulate",
-        help="simulate cells whose regulation is known",
+        help="simulate cells whose network is known",
         epilog="Writes cells.h5ad, tfs.txt and BEELINE's ExpressionData.csv, PseudoTime.csv and "
-        "refNetwork.csv (the truth); of contexts, whose cells are of several groups that share a "
-        "part of their network, also refNetwork_by_group.csv.",
+        "refNetwork.csv (the known edges). The model contexts simulates groups of cells that "
+        "share a part of their network, and also writes refNetwork_by_group.csv.",
     )
     simulate.set_defaults(command=_simulate)
     simulate.add_argument("model", metavar="MODEL", help=", ".join([*model_names(), CONTEXTS]))
     simulate.add_argument(
         "--cells", type=int, metavar="N",
-        help=f"controls, and as many of each perturbation (default: {_CELLS})",
+        help=f"unperturbed cells, and cells of each perturbation (default: {_CELLS})",
     )  # fmt: skip
     simulate.add_argument(
         "--sizes", type=int, nargs="+", metavar="N",
-        help="cells of each group of contexts (default: 300 150 60)",
+        help="cells of each group, for the model contexts (default: 300 150 60)",
     )  # fmt: skip
     simulate.add_argument("--output", metavar="DIR", required=True)
     simulate.add_argument("--seed", type=int, default=0)
     simulate.add_argument(
         "--dropout", type=float, metavar="Q",
-        help="values below this quantile of a gene are lost with this probability (default: 0; "
-        "contexts lose low counts most, default: 0.15)",
+        help="values below this quantile of a gene are lost with this probability (default: 0; in "
+        "contexts low counts are lost most often, default: 0.15)",
     )  # fmt: skip
     simulate.add_argument(
-        "--depth", type=float, metavar="D", help="count molecules: D per unit of mRNA, Poisson"
-    )
+        "--depth", type=float, metavar="D",
+        help="draw counts from a Poisson distribution with a mean of D per unit of mRNA",
+    )  # fmt: skip
     simulate.add_argument(
         "--knockout", nargs="+", action="extend", default=[], metavar="GENE",
-        help="adds a group of cells without this gene, for each",
+        help="for each gene, add a group of cells that lack it",
     )  # fmt: skip
     simulate.add_argument(
         "--knockdown", nargs="+", action="extend", default=[], metavar="GENE=FACTOR",
-        help="adds a group of cells with less of this gene, for each",
+        help="for each gene, add a group of cells in which its transcription is scaled by FACTOR",
     )  # fmt: skip
-    drawn = "of the models random and contexts"
+    drawn = "number of these genes, for the models random and contexts"
     simulate.add_argument("--tfs", type=int, metavar="N", help=drawn)
     simulate.add_argument("--targets", type=int, metavar="N", help=drawn)
     simulate.add_argument("--overwrite", action="store_true", help="replace an existing result")
@@ -61,7 +62,7 @@ def _simulate(options: argparse.Namespace) -> None:
     from grn.simulation.models import CONTEXTS
 
     if not options.overwrite:
-        check_free(options.output)  # before the time is spent
+        check_free(options.output)  # before any long work
     if options.model == CONTEXTS:
         adata, groups = _contexts(options), "group"
     else:
@@ -80,7 +81,7 @@ def _model(options: argparse.Namespace) -> "AnnData":
     from grn.simulation.cells import simulate_model
 
     if options.sizes is not None:
-        msg = f"--sizes is for contexts alone; give the cells of {options.model} as --cells."
+        msg = f"--sizes applies to contexts only; for {options.model} use --cells instead."
         raise InputError(msg)
     return simulate_model(
         options.model,
@@ -101,8 +102,8 @@ def _contexts(options: argparse.Namespace) -> "AnnData":
 
     if options.cells is not None or options.knockout or options.knockdown:
         msg = (
-            "contexts have no perturbations, and a number of cells for each group; leave out "
-            "--cells, --knockout and --knockdown, and give --sizes, such as --sizes 300 150 60."
+            "contexts have no perturbations, and each group has its own number of cells: leave "
+            "out --cells, --knockout and --knockdown, and give --sizes, such as 300 150 60."
         )
         raise InputError(msg)
     settings = {

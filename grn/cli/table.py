@@ -1,4 +1,4 @@
-"""Print the metrics of a result beside their controls, and where the result is."""
+"""Prints the metrics of a result and its controls, and the path of the result."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ _SHOWN = {
 
 
 def report(metrics: "pd.DataFrame | None", folder: Path | None) -> None:
-    """Print the metrics beside their controls, and where the result is."""
+    """Print the metrics of the edges and of the controls, and the path of the result."""
     from rich.console import Console
     from rich.table import Table
 
@@ -26,13 +26,13 @@ def report(metrics: "pd.DataFrame | None", folder: Path | None) -> None:
         table = Table(
             title=f"{int(metrics['n_candidates'].iloc[0])} candidate pairs, density "
             f"{metrics['density'].iloc[0]:.3f}",
-            caption="A score means something only above its controls.",
+            caption="A score is informative only as far as it exceeds the controls.",
         )
         table.add_column("", no_wrap=True)
         for heading in _SHOWN.values():
             table.add_column(heading, justify="right")
         for method, row in metrics.iterrows():
-            # NaN is not equal to itself.
+            # The comparison is false for NaN.
             values = [f"{row[key]:.3f}" if row[key] == row[key] else "–" for key in _SHOWN]
             name = str(method).replace("_", " ")
             table.add_row(name, *values, style="bold" if method == "edges" else None)

@@ -1,4 +1,4 @@
-"""`grn train`: find the network, train the predictor, judge and log, configured by Hydra."""
+"""`grn train` infers the network, trains the predictor, evaluates and logs both."""
 
 import shlex
 from pathlib import Path
@@ -11,11 +11,11 @@ from grn.cli.table import report
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-HELP = "find the network, train the predictor, judge and log; Hydra overrides (key=value)"
+HELP = "infer the network, train the predictor, evaluate and log; Hydra overrides (key=value)"
 
 
 def train(overrides: list[str]) -> None:
-    """Compose conf/train.yaml with the overrides, and run."""
+    """Compose conf/train.yaml with the overrides, and execute the run."""
     run_with_hydra("train", overrides, lambda config: _job(config, overrides))
 
 

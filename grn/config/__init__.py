@@ -1,4 +1,4 @@
-"""Settings: their schemas, and composing those of a run from Python."""
+"""Settings of a run: their schemas, and composing them from Python."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,12 +24,12 @@ __all__ = [
 
 CONFIG_NAME = "train"
 
-# In Python nothing is written unless asked for.
+# From Python no files are written unless they are requested.
 NO_FOLDER = ("paths=folder", "logger=none")
 
 
 def register() -> None:
-    """Make the schemas known to Hydra; needed before composing."""
+    """Make the schemas known to Hydra, which is necessary before settings are composed."""
     store = ConfigStore.instance()
     for name, schema in SCHEMAS.items():
         store.store(name=name, node=schema)
@@ -38,7 +38,7 @@ def register() -> None:
 
 
 def config_folder() -> str:
-    """Return conf/: inside the installed package, or beside it in a checkout."""
+    """Return the path of conf/: inside the installed package, or beside it in a checkout."""
     package = Path(__file__).resolve().parents[1]
     return str(next(c for c in (package / "conf", package.parent / "conf") if c.is_dir()))
 
@@ -49,10 +49,10 @@ def compose_config(overrides: Sequence[str]) -> DictConfig:
     Raises
     ------
     InputError
-        An override does not fit.
+        An override names no setting, or has a value of a wrong type.
     """
     register()
-    # A caller may have Hydra running already: ours must not disturb theirs.
+    # The caller may be running Hydra itself, so its state is put back afterwards.
     outer = GlobalHydra.instance().hydra
     GlobalHydra.instance().clear()
     try:

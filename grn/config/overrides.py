@@ -1,4 +1,4 @@
-"""Says what is wrong with an override, and how it is written right."""
+"""Explains what is wrong with an override, and how to write it correctly."""
 
 import difflib
 from collections.abc import Iterator, Sequence
@@ -11,21 +11,21 @@ from omegaconf.errors import OmegaConfBaseException, ValidationError
 
 from grn.errors import InputError, causes
 
-# Files of conf/data that are a part of the others.
+# Files of conf/data that the others include and that cannot be chosen themselves.
 _PARTS = {"loader"}
 
 
 def explain(error: Exception, overrides: Sequence[str], config_name: str) -> InputError:
-    """Return an error that says what was seen, what is expected and how to fix it.
+    """Return an error that states what was found, what was expected and how to fix it.
 
     Parameters
     ----------
     error
-        What Hydra or OmegaConf raised while composing; Hydra is still initialised.
+        Error of Hydra or OmegaConf while composing; Hydra is still initialised.
     overrides
-        As they were given.
+        The overrides as the user wrote them.
     config_name
-        The root file in conf/.
+        Name of the root file in conf/.
     """
     if isinstance(error, MissingConfigException):
         return InputError(_no_such_option(error))
@@ -39,8 +39,8 @@ def explain(error: Exception, overrides: Sequence[str], config_name: str) -> Inp
         if not equals:
             return InputError(f"{culprit!r} is no setting; expected KEY=VALUE.")
         return InputError(
-            f"{culprit}: Hydra reads commas, =, quotes and brackets of a value in its own way. "
-            f"Quote the value, and that again for the shell: {_quoted(key, value)}"
+            f"{culprit}: commas, =, quotes and brackets in a value have a meaning for Hydra. "
+            f"Quote the value for Hydra, and the whole for the shell: {_quoted(key, value)}"
         )
     if of_type:
         return InputError(f"{_full_key(first) or culprit}: {said}.")
@@ -52,10 +52,10 @@ def explain(error: Exception, overrides: Sequence[str], config_name: str) -> Inp
 
 
 def _origin(error: Exception) -> BaseException:
-    """Return the innermost error that names its setting, or else the innermost of all.
+    """Return the innermost error that names its setting; if none does, the innermost error.
 
-    OmegaConf fills in a message on its way up. Under OC_CAUSE, a debugger or coverage it keeps
-    the unfilled one ("Value '$VALUE' ...") as the cause.
+    OmegaConf completes its message while the error propagates. With OC_CAUSE set, in a debugger or
+    under coverage, it keeps the incomplete error ("Value '$VALUE' ...") as the cause.
     """
     chain = list(causes(error))
     about = [one for one in chain if _full_key(one)]
@@ -73,7 +73,7 @@ def _no_such_option(error: MissingConfigException) -> str:
 
 
 def _culprit(error: Exception, overrides: Sequence[str]) -> str:
-    """Return the override that an error is about; the text of the error where none is."""
+    """Return the override that caused an error; the text of the error if none is found."""
     named = getattr(error, "override", None)
     if named:
         return str(named)
@@ -88,7 +88,7 @@ def _quoted(key: str, value: str) -> str:
     bare = value.strip("\"'")
     escaped = bare.replace("\\", "\\\\").replace('"', '\\"')
     override = f'{key}="{escaped}"'
-    # For the shell single quotes hold everything but themselves.
+    # The shell takes everything inside single quotes literally, except single quotes.
     return "'" + override.replace("'", "'\\''") + "'"
 
 
@@ -98,7 +98,7 @@ def _full_key(error: BaseException) -> str:
 
 
 def _alike(name: str, overrides: Sequence[str], config_name: str) -> str:
-    """Return the setting that a name is likely to mean, or those beside it."""
+    """Return the setting that is most similar to a name, or the settings of the same group."""
     choices = [one for one in overrides if "." not in one.partition("=")[0]]
     choices = [one for one in choices if one.partition("=")[0].lstrip("+~") != name]
     try:

@@ -1,4 +1,4 @@
-"""Which genes of the cells are the regulators asked for, and advice where few are."""
+"""Finds the requested regulators among the genes, and advises if few of them are found."""
 
 import logging
 from collections.abc import Collection, Mapping
@@ -18,9 +18,11 @@ from grn.names.symbols import (
 
 logger = logging.getLogger(__name__)
 
-# The row of a target is a unit vector over its regulators: over one it is ±1 whatever the cells
-# say, over two a single angle. Three is the fewest that are worth ranking; not measured.
+# The row of a target is a unit vector over its regulators. With one regulator it is ±1, whatever
+# the expression is, and with two it is a single angle. Three was chosen by hand as the smallest
+# number that is worth ranking, and was not measured.
 MIN_TFS = 3
+# The species whose TF lists can be requested by name (`--tfs human`).
 _WITH_A_LIST = ("human", "mouse")
 
 
@@ -31,25 +33,27 @@ def match_tfs(
     aliases: Mapping[str, str] | None = None,
     var: pd.DataFrame | None = None,
 ) -> NameMatch:
-    """Find the TFs among the genes; `found` of what is returned holds them in gene order.
+    """Find the TFs among the genes; `found` of the result lists them in gene order.
 
-    Logs how many match, by which rule of `grn.names.symbols.match_names`, and which do not. It
-    is a warning where case alone or the species of the two sides is in doubt, and another one
-    where genes of the same symbol are numbered, of which the first alone regulates.
+    The log states how many names match, by which rule of `grn.names.symbols.match_names`, and
+    which do not. This is a warning if TFs and genes may be of different species. A second warning
+    is logged if a matched symbol also occurs with a number (`SOX2-1`), since only the gene without
+    a number is then a regulator.
 
     Parameters
     ----------
     tfs, genes
-        Names, which may be spelled differently.
+        Names of the TFs and of the genes, which may be spelled differently.
     aliases
         Other names, each with the name it stands for.
     var
-        Table of the genes: where too few names match, its columns are searched for better ones.
+        Table of the genes. If too few names match, its columns are searched for names that do.
 
     Raises
     ------
     InputError
-        Fewer than three match; the message shows both namings, the likely cause and the fix.
+        Fewer than three match. The message shows names of both sides, the likely cause and the
+        fix.
     """
     match = match_names(tfs, genes, aliases)
     matched = match.found
@@ -73,17 +77,17 @@ def match_tfs(
     repeated = [tf for tf in matched if f"{tf}-1" in there]
     if repeated:
         logger.warning(
-            "%d TF(s) are also there with a number, as repeated symbols are (%s): only the genes "
-            "without a number regulate. Merge the copies, or name them in the list too.",
+            "%d TF(s) also occur with a number, as repeated symbols do (%s): only the genes "
+            "without a number are regulators. Merge the copies, or add them to the list.",
             *(len(repeated), listed(f"{tf}-1" for tf in repeated)),
         )
     return match
 
 
 def _doubt(tfs: Collection[str], genes: Collection[str], match: NameMatch) -> str:
-    """Say why the names that match may not be the same genes; empty where nothing says so."""
+    """Return why matching names may be different genes; empty if there is no such evidence."""
     asked, given = detect_species(tfs), detect_species(genes)
-    # Mouse symbols are often written in upper case, human ones hardly ever as mouse's.
+    # Mouse symbols are often written in upper case; human ones are hardly ever written like Sox2.
     upper_case_alone = given.weak and given.name == "human"
     differ = asked.name != given.name
     if asked.name and given.name and differ and not asked.weak and not upper_case_alone:
@@ -95,8 +99,8 @@ def _doubt(tfs: Collection[str], genes: Collection[str], match: NameMatch) -> st
     copies = doubled(match.unmatched, genes)
     if copies:
         return (
-            f". {len(copies)} TFs that are not among the genes are there as two copies, a and b "
-            f"({listed(f'{name}a' for name in copies)}), as those of fish are: use a list of the "
+            f". {len(copies)} TFs are not among the genes, but two copies of each are, named a "
+            f"and b ({listed(f'{name}a' for name in copies)}), as in fish: use a TF list for the "
             "species of the cells (--tfs FILE)"
         )
     if CASE in match.by and (differ or asked.weak):
@@ -115,14 +119,15 @@ def _advice(
     aliases: Mapping[str, str] | None,
     var: pd.DataFrame | None,
 ) -> str:
-    """Say why too few names match, and what to do."""
+    """Return why too few names match, and what the user can do."""
     if match.matched and not match.unmatched and not match.ambiguous:
         return "Name more TFs, or none: then every gene may regulate."
-    said = hint([*match.unmatched, *match.ambiguous], genes)  # the others need no explanation
+    # Names that match need no explanation.
+    said = hint([*match.unmatched, *match.ambiguous], genes)
     if match.ambiguous:
         said = (
-            f"{listed(match.ambiguous)}: left out, for they fit more than one gene, or one that "
-            f"another TF fits too. {said}"
+            f"{listed(match.ambiguous)}: left out, because each of them fits several genes, or a "
+            f"gene that another TF fits too. {said}"
         )
     column, n_matched = _best_column(tfs, aliases, var)
     if n_matched >= MIN_TFS:
@@ -133,8 +138,8 @@ def _advice(
         )
     if are_ensembl(tfs) != are_ensembl(genes):
         return (
-            f"{said} A table of ids and symbols does it: --aliases FILE (train: "
-            "data.aliases=FILE), two columns: alias, name."
+            f"{said} A table of ids and symbols translates them: --aliases FILE (train: "
+            "data.aliases=FILE), with two columns: alias, name."
         )
     return said
 
@@ -142,7 +147,7 @@ def _advice(
 def _best_column(
     tfs: Collection[str], aliases: Mapping[str, str] | None, var: pd.DataFrame | None
 ) -> tuple[str, int]:
-    """Return the text column of `var` that names most TFs, and how many."""
+    """Return the text column of `var` in which most TFs are found, and their number."""
     if var is None:
         return "", 0
     columns = var.select_dtypes(["object", "string", "category"])
@@ -155,16 +160,16 @@ def _best_column(
 
 
 def hint(names: Collection[str], genes: Collection[str]) -> str:
-    """Say how two sets of names look and why they may not match: case, identifiers, species."""
+    """Describe two sets of names and why they may not match: case, identifiers, species."""
     shown = f"Names asked for: {listed(names)}; genes: {listed(genes)}. "
     are_ids = are_ensembl(names), are_ensembl(genes)
     if are_ids[0] != are_ids[1]:
-        return shown + "One side is Ensembl ids, the other symbols: convert one of them."
+        return shown + "One side uses Ensembl ids, the other symbols: convert one of them."
     if all(are_ids) and set(map(without_version, names)) & set(map(without_version, genes)):
         return shown + "The Ensembl ids differ in their version suffix (.1, .2): remove it."
     if are_barcodes(genes) and not are_barcodes(names):
         return shown + (
-            "The genes look like barcodes of cells: the matrix may be transposed (in Python: "
+            "The genes look like cell barcodes: the matrix may be transposed (in Python: "
             "adata = adata.T)."
         )
     by_case = {name.upper() for name in names} & {gene.upper() for gene in genes}

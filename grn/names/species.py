@@ -1,4 +1,4 @@
-"""Of which species some gene names are, and whether they are names of genes at all."""
+"""Recognises the species of gene names, and names that are cell barcodes instead."""
 
 import re
 from collections import Counter
@@ -8,8 +8,8 @@ from typing import NamedTuple
 from grn.names.symbols import ensembl_prefix, listed
 
 _ENSEMBL_SPECIES = {"": "human", "MUS": "mouse", "DAR": "zebrafish", "RNO": "rat"}
-# Symbols that one species has and the others have not, in whatever case they are written; of
-# mitochondrial genes only the case tells. Mouse's ZFP of three digits are human ZNF.
+# Symbols that only one of the species has, in whatever case they are written. Mitochondrial genes
+# differ in case alone. Mouse genes named ZFP with three digits are named ZNF in human.
 _TYPICAL = {
     "human": re.compile(
         r"(?i:HLA-.+|LINC0\d+|C(\d+|X|Y)orf\d+.*|ZNF\d+.*|RP11-.+|TP[567]3)|MT-.+"
@@ -20,41 +20,43 @@ _TYPICAL = {
     ),
     "zebrafish": re.compile(r"(?i:si:\w+-.+|zgc:\d+.*|wu:f.+|im:\d{7}|zmp:\d+)|mt-[a-z].*"),
 }
-# Shares and counts below were chosen by hand. They tell the names of the tests, also of real lists
-# and cells, right; where they fail was not measured.
+# The shares and counts below were chosen by hand. With them the names in the tests, which include
+# real lists and cells, are recognised correctly; where they fail was not measured.
 #
-# How many times more typical symbols one species needs than the next.
+# One species needs this many times as many typical symbols as the next one.
 _TYPICAL_RATIO = 3
-# One symbol in thousands may be a name by accident; of a short list it says as much as many do.
+# A single typical symbol among thousands may be an accident, so at least _FEW are required; in a
+# short list this share of all names suffices.
 _TYPICAL_SHARE = 0.1
 _FEW = 3
-# Of three letters or more: `G1` or `Sp1` say nothing about case.
+# Only symbols of three letters or more are used: the case of `G1` or `Sp1` is not informative.
 _WRITTEN = {"human": re.compile(r"[A-Z]{3}[^a-z]*"), "mouse": re.compile(r"[A-Z][a-z]{2}.*")}
-_WRITTEN_SHARE = 0.8  # of the symbols whose case says anything
-# A word of bases, not a part of a longer word; X is R's, and velocyto adds x. Of a dozen bases and
-# more, whatever stands around them.
+_WRITTEN_SHARE = 0.8  # of the symbols whose case is informative
+# A barcode is a word of bases; R puts an X before it, and velocyto an x behind it. Twelve bases or
+# more are a barcode even within a longer word.
 _BARCODE = re.compile(r"(?<![A-Za-z])X?([ACGTN]{8,}|[ACGT]{6,7})(?![A-WYZa-wyz])|[ACGT]{12,}")
-_DOUBLED_SHARE = 0.01  # of a list
+_DOUBLED_SHARE = 0.01  # of the names of a list
 
 
 class Species(NamedTuple):
-    """What some gene names say about their species."""
+    """Species of some gene names, and the evidence for it."""
 
     name: str | None
-    """`human`, `mouse` and the like, or None: they do not say."""
+    """`human`, `mouse`, `zebrafish` or `rat`; None if the names do not show it."""
     evidence: str
-    """Why, with examples."""
+    """Reason, with examples."""
     weak: bool
-    """Only their case says so."""
+    """Whether only the case of the names is evidence."""
 
 
 def detect_species(names: Collection[str]) -> Species:
-    """Tell the species of genes by their names.
+    """Recognise the species of genes by their names.
 
-    Ensembl ids say it by their prefix; then symbols that only one species has, such as RIKEN
-    clones or HLA genes, since data of mouse are also written in upper case; last, and weakly,
-    case: mouse symbols are written Sox2, human ones SOX2 (MGI and HGNC guidelines). Three names
-    at least have to say so, or a tenth of a short list; by case, three.
+    The prefix of Ensembl ids decides first. Symbols that only one species has come next, such as
+    RIKEN clones or HLA genes; they do not depend on case, which matters because mouse symbols are
+    sometimes written in upper case. At least three such symbols are needed, or a tenth of a short
+    list. Case comes last and is weak evidence: mouse symbols are written Sox2, human ones SOX2
+    (MGI and HGNC guidelines); at least three symbols have to agree.
     """
     prefixes = [prefix for name in names if (prefix := ensembl_prefix(name)) is not None]
     if len(prefixes) > len(names) / 2:
@@ -80,19 +82,19 @@ def detect_species(names: Collection[str]) -> Species:
 
 
 def are_barcodes(names: Collection[str]) -> bool:
-    """Say whether most names are barcodes of cells (`is_barcode`)."""
+    """Return whether most names contain a cell barcode (`is_barcode`)."""
     return sum(map(is_barcode, map(str, names))) > len(names) / 2
 
 
 def is_barcode(name: str) -> bool:
-    """Say whether a name holds the barcode of a cell, as `AAACCTGAGAAACCAT-1` does."""
+    """Return whether a name contains a cell barcode, as `AAACCTGAGAAACCAT-1` does."""
     return _BARCODE.search(name) is not None
 
 
 def doubled(asked: Collection[str], genes: Collection[str]) -> list[str]:
-    """Return the names that are among the genes only as two copies, a and b, as fish have them.
+    """Return the names for which the genes hold two copies, named a and b, as in fish.
 
-    A few may be so by accident: then the result is empty.
+    The result is empty if there are only a few, which may be an accident.
     """
     there = {gene.upper() for gene in genes}
     found = [name for name in asked if {f"{name.upper()}A", f"{name.upper()}B"} <= there]

@@ -1,4 +1,4 @@
-"""Gene names as people write them: symbols and Ensembl ids, case, aliases, species."""
+"""Matches gene names that are spelled differently: Ensembl versions, aliases, case."""
 
 import logging
 import re
@@ -14,32 +14,32 @@ from grn.errors import InputError
 
 logger = logging.getLogger(__name__)
 
-# The rules in the order in which they are tried.
+# Names of the matching rules, in the order in which they are tried.
 EXACT = "exactly"
 VERSION = "without version suffix"
 ALIAS = "by alias"
 CASE = "ignoring case"
 
-_N_EXAMPLES = 3
+_N_EXAMPLES = 3  # chosen by hand: a message that lists names stays on a line or two
 _ENSEMBL = re.compile(r"(ENS([A-Z]*)[GT]\d+)(?:\.\d+)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class NameMatch:
-    """Which of the names that are asked for are there, by which rule, and which are not."""
+    """Result of matching requested names to existing ones: the rule for each, and the failures."""
 
     by: dict[str, dict[str, str]]
-    """For each rule that matched anything, name asked for → name there."""
+    """For each rule that matched any name, requested name → existing name."""
     found: list[str]
-    """Names there that were matched, in their order there, each once."""
+    """Existing names that were matched, in their own order, each once."""
     ambiguous: list[str]
-    """Names that fit more than one there, or one that another name fits too."""
+    """Requested names that fit several existing ones, or one that another requested name fits."""
     unmatched: list[str]
-    """Names that fit nothing there."""
+    """Requested names that fit no existing one."""
 
     @property
     def matched(self) -> dict[str, str]:
-        """Name asked for → name there, of all rules together."""
+        """Requested name → existing name, for all rules together."""
         return {name: found for pairs in self.by.values() for name, found in pairs.items()}
 
     def report(self) -> dict[str, Any]:
@@ -54,7 +54,7 @@ class NameMatch:
         }
 
     def summary(self) -> str:
-        """Say the report in one line, such as `300 exactly, 12 ignoring case (Sox2 for SOX2)`."""
+        """Return the report in one line: `300 exactly, 12 ignoring case (Sox2 for SOX2)`."""
         said = [
             f"{len(pairs)} {rule}" + ("" if rule == EXACT else f" ({listed(_pairs(pairs))})")
             for rule, pairs in self.by.items()
@@ -72,20 +72,22 @@ def match_names(
 ) -> NameMatch:
     """Find names among others that may be spelled differently.
 
-    Each rule is tried on the names that no earlier one matched: the same name; the same Ensembl id
-    without version suffix; the same name once aliases, on both sides, are replaced by what they
-    stand for; the same but for case. A rule matches two names where they fit nothing but each
-    other, so that none is given away twice. The order of the names changes nothing.
+    Four rules are tried in turn, each on the names that no earlier rule matched: the names are
+    equal; the Ensembl ids are equal without their version suffix; the names are equal after
+    aliases on both sides are replaced by the names they stand for; the names differ in case alone.
+    A rule matches two names only if each fits no name but the other, so no name is matched twice.
+    The result does not depend on the order of the names.
 
     Parameters
     ----------
     asked
-        Names to look for, such as regulators.
+        Requested names, such as those of regulators.
     there
-        Names to look among, such as the genes of the data.
+        Existing names, such as the genes of the data.
     aliases
-        Other names, each with the name it stands for; met on either side, whatever their version
-        suffix and case. One that is also a name, of which others are aliases, stays itself.
+        Other names, each with the name it stands for. They are recognised on both sides, and their
+        version suffix and case are ignored. An alias that is itself a name with aliases is not
+        replaced.
     """
     there = dict.fromkeys(there)
     left = dict.fromkeys(asked)
@@ -121,19 +123,19 @@ def read_aliases(path: str | Path) -> dict[str, str]:
     Parameters
     ----------
     path
-        CSV or TSV (gzip or not) of two columns, alias and name, such as synonym and symbol, or
-        Ensembl id and symbol. The first field may hold several aliases, separated by `|`. A header
-        `alias, name` is optional; any other header is read as a pair that matches no gene.
+        CSV or TSV file (gzip or not) with two columns, alias and name, such as synonym and symbol,
+        or Ensembl id and symbol. The first field may hold several aliases, separated by `|`. The
+        header `alias, name` is optional; any other header is read as a pair that matches no gene.
 
     Returns
     -------
-    Alias → name. An alias of two names is ambiguous: it is left out, with a warning, since public
-    tables hold hundreds of them.
+    Alias → name. An alias of two names is ambiguous. It is left out with a warning, not an error,
+    since public tables hold hundreds of them.
 
     Raises
     ------
     InputError
-        The file is missing, cannot be read, has not two columns, or holds no alias.
+        The file is missing, cannot be read, does not have two columns, or holds no alias.
 
     Examples
     --------
@@ -164,35 +166,35 @@ def read_aliases(path: str | Path) -> dict[str, str]:
 
 
 def ensembl_prefix(name: str) -> str | None:
-    """Return the letters that say the species of an Ensembl id, empty for human; else None."""
+    """Return the species letters of an Ensembl id, empty for human; None for other names."""
     found = _ENSEMBL.fullmatch(name)
     return found[2].upper() if found else None
 
 
 def are_ensembl(names: Collection[str]) -> bool:
-    """Say whether most names are Ensembl ids of genes or transcripts."""
+    """Return whether most names are Ensembl ids of genes or transcripts."""
     return sum(map(bool, map(_ENSEMBL.fullmatch, names))) > len(names) / 2
 
 
 def without_version(name: str) -> str:
-    """Return an Ensembl id without its version suffix, any other name as it is."""
+    """Return an Ensembl id without its version suffix; other names are returned unchanged."""
     found = _ENSEMBL.fullmatch(name)
     return found[1] if found else name
 
 
 def listed(names: Iterable[str]) -> str:
-    """Show up to three names, in alphabetical order."""
+    """Return up to three names in alphabetical order, as text for a message."""
     return first_of(sorted(set(map(str, names))))
 
 
 def first_of(names: Sequence[str]) -> str:
-    """Show the first three names."""
+    """Return the first three names, as text for a message."""
     shown = ", ".join(map(str, names[:_N_EXAMPLES]))
     return shown + (", …" if len(names) > _N_EXAMPLES else "")
 
 
 def _spellings(aliases: Mapping[str, str]) -> dict[str, Callable[[str], str]]:
-    """Return, for each rule, what two names that it matches have in common."""
+    """Return the key function of each rule; a rule matches names whose keys are equal."""
 
     def folded(name: str) -> str:
         return without_version(name).upper()
@@ -211,7 +213,7 @@ def _spellings(aliases: Mapping[str, str]) -> dict[str, Callable[[str], str]]:
 
 
 def _translated(aliases: Mapping[str, str], spelling: Callable[[str], str]) -> dict[str, str]:
-    """Respell aliases and names; leave out what then stands for two names or is a name itself."""
+    """Respell aliases and names; drop aliases of two names, and those that are names too."""
     result: dict[str, str] = {}
     unusable = set(map(spelling, aliases.values()))
     for alias, name in aliases.items():
@@ -235,7 +237,7 @@ def _read_two_columns(path: Path) -> pd.DataFrame:
     widest = 0
     try:
         for separator in ",\t;":
-            # Every field is text: `NA` and `1` are names as good as any.
+            # Every field is text, since `NA` and `1` may be names.
             table = pd.read_csv(
                 path,
                 sep=separator,

@@ -1,4 +1,4 @@
-"""Draws how active the TFs of each group of cells are, as a heat map."""
+"""Draws the differential activity of TFs in groups of cells, as a heat map."""
 
 import numpy as np
 import pandas as pd
@@ -7,23 +7,23 @@ from matplotlib.axes import Axes
 from grn.plotting.heat import heat_map
 from grn.plotting.tables import check_table
 
-_FDR = 0.05
+_FDR = 0.05  # conventional
 
 
 def activity(drivers: pd.DataFrame, n_tfs: int = 5, ax: Axes | None = None) -> Axes:
     """Draw the differential activity of the TFs that are most activated in each group.
 
-    Colour is the mean activity in the group less that in the other cells; a dot marks an FDR
-    below 0.05. TFs stand in the order of the groups in which they are most activated.
+    The colour shows the mean activity in the group minus that in the other cells; a dot marks an
+    FDR below 0.05. TFs are ordered by the group in which they are most activated.
 
     Parameters
     ----------
     drivers
-        What `grn.tl.rank_regulators` returns: `group, source, effect, statistic, fdr`.
+        Table of `grn.tl.rank_regulators`: `group, source, effect, statistic, fdr`.
     n_tfs
-        TFs of each group, by `statistic`.
+        Number of TFs of each group, those with the largest `statistic`.
     ax
-        Axes to draw into; a new figure where None.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def activity(drivers: pd.DataFrame, n_tfs: int = 5, ax: Axes | None = None) -> A
     effect = kept.pivot(index="source", columns="group", values="effect")
     order = np.lexsort([-effect.max(axis=1), effect.fillna(-np.inf).to_numpy().argmax(axis=1)])
     effect = effect.iloc[order]
-    ax = heat_map(effect, "activity, group less rest", ax, xlabel="group", ylabel="TF")
+    ax = heat_map(effect, "activity, group minus rest", ax, xlabel="group", ylabel="TF")
     fdr = kept.pivot(index="source", columns="group", values="fdr").loc[effect.index]
     rows, columns_ = np.nonzero((fdr < _FDR).to_numpy())
     ax.scatter(columns_, rows, s=5, color="black", label=f"FDR < {_FDR}")

@@ -20,8 +20,8 @@ def attention(
 
     The TFs are those with the largest sum of importance over their targets, the genes those with
     the largest sum over these TFs. Rows and columns are ordered by average linkage of correlation
-    distance; the colours end at the 99th percentile of |weight|, the same on both sides of 0.
-    Self-pairs are grey.
+    distance. The colours end at ± the 99th percentile of |weight|. Pairs of a gene with itself
+    are grey.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def attention(
     n_tfs, n_genes
         Largest number of rows and columns.
     ax
-        Axes to draw into; a new figure where None.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------
@@ -74,18 +74,18 @@ def attention(
 
 def _most_important(edges: pd.DataFrame, column: str, n: int) -> list[str]:
     total = edges.groupby(column)["importance"].sum()
-    # Names first: the sort is stable, so ties do not depend on the order of the edges.
+    # Sorted by name first: the second sort is stable, so ties do not depend on the edges' order.
     return list(total.sort_index().sort_values(ascending=False, kind="stable").index[:n])
 
 
 def _similar_together(rows: np.ndarray) -> np.ndarray:
-    """Order of the rows that puts similar ones side by side."""
+    """Return an order of the rows that puts similar ones next to each other."""
     if len(rows) < 3:
         return np.arange(len(rows))
     centred = rows - rows.mean(axis=1, keepdims=True)
     norm = np.linalg.norm(centred, axis=1, keepdims=True)
-    # Unit rows: Euclidean distance is then a monotone function of correlation, and a flat row is
-    # as far from all others.
+    # Between unit rows the Euclidean distance is a monotone function of correlation, and a
+    # constant row is equally far from all others.
     unit = np.divide(centred, norm, out=np.zeros_like(centred), where=norm > 0)
     order: np.ndarray = leaves_list(linkage(unit, "average", optimal_ordering=True))
     return order

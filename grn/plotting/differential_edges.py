@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgba_array
 from grn.plotting.style import METHODS
 from grn.plotting.tables import check_table
 
-_FDR = 0.05
+_FDR = 0.05  # conventional
 _FONT_SIZE = 8.0
 
 
@@ -22,19 +22,19 @@ def differential_edges(
 ) -> Axes:
     """Draw the scores of the edges that differ most between two groups.
 
-    Each row is an edge, the largest |z| on top: a dot for its score in each of the groups, joined
-    by a line. Edges whose FDR is 0.05 or above are pale.
+    Each row is an edge, and the edge with the largest |z| is on top. Two dots, joined by a line,
+    show its scores in the two groups. Edges whose FDR is 0.05 or above are pale.
 
     Parameters
     ----------
     table
-        What `grn.tl.differential_edges` returns: `source, target, score, reference_score, z, fdr`.
+        Table of `grn.tl.differential_edges`: `source, target, score, reference_score, z, fdr`.
     top
         Number of edges.
     ax
-        Axes to draw into; a new figure where None.
+        Axes to draw into; None makes a new figure.
     group, reference
-        What the two groups are called in the legend.
+        Names of the two groups in the legend.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def differential_edges(
         rows, *(shown[column] for column in scores), shade, strict=True
     ):
         ax.plot([low, high], [row, row], color="#999999", linewidth=1.4, zorder=1, alpha=alpha)
-    # Other colours than those of activation and repression: here they mean groups.
+    # The colours stand for groups, so they differ from those of activation and repression.
     looks = ((METHODS[2], "o"), (METHODS[4], "D"))
     for column, name, (colour, marker) in zip(scores, (group, reference), looks, strict=True):
         ax.scatter([], [], color=colour, marker=marker, s=22, label=name)

@@ -1,4 +1,4 @@
-"""A heat map of signed values, rows × columns with names."""
+"""Draws a table of signed values as a heat map."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,25 +12,25 @@ _FONT_SIZE = 8.0
 
 
 def signed_map() -> Colormap:
-    """Return the colours from repression to activation; grey where there is no value."""
+    """Return the colours from repression to activation; missing values are grey."""
     return LinearSegmentedColormap.from_list("signed", SIGNED_MAP).with_extremes(bad="#CCCCCC")
 
 
 def heat_map(
     values: pd.DataFrame, label: str, ax: Axes | None, *, xlabel: str, ylabel: str
 ) -> Axes:
-    """Draw a table as a heat map, the colours the same on both sides of 0.
+    """Draw a table as a heat map, with colours symmetric about 0.
 
     Parameters
     ----------
     values
         Index and columns are the names of the rows and columns.
     label
-        Of the colour bar.
+        Label of the colour bar.
     ax
-        Axes to draw into; a new figure, sized by the table, where None.
+        Axes to draw into; None makes a new figure, sized by the table.
     xlabel, ylabel
-        Of the axes.
+        Labels of the axes.
     """
     rows, columns = list(map(str, values.index)), list(map(str, values.columns))
     if ax is None:

@@ -15,18 +15,19 @@ _FONT_SIZE = 8.0
 def knock_out(table: pd.DataFrame, top: int = 30, ax: Axes | None = None) -> Axes:
     """Draw the strongest responses to a knock-out or an over-expression.
 
-    Responses of one group of cells are bars, those of several a heat map of genes × groups; the
-    genes are those with the largest |response| in any group, up above down. Genes that were
-    perturbed themselves (`perturbed`) are left out: their response is what was asked for.
+    The responses of one group of cells are drawn as bars, those of several groups as a heat map of
+    genes × groups. The genes are those with the largest |response| in any group, sorted by their
+    mean response. Genes that were perturbed themselves (`perturbed`) are left out, since their
+    change was an input.
 
     Parameters
     ----------
     table
-        What `grn.tl.knock_out` returns: `gene, response`, and `group` where there are several.
+        Table of `grn.tl.knock_out`: `gene, response`, and `group` if there are several.
     top
         Number of genes.
     ax
-        Axes to draw into; a new figure where None.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------

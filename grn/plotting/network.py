@@ -1,4 +1,4 @@
-"""Draws the strongest edges of a network, signs told apart by colour and arrowhead."""
+"""Draws the strongest edges of a network; colours and arrowheads show their signs."""
 
 import matplotlib.pyplot as plt
 import networkx as nx
@@ -15,7 +15,7 @@ from grn.plotting.style import ACTIVATION, FOCUS, REGULATOR, REPRESSION, TARGET,
 
 _PADDING = 16.0
 _LEGEND_HEIGHT = 26.0
-_RING = 40  # neighbours in one full ring
+_RING = 40  # neighbours in one full ring; chosen by eye, as the other sizes here
 
 
 def network(
@@ -23,20 +23,20 @@ def network(
 ) -> Axes:
     """Draw the `top` most important edges as a directed graph, all of them or around one gene.
 
-    Activation ends in an arrow, repression in a bar; the thicker an edge the more important.
-    Regulators are dark boxes, genes that only receive edges light ones.
+    Activation ends in an arrow and repression in a bar; the width of an edge shows its importance.
+    Regulators are dark boxes, and genes that are targets only are light ones.
 
     Parameters
     ----------
     edges
         An edge table, best edge first.
     top
-        Number of edges; beyond a hundred the names get small.
+        Number of edges; with more than a hundred the names become small.
     ax
-        Axes to draw into; a new figure where None.
+        Axes to draw into; None makes a new figure.
     around
-        A gene or TF whose edges are drawn alone: what regulates it on the left, what it regulates
-        on the right; all around it where there is one kind only.
+        A gene whose edges alone are drawn: its regulators on the left and its targets on the
+        right, or all around it if it has only one of the two.
 
     Returns
     -------
@@ -45,7 +45,7 @@ def network(
     Raises
     ------
     InputError
-        There is no edge to draw, none of this gene, or the table has no `source` and `target`.
+        There is no edge to draw, the gene has none, or the table lacks a column.
 
     Examples
     --------
@@ -56,8 +56,8 @@ def network(
     if absent or top < 1 or edges.empty:
         msg = (
             f"got {len(edges)} edges with the columns {', '.join(map(str, edges))}, top={top}; "
-            "expected an edge table as grn.read_edges returns it, with at least one row, and to "
-            "draw at least one."
+            "expected an edge table as grn.read_edges returns it, with at least one row, and a "
+            "top of at least 1."
         )
         raise InputError(msg)
     kept = (edges if around is None else _edges_of(edges, around)).head(top)
@@ -82,7 +82,7 @@ def network(
 
 
 def _size_in_points(ax: Axes) -> tuple[float, float]:
-    """Size of the drawing area, so that one data unit can be one point."""
+    """Return the size of the drawing area in points, which become the data units."""
     figure = ax.get_figure(root=True)
     if figure is None:
         msg = "ax belongs to no figure. Make it with matplotlib.pyplot.subplots()."
@@ -99,13 +99,13 @@ def _box_size(name: str, font_size: float) -> tuple[float, float]:
 
 
 def _font_size(names: list[str], area: float) -> float:
-    """Largest size, 4 to 9 points, at which the boxes cover at most a third of the area."""
+    """Return the largest size, 4 to 9 points, at which boxes cover at most a third of the area."""
     covered = sum(np.prod(_box_size(name, 9.0)) for name in names)
     return float(np.clip(9.0 * np.sqrt(area / 3 / covered), 4.0, 9.0))
 
 
 def _layout(graph: nx.DiGraph) -> np.ndarray:
-    """Kamada-Kawai positions (n_nodes, 2) in the unit square, components near to each other."""
+    """Return Kamada-Kawai positions (n_nodes, 2) in the unit square, with components close."""
     undirected = graph.to_undirected()
     apart = 1.0 + np.sqrt(len(graph)) / 2.5
     distances = {node: dict.fromkeys(graph, apart) for node in graph}
@@ -128,17 +128,17 @@ def _edges_of(edges: pd.DataFrame, gene: str) -> pd.DataFrame:
 
 
 def _layout_around(graph: nx.DiGraph, centre: str) -> np.ndarray:
-    """Positions (n_nodes, 2) in the unit square: the centre, and rings of its neighbours."""
+    """Return positions (n_nodes, 2) in the unit square: a gene, and rings of its neighbours."""
     regulators = list(graph.predecessors(centre))
     targets = [name for name in graph.successors(centre) if name not in regulators]
-    # Angles in units of π: both arcs as wide as their share of the neighbours, with gaps between.
+    # Angles are in units of π. Each of the two arcs is as wide as its share of the neighbours.
     share = len(targets) / (len(targets) + len(regulators))
     width = 1.75 * float(np.clip(share, 0.35, 0.65))
     found = {centre: np.array([0.5, 0.5])}
     for names, middle, arc in ((targets, 0.0, width), (regulators, 1.0, 1.75 - width)):
         arc = 2.0 if len(names) == len(graph) - 1 else arc
         for place, name in enumerate(names):
-            # Every other neighbour stands nearer where they are many.
+            # If there are many neighbours, every other one is drawn closer to the centre.
             near = len(names) > _RING * arc / 2 and place % 2
             turn = np.pi * (middle + arc * ((place + 0.5) / len(names) - 0.5))
             radius = 0.3 if near else 0.5
@@ -151,7 +151,7 @@ def _separate(unit: np.ndarray, sizes: np.ndarray, area: np.ndarray) -> np.ndarr
     low, high = sizes / 2, area - sizes / 2
     positions = low + unit * (high - low)
     needed = (sizes[:, None] + sizes[None]) / 2
-    # Which way two boxes part that lie exactly on each other.
+    # Direction in which two boxes move apart that lie exactly on each other.
     order = np.sign(np.subtract.outer(np.arange(len(unit)), np.arange(len(unit))))[..., None]
     for _ in range(300):
         offset = positions[:, None] - positions[None]
@@ -160,7 +160,7 @@ def _separate(unit: np.ndarray, sizes: np.ndarray, area: np.ndarray) -> np.ndarr
         np.einsum("iik->ik", overlap)[:] = 0
         if not overlap.any():
             break
-        # Along the axis of least overlap, half the way by each of the two.
+        # Both boxes move along the axis of least overlap, each half of the way.
         along = np.arange(2) == overlap.argmin(axis=2)[..., None]
         direction = np.where(offset == 0, order, np.sign(offset))
         positions = np.clip(positions + (direction * overlap * along).sum(axis=1) / 2, low, high)
@@ -170,7 +170,7 @@ def _separate(unit: np.ndarray, sizes: np.ndarray, area: np.ndarray) -> np.ndarr
 def _draw_genes(
     ax: Axes, graph: nx.DiGraph, positions: np.ndarray, font_size: float
 ) -> dict[str, FancyBboxPatch]:
-    """Draw each gene's box in data units: a box that hangs on its text moves while it is saved."""
+    """Draw each gene's box in data units; matplotlib moves the boxes of texts while saving."""
     boxes = {}
     for name, (x, y) in zip(graph, positions, strict=True):
         regulates = graph.out_degree(name) > 0
@@ -217,7 +217,7 @@ def _centre(box: FancyBboxPatch) -> tuple[float, float]:
 
 
 def _look(weight: float) -> tuple[str, str, str]:
-    """Colour, arrowhead and marker of an edge."""
+    """Return colour, arrowhead and marker of an edge."""
     if weight > 0:
         return ACTIVATION, "-|>,head_length=0.6,head_width=0.28", ">"
     if weight < 0:

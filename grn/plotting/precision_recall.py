@@ -11,17 +11,18 @@ from grn.plotting.style import METHODS
 def precision_recall(curves: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Draw the curves that `grn.evaluation.precision_recall` computes.
 
-    The edges are the black line, each control a thin coloured one, the density of true edges (a
-    random ranking) the dashed one. The legend gives the area (average precision) of each. Recall
-    is on a logarithmic axis, since the few best edges are those that are used.
+    The black line shows the edges, the thin coloured lines the controls, and the dashed line the
+    density of true edges, which a random ranking reaches. The legend gives the area under each
+    curve (average precision). The axis of recall is logarithmic, since mostly the best-ranked
+    edges are used.
 
     Parameters
     ----------
     curves
-        Columns `method, recall, precision`, by descending threshold; `edges` and `random` among
-        the methods.
+        Columns `method, recall, precision`, by descending threshold. The methods include `edges`
+        and `random`.
     ax
-        Axes to draw into; a new figure where None.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------
@@ -58,7 +59,7 @@ def precision_recall(curves: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.set(xscale="log", xlabel="recall", ylabel="precision")
     ax.spines[["top", "right"]].set_visible(False)
     ax.set_ylim(bottom=0)
-    # Beside the axes: inside, it would hide some curve of some data set.
+    # The legend is outside of the axes, where it cannot hide a curve.
     ax.legend(
         title="AUPRC",
         loc="upper left",

@@ -1,4 +1,4 @@
-"""Draws how specific TFs are to groups of cells, as a dot plot."""
+"""Draws the specificity of TFs to groups of cells, as a dot plot."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -9,28 +9,28 @@ from matplotlib.lines import Line2D
 from grn.plotting.heat import signed_map
 from grn.plotting.tables import check_table
 
-_LARGEST = 110.0  # area of the largest dot in points²
+_LARGEST = 110.0  # area of the largest dot in points²; chosen by eye
 _FONT_SIZE = 8.0
 
 
 def specificity(scores: pd.DataFrame, n_tfs: int = 5, ax: Axes | None = None) -> Axes:
-    """Draw the TFs that are most specific to each group: a dot for each group and TF.
+    """Draw the TFs that are most specific to each group, with a dot for each group and TF.
 
-    The area of a dot is the specificity, its colour z: how far that is above what permuted
-    labels give.
+    The area of a dot shows the specificity; its colour shows z, the difference from permuted
+    labels in standard deviations.
 
     Parameters
     ----------
     scores
-        What `grn.tl.specificity` returns: `group, source, specificity, z`.
+        Table of `grn.tl.specificity`: `group, source, specificity, z`.
     n_tfs
-        TFs of each group, by z.
+        Number of TFs of each group, those with the largest z.
     ax
-        Axes to draw into; a new figure where None.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------
-    The axes, groups from top to bottom and TFs from left to right.
+    The axes, with groups from top to bottom and TFs from left to right.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def specificity(scores: pd.DataFrame, n_tfs: int = 5, ax: Axes | None = None) ->
 def _size_legend(ax: Axes, largest: float) -> None:
     handles = []
     for share in (0.25, 0.5, 1.0):
-        # The size of a marker is its diameter, that of a dot its area.
+        # Line2D takes the diameter of a marker, scatter takes its area.
         size = float(np.sqrt(_LARGEST * share))
         dot = Line2D([], [], linestyle="", marker="o", color="#999999", markersize=size)
         dot.set_label(f"{share * largest:.2f}")

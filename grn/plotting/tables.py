@@ -6,24 +6,24 @@ from grn.errors import InputError
 
 
 def check_table(table: pd.DataFrame, columns: tuple[str, ...], made_by: str, top: int) -> None:
-    """Make sure that a table has rows and these columns, and that something is to be drawn.
+    """Make sure that a table has rows and certain columns, and that `top` is at least 1.
 
     Parameters
     ----------
     table, columns
-        What is drawn, and what it needs.
+        Table to be drawn, and the columns that are needed.
     made_by
-        What returns such a table.
+        Function that returns such a table, for the message.
     top
-        How many rows, columns or edges are asked for.
+        Number of rows, columns or edges to draw.
 
     Raises
     ------
     InputError
-        It is not so.
+        The table is empty or lacks a column, or `top` is below 1.
     """
     if top < 1:
-        msg = f"{top} is too few to draw; expected at least 1."
+        msg = f"the number to draw is {top}; expected at least 1."
         raise InputError(msg)
     absent = [column for column in columns if column not in table]
     if absent or table.empty:

@@ -28,8 +28,10 @@ _HOW_FAR_TO_TRUST = (
     "and on one of two DREAM4 networks the mean response to other knock-outs is closer "
     "(docs/benchmarks.md): take them for hypotheses"
 )
-_MOST_CELLS = 5000  # that the regression is fitted to, drawn once and for all
-_MOST_REGULATORS = 5000  # their covariances are decomposed
+# Both limit the time and were chosen by hand: the regression is fitted to a random sample of
+# cells, and the covariance matrix of the regulators is decomposed.
+_MOST_CELLS = 5000
+_MOST_REGULATORS = 5000
 
 
 def knock_out(

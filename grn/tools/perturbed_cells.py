@@ -19,24 +19,26 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_CELLS_PER_BLOCK = 2000
-_HIGH = 0.99  # quantile of the cells that express the gene
-_LITTLE = 0.1  # standard deviations
+_CELLS_PER_BLOCK = 2000  # limits memory to 48 MB for 3000 genes, in float64
+# Over-expression sets a gene to this quantile of the cells that express it. A shift of less than
+# _LITTLE standard deviations gives a warning. Both were chosen by hand.
+_HIGH = 0.99
+_LITTLE = 0.1
 
 
 @dataclass(frozen=True)
 class PerturbedCells:
-    """Expression by group, and what is done to the perturbed genes."""
+    """Expression by group, and the values to which perturbed genes are set."""
 
     dataset: CellDataset
     labels: Labels
     sd: Float[np.ndarray, " n_genes"]
-    """Of √(log expression), over all cells."""
+    """Standard deviation of √(log expression) over all cells."""
     target: Float[np.ndarray, " n_genes"]
-    """√(log expression) to which a gene is set; NaN where it is not perturbed."""
+    """√(log expression) to which a gene is set; NaN if it is not perturbed."""
     group_mean: Float[np.ndarray, "n_groups n_genes"]
     bounds: tuple[Float[np.ndarray, "n_groups n_genes"], Float[np.ndarray, "n_groups n_genes"]]
-    """How far each gene can move before it leaves the range in which it was seen."""
+    """Largest changes that keep each gene within its range in the cells."""
 
     @classmethod
     def read(
@@ -45,17 +47,17 @@ class PerturbedCells:
         labels: Labels,
         values: Mapping[str, float | None],
     ) -> "PerturbedCells":
-        """Sum over the cells, some at a time.
+        """Compute the statistics from the cells, block by block.
 
         Parameters
         ----------
         network
             Log-normalised cells.
         labels
-            Group of each.
+            Group of each cell.
         values
-            Log expression that each perturbed gene is set to; None: its 0.99 quantile in the
-            cells that express it.
+            Log expression to which each perturbed gene is set; None means its 0.99 quantile in
+            the cells that express it.
         """
         dataset, names = CellDataset(network), list(values)
         _, sd = column_moments(network.X, np.sqrt)

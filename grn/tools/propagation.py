@@ -1,4 +1,4 @@
-"""Regression of every gene on the regulators, shrunk to the network, and its propagation."""
+"""Regresses every gene on the regulators, shrunk towards the network, and propagates changes."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,13 +6,16 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-# In units of a regulator's variance, from none to all of the network: chosen by the cells.
+# Penalties in units of a regulator's variance; cross-validation chooses one. With 0.01 the network
+# hardly matters, and with infinity it alone decides. The range was not measured.
 PENALTIES = (*(0.01 * 4**k for k in range(9)), np.inf)
+# The following numbers were chosen by hand and not measured. Without damping, feedback oscillates.
+# If 200 steps do not suffice, a warning says so.
 N_STEPS = 200
 DAMPING = 0.5
-_FOLDS = 5
-_MOST_TARGETS = 500  # that choose the penalty
-_SETTLED = 1e-4  # standard deviations
+_FOLDS = 5  # conventional
+_MOST_TARGETS = 500  # genes over which the penalty is chosen; limits the time
+_SETTLED = 1e-4  # standard deviations; no smaller change is of interest
 _Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
@@ -23,17 +26,17 @@ class Regression:
     coefficients: Float[np.ndarray, "n_tfs n_genes"]
     """Standard deviations of the gene per standard deviation of the regulator; 0 for itself."""
     penalty: float
-    """The one of `PENALTIES` that predicts best; infinite: the network alone."""
+    """The one of `PENALTIES` that predicts best; infinity means the network alone."""
 
 
 @dataclass(frozen=True)
 class Settled:
-    """Where a propagation ended."""
+    """Result of a propagation."""
 
     response: Float[np.ndarray, "n_groups n_genes"]
     n_steps: int
     settled: bool
-    """Whether nothing changed any more; if not, it was ended."""
+    """Whether the response stopped changing before the last step."""
 
 
 def fit_regression(
@@ -41,7 +44,7 @@ def fit_regression(
     own: Int[np.ndarray, " n_tfs"],
     weights: Float[np.ndarray, "n_tfs n_genes"],
 ) -> Regression:
-    r"""Regress every gene on the regulators, with the network as what is believed beforehand.
+    r"""Regress every gene on the regulators, with the network as the prior mean.
 
     .. math:: b_i = \arg\min_b \frac{1}{n} \lVert z_i - Z b \rVert^2
         + \lambda \lVert b - \gamma_i w_i \rVert^2, \qquad

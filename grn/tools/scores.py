@@ -10,8 +10,8 @@ from grn.expression import Expression, row_blocks
 if TYPE_CHECKING:
     from anndata import AnnData
 
-_VALUES_PER_BLOCK = 2**24
-_LEAST_SHARE = 0.05  # of the genes, which AUCell ranks by default
+_VALUES_PER_BLOCK = 2**24  # limits the memory of a block; the time was not measured
+_LEAST_SHARE = 0.05  # of the genes, the default of AUCell
 
 
 def score_cells(

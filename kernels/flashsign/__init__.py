@@ -1,4 +1,4 @@
-"""Spherical attention: rows on the unit sphere instead of SoftMax, with signed weights."""
+"""Spherical attention: rows of weights are on the unit sphere, so weights keep their sign."""
 
 from flashsign.api import spherical_attention, spherical_attention_map
 from flashsign.reference import Normaliser, SphericalAttentionMap

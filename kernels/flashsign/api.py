@@ -1,4 +1,4 @@
-"""The public functions: check the arguments, choose the implementation."""
+"""The public functions, which check the arguments and choose the implementation."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""Batches whose elements have maps of their own, or share one."""
+"""Handles batches whose elements share one map, or have one each."""
 
 from torch import Tensor
 

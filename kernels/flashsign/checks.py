@@ -1,4 +1,4 @@
-"""Checks of the arguments; every message names the argument, what was expected, and a fix."""
+"""Checks the arguments; every message names the argument, what was expected, and a fix."""
 
 import math
 from numbers import Real

@@ -1,4 +1,4 @@
-"""Derivatives that the operators lack: of gradients, forward, and under transforms.
+"""Derivatives that the operators lack: second, forward-mode, and under `torch.func`.
 
 An operator defines its first gradient only. All other derivatives are computed from the
 specification in plain torch, which torch can differentiate and transform.

@@ -1,4 +1,4 @@
-"""Method gram: the linear form if there is one, else blocks of rows."""
+"""Method `gram` computes the linear form if there is one, and else blocks of rows."""
 
 from torch import Tensor
 

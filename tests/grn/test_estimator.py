@@ -15,6 +15,8 @@ from tests.helpers import QUIET, tfs_of
 if TYPE_CHECKING:
     from anndata import AnnData
 
+    from grn.interventions import Interventions
+
 COLUMNS = ["source", "target", "weight", "importance"]
 
 
@@ -197,6 +199,23 @@ def test_confidence_may_be_a_setting_of_training(small: "AnnData") -> None:
         model.add_confidence(bootstraps=-1)
 
 
+def test_a_prior_comes_first_with_its_signs(small: "AnnData", model: grn.SphericalGRN) -> None:
+    known = model.edges().tail(3)[["source", "target"]].assign(sign=[1, -1, 1])
+    guided = grn.SphericalGRN(small, tfs_of(small), groupby="lineage", prior=known)
+    by_group = guided.edges_by_group(3).groupby("group", observed=True)
+    for edges in (guided.edges(3), *(one for _, one in by_group)):
+        found = edges.set_index(["source", "target"])["weight"].gt(0).to_dict()
+        assert found == known.set_index(["source", "target"])["sign"].gt(0).to_dict()
+    guided.add_confidence(bootstraps=1)
+    assert guided.edges(3)["stability"].eq(1).all()
+    with pytest.raises(InputError, match="and a prior"):
+        guided.add_confidence(permutations=1)
+    guided.train(1, accelerator="cpu", overrides=QUIET)
+    assert guided.edges(3)[["source", "target"]].isin(known.to_dict("list")).all(axis=None)
+    with pytest.raises(InputError, match="no prior at absent"):
+        grn.SphericalGRN(small, tfs_of(small), prior="absent.csv")
+
+
 def test_a_missing_checkpoint_is_refused(small: "AnnData", tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no checkpoint at"):
         grn.SphericalGRN.load(tmp_path / "x", small)
@@ -208,3 +227,25 @@ def test_settings_are_checked(small: "AnnData") -> None:
         model.train(2, overrides=["objective.least_noise=-1"])
     with pytest.raises(InputError, match="seed"):
         model.train(2, seed=-1)
+
+
+def test_labels_of_perturbations_are_read_kept_and_refused(
+    screen: "AnnData", tmp_path: Path, told: "list[Interventions | None]"
+) -> None:
+    labels = {"perturbations": "guide", "control": "NT", "perturbation_kind": "activation"}
+    model = grn.SphericalGRN(screen, tfs_of(screen), **labels)
+    edges = model.edges()
+    assert model.to_adata().uns["grn"]["perturbations"]["kinds"] == {"activation": 48}
+    model.save(tmp_path / "model.ckpt")
+    same = grn.SphericalGRN.load(tmp_path / "model.ckpt", screen, **labels)
+    pd.testing.assert_frame_equal(same.edges(), edges, check_exact=True)
+    assert len(told) == 1
+    assert grn.SphericalGRN.load(tmp_path / "model.ckpt", screen).edges() is not None
+    model.train(1, accelerator="cpu", overrides=QUIET)
+    activated, unlabelled, of_training = told[0], *told[1:]
+    assert activated is not None
+    assert activated.dose.max() == 1
+    assert unlabelled is None
+    assert of_training is not None
+    with pytest.raises(InputError, match=r"perturbations=guides: obs has no such column"):
+        grn.SphericalGRN(screen, tfs_of(screen), perturbations="guides")

@@ -101,3 +101,13 @@ def test_only_rounding_errors_are_dropped(layout):
     np.testing.assert_array_equal(dense, np.array(expected, np.float32))
     if sparse.issparse(block):
         assert block.nnz == 3
+
+
+def test_labels_are_part_of_the_fingerprint_where_they_are_given() -> None:
+    adata = anndata.AnnData(np.eye(3, dtype=np.float32))
+    plain = expression.fingerprint(adata)
+    first, again, other = (
+        expression.fingerprint(adata, labels) for labels in ("aab", "aab", "aba")
+    )
+    assert first == again
+    assert len({plain, first, other}) == 3

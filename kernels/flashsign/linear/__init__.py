@@ -1,1 +1,1 @@
-"""The exact linear-time form: two small matrices per head stand for all of its scores."""
+"""The exact linear-time form, in which two small matrices per head replace its scores."""

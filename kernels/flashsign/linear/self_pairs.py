@@ -1,4 +1,4 @@
-"""Terms that self-exclusion removes from sums over all keys; gathered, never masked."""
+"""Computes the terms that self-exclusion subtracts from sums over all keys."""
 
 from typing import NamedTuple
 

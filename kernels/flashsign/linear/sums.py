@@ -1,4 +1,4 @@
-"""Sums over the tokens of a head that keep more digits than float32 sums, README §4."""
+"""Sums over the tokens of a head that are more accurate than float32 sums, README §4."""
 
 import torch
 from torch import Tensor

@@ -1,1 +1,1 @@
-"""The quadratic form in blocks of rows that stay in cache, for what has no linear form."""
+"""The quadratic form in blocks of rows that stay in cache, if there is no linear form."""

@@ -1,1 +1,1 @@
-"""The Triton kernels that walk over tiles of scores and store none of them."""
+"""Triton kernels that compute tiles of scores and store none of them."""

@@ -1,4 +1,4 @@
-"""The backward pass over tiles: every kernel owns what it writes, so the sums have one order.
+"""The backward pass over tiles; no two programs write to one place, so sums have one order.
 
 With w = r s and D_i = do_i · o_i, README eq. (5) is ds_ij = r_i x_ij with
 x_ij = m_ij (do_i · v_j - D_i w_ij), for l1 with sgn w_ij in place of w_ij. `queries_kernel`

@@ -1,4 +1,4 @@
-"""The forward pass over tiles of keys: two accumulators, no exponential, no rescaling."""
+"""The forward pass over tiles of keys, with two accumulators and without exponentials."""
 
 import torch
 import triton

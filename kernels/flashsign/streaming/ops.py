@@ -1,6 +1,6 @@
-"""The streaming kernels as torch sees them: schema, fake, autograd.
+"""The streaming kernels as operators of torch: schema, fake implementation, autograd.
 
-Triton is imported at the first call: what needs no kernel runs without it.
+Triton is imported at the first call, so everything else runs without it.
 """
 
 from typing import Any

@@ -1,7 +1,7 @@
-"""Results of one number per pair, summed over the batch: the gradient of the bias, and the map.
+"""Computes sums over the batch for every pair: the gradient of the bias, and the map.
 
-A program owns a tile of pairs of one head and walks over the batch, so nothing else of size N × M
-is in memory and the sums have one order.
+A program computes a tile of pairs of one head and loops over the batch, so nothing else of size
+N × M is in memory and the sums have one order.
 """
 
 import torch

@@ -1,9 +1,9 @@
 """Helpers of all streaming kernels: loading tiles, completing scores, normalising rows.
 
-Letters as in `README.md`: N queries, M keys. Offsets inside a tile are int32 and do not change
-from tile to tile; where a tile begins is int64, so a tensor may have more than 2³¹ elements.
-A row, key or pair outside the tensor, or masked, is loaded as 0. By eq. (1) its score is then 0
-and by eq. (5) so is its gradient: no kernel has to mask a product.
+Letters are those of `README.md`: N queries, M keys. Offsets inside a tile are int32 and do not
+change from tile to tile; the start of a tile is int64, so tensors may have over 2³¹ elements.
+A row, key or pair that is masked or outside of the tensor is loaded as 0. By eq. (1) its score is
+then 0, and by eq. (5) so is its gradient, so no kernel has to mask a product.
 """
 
 import triton

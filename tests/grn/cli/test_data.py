@@ -1,11 +1,13 @@
 """`grn data`: the table at two widths, fetching by name, and using what was fetched."""
 
+import hashlib
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from grn.data.datasets import catalogue
 from tests.helpers import FAST, refuses, written
 from tests.record_server import N_CELLS, SETS, RecordServer, record_of_beeline
 
@@ -56,7 +58,8 @@ def test_fetch_and_use(cli: Cli, record: Served, tmp_path: Path) -> None:
     assert "mDC: 8 genes, but the manifest expects 821" in err
 
     code, out, _ = cli("data", "list")
-    assert (code, out.split().count("cache"), out.split().count("fetch")) == (0, 7, 2)
+    table, _, _ = out.partition("\n\n")
+    assert (code, table.split().count("cache"), table.split().count("fetch")) == (0, 7, 0)
 
     chosen = ("data=beeline", "data.dataset=mESC", "data.network=STRING", "logger=none")
     code, _, err = cli("train", *chosen, *FAST, f"hydra.run.dir={tmp_path / 'run'}")
@@ -75,6 +78,60 @@ def test_fetch_tf_lists(cli: Cli, record: Served) -> None:
         assert (code, out.strip().endswith(str(cache / "tf_lists"))) == (0, True)
     assert len(server.asked) == 2
     assert written(cache / "tf_lists") == {"human.txt", "mouse.txt"}
+
+
+@pytest.fixture
+def trrust(record: Served) -> Iterator[RecordServer]:
+    """TRRUST's addresses in the manifest, at the server of this machine."""
+    server, _ = record
+    manifest = catalogue.manifest_path()
+    stated = manifest.read_text(encoding="utf-8")
+    stated = stated.replace("https://www.grnpedia.org/trrust/data", server.url("trrust"))
+    manifest.write_text(stated, encoding="utf-8")
+    catalogue._parse.cache_clear()
+    content = b"GATA1\tSOX2\tActivation\t1\nKLF4\tAAA\tRepression\t2\n"
+    server.files["trrust/trrust_rawdata.human.tsv"] = content
+    server.files["trrust/trrust_rawdata.mouse.tsv"] = content.title()
+    yield server
+    catalogue._parse.cache_clear()
+
+
+def test_fetch_shows_terms_size_and_digest_and_the_name_is_a_prior(
+    cli: Cli, record: Served, trrust: RecordServer, tmp_path: Path
+) -> None:
+    server, cache = record
+    chosen = ("data=beeline", "data.dataset=mESC", "data.network=STRING", "logger=none")
+    assert cli("data", "fetch", "beeline")[0] == 0
+    result = cli("train", *chosen, *FAST, "prior=trrust", f"hydra.run.dir={tmp_path / 'run'}")
+    refuses(result, "'trrust' (mouse) are not on this machine", "grn data fetch trrust")
+    assert not (tmp_path / "run" / "edges.tsv").exists()
+
+    code, out, _ = cli("data", "fetch", "trrust")
+    assert code == 0
+    path = cache / "priors" / "trrust_mouse.tsv"
+    content = server.files["trrust/trrust_rawdata.mouse.tsv"]
+    for said in (
+        "licence   CC BY-SA 4.0",
+        "citation  Han et al., Nucleic Acids Research 2018",
+        "page      https://www.grnpedia.org/trrust/",
+        f"mouse: {path}",
+        "2 edges of 2 TFs: 1 activate, 1 repress, 0 without a sign",
+        f"size      {len(content)} bytes",
+        f"sha256    {hashlib.sha256(content).hexdigest()}",
+    ):
+        assert said in out
+    asked = len(server.asked)
+    assert cli("data", "fetch", "trrust")[1] == out
+    assert len(server.asked) == asked
+
+    code, _, err = cli(
+        "train", *chosen, *FAST, "prior=trrust", f"hydra.run.dir={tmp_path / 'run'}"
+    )
+    assert code == 0, err
+    assert "prior trrust: edges of mouse (the names of the genes" in err
+    first = (tmp_path / "run" / "edges.tsv").read_text().splitlines()[1:3]
+    signs = {tuple(row.split("\t")[:2]): float(row.split("\t")[2]) for row in first}
+    assert signs["Gata1", "Sox2"] > 0 > signs["Klf4", "Aaa"]
 
 
 def test_fetch_refusals_leave_nothing_behind(cli: Cli, record: Served) -> None:

@@ -22,7 +22,7 @@ def test_it_says_what_the_machine_has_and_that_attention_is_right(
     said = dict(re.findall(r"^(\S+)\s+(.*)$", out, re.MULTILINE))
     assert said["grn"] == VERSION
     assert said["torch"].partition("+")[0] == torch.__version__.partition("+")[0]
-    assert f"{torch.get_num_threads()} of torch" in said["threads"]
+    assert f"torch uses {torch.get_num_threads()} " in said["threads"]
     assert said["devices"].startswith("cpu")
     passed = f"passed: {PER_SHAPE} of {PER_SHAPE} comparisons"
     assert said["self-test"].startswith(passed)

@@ -80,6 +80,39 @@ def test_an_edge_list_is_judged_within_the_cells_and_by_the_truth_too(
     assert "pearson" in controls[0]
 
 
+def test_a_prior_is_judged_beside_the_list_it_guided(
+    infer: Cli, cli: Cli, files: dict[str, Path], tmp_path: Path
+) -> None:
+    truth = pd.read_csv(files["truth"])
+    truth.head(len(truth) // 2).to_csv(tmp_path / "half.csv", index=False)
+    assert infer("--prior", "half.csv")[0] == 0
+    edges = pd.read_csv(tmp_path / "out/edges.tsv", sep="\t").head(len(truth) // 2)
+    known = truth.head(len(truth) // 2).set_index(["source", "target"])["sign"]
+    signs = edges.set_index(["source", "target"])["weight"].apply(
+        lambda weight: 2 * (weight > 0) - 1
+    )
+    assert signs.sort_index().to_dict() == known.sort_index().to_dict()
+
+    judged = ("--truth", files["truth"], "--json", "m.json")
+    found = []
+    for listed in (("out",), ("out/edges.tsv", "--prior", "half.csv"), ("out/edges.tsv",)):
+        code, _, err = cli("evaluate", *listed, *judged)
+        assert code == 0, err
+        found.append(json.loads((tmp_path / "m.json").read_text())["controls"].get("prior"))
+        n_half = len(truth) // 2
+        warned = f"the prior holds {n_half} of the {len(truth)} edges of the truth" in err
+        assert warned is (found[-1] is not None)
+    assert found[0] == found[1]
+    assert found[2] is None
+    # True edges that the prior does not list have no sign there.
+    assert found[0]["sign_accuracy"] == pytest.approx(n_half / len(truth))
+    (tmp_path / "half.csv").unlink()
+    code, _, err = cli("evaluate", "out", *judged)
+    assert code == 0
+    assert "the prior of the run is not judged" in err
+    refuses(cli("evaluate", "out", *judged, "--prior", "half.csv"), "no prior at half.csv")
+
+
 def test_halves_where_asked_for(
     infer: Cli, cli: Cli, held_out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,5 +146,6 @@ def test_what_cannot_be_judged_is_refused(cli: Cli, tmp_path: Path) -> None:
     refuses(cli("evaluate", "edges.tsv"), "nothing to judge", "--truth", "--cells")
     refuses(cli("evaluate", "edges.tsv", "--truth", "t", "--halves"), "--halves", "--cells")
     refuses(cli("evaluate", "edges.tsv", "--truth", "t", "--groupby", "a"), "--groupby")
+    refuses(cli("evaluate", "edges.tsv", "--cells", "c", "--prior", "p"), "--prior", "--truth")
     refuses(cli("evaluate", "edges.tsv", "--cells", "c", "--k", 0), "--k is 0", "at least 1")
     refuses(cli("evaluate", tmp_path, "--cells", "c.h5ad"), "no folder of a finished run")

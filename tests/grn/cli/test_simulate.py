@@ -88,9 +88,9 @@ def test_help_names_the_models(cli: Cli) -> None:
         (("mCAD", "--cells", "0"), "at least 1 cell"),
         (("mCAD", "--targets", "9"), "mCAD is a fixed network"),
         (("mCAD", "--cells", "many"), "invalid int value"),
-        (("mCAD", "--sizes", "9", "5"), "give the cells of mCAD as --cells"),
+        (("mCAD", "--sizes", "9", "5"), "for mCAD use --cells instead"),
         (("contexts", "--sizes", "9"), "at least two groups"),
-        (("contexts", "--cells", "9"), "give --sizes, such as --sizes 300 150 60"),
+        (("contexts", "--cells", "9"), "give --sizes, such as 300 150 60"),
         (("contexts", "--knockout", "TF01"), "contexts have no perturbations"),
     ],
 )

@@ -11,6 +11,7 @@ from grn.data import datamodule
 from grn.data.datamodule import CellDataModule
 from grn.data.dataset import CellDataset
 from grn.errors import InputError
+from grn.interventions import Interventions
 
 N_CELLS = 53
 
@@ -38,7 +39,7 @@ def make(dataset: CellDataset, **changes: Any) -> CellDataModule:
 def cells_of(dataset: CellDataset, loader: Any) -> list[int]:
     """Say which cells a loader gives, in order."""
     firsts = dataset.rows(np.arange(N_CELLS))[:, 0]
-    given = torch.cat([minibatch[:, 0] for minibatch in loader])
+    given = torch.cat([minibatch.cells[:, 0] for minibatch in loader])
     return [int(cell) for cell in (given[:, None] - firsts).abs().argmin(dim=1)]
 
 
@@ -80,7 +81,7 @@ def test_seed_fixes_split_and_minibatches(dataset: CellDataset) -> None:
 
 def test_an_epoch_is_max_steps_minibatches(dataset: CellDataset) -> None:
     module = make(dataset, max_steps=13, minibatch_size=60)
-    shapes = [minibatch.shape for minibatch in module.train_dataloader()]
+    shapes = [minibatch.cells.shape for minibatch in module.train_dataloader()]
     assert shapes == [(60, 5)] * 13
 
 
@@ -120,10 +121,25 @@ def test_numbers_out_of_range_are_refused(dataset: CellDataset, change: dict[str
         make(dataset, **change)
 
 
+def test_minibatches_say_which_genes_are_perturbed(dataset: CellDataset) -> None:
+    assert next(iter(make(dataset).train_dataloader())).perturbed is None
+    group = np.arange(N_CELLS) % 4 - 1
+    dose = np.zeros((3, 5), np.float32)
+    dose[1, 2], dose[2, [0, 4]] = -1, 0.5
+    values = np.linspace(0, 4, N_CELLS, dtype=np.float32)[:, None] * np.ones(5, np.float32)
+    labelled = CellDataset(anndata.AnnData(values), interventions=Interventions(group, dose))
+    for minibatch in make(labelled).train_dataloader():
+        for cell, perturbed in zip(
+            cells_of(labelled, [minibatch]), minibatch.perturbed, strict=True
+        ):
+            expected = {1: [2], 2: [0, 4]}.get(int(group[cell]), [])
+            assert perturbed.nonzero().flatten().tolist() == expected
+
+
 def test_workers_cannot_share_cells_on_disk(tmp_path: Path) -> None:
     values = np.random.default_rng(0).uniform(0, 3, (N_CELLS, 5)).astype(np.float32)
     anndata.AnnData(sp.csr_matrix(values)).write_h5ad(tmp_path / "x.h5ad")
     on_disk = CellDataset(anndata.read_h5ad(tmp_path / "x.h5ad", backed="r"))
-    assert len(next(iter(make(on_disk).train_dataloader()))) == 7
+    assert len(next(iter(make(on_disk).train_dataloader())).cells) == 7
     with pytest.raises(InputError, match=r"num_workers is 2; expected 0 for cells on disk"):
         make(on_disk, num_workers=2)

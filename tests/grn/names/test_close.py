@@ -9,4 +9,4 @@ def test_close_names_come_first_whatever_their_case():
 
 def test_without_close_names_some_are_shown():
     said = did_you_mean("ENSG00000102145", ["GATA1", "GATA2", "SPI1", "MYC"])
-    assert said == "The 4 that are there are such as GATA1, GATA2, MYC, …."
+    assert said == "There are 4 names, among them GATA1, GATA2, MYC, …."

@@ -1,4 +1,4 @@
-"""Which genes are the regulators asked for, and what is said where few or doubtful ones are."""
+"""Matching of requested regulators to genes, and the messages if few or doubtful ones match."""
 
 import logging
 
@@ -62,7 +62,7 @@ COPIES = [f"{name}{letter}" for name in COPIED for letter in "AB"]
         (HUMAN, FISH, "WARNING", "the genes like zebrafish (si:ch211-1a2.3, zgc:112234): use the"),
         (HUMAN, UPPER_FISH, "WARNING", "of their species (--tfs FILE)"),
         (HUMAN[:3], FISH[:3], "WARNING", "those of fish and others sox2"),
-        ([*HUMAN[:3], *COPIED], [*HUMAN[:3], *COPIES], "WARNING", "two copies, a and b (FOXA1a"),
+        ([*HUMAN[:3], *COPIED], [*HUMAN[:3], *COPIES], "WARNING", "named a and b (FOXA1a"),
         (HUMAN[:3], UPPER_FISH, "INFO", "3 exactly"),  # a list written for these cells
         (UPPER_MOUSE, MOUSE, "INFO", "3 ignoring case (Gata1 for GATA1"),
         (UPPER_MOUSE, HUMAN[:3], "INFO", "3 exactly"),  # upper case alone is no sign of human
@@ -84,10 +84,10 @@ def test_match_tfs_warns_of_names_that_may_be_of_another_species(caplog, tfs, ge
         (["SOX2", "GATA1"], ["ENSG00000141510", "ENSG00000181449"], "Ensembl ids.*--aliases FILE"),
         (["ENSG00000141510", "ENSG00000181449"], ["SOX2", "GATA1"], "Ensembl ids.*--aliases FILE"),
         (["ENSG00000141510"], ["ENSMUSG00000059552"], "like human.*ENSG….*like mouse.*ENSMUSG…"),
-        (["ENSG00000141510.5"], ["ENSG00000141510.1", "ENSG00000141510.2"], "more than one gene"),
+        (["ENSG00000141510.5"], ["ENSG00000141510.1", "ENSG00000141510.2"], "several genes"),
         (["alpha", "beta"], ["gamma", "delta"], "same species"),
         ([], ["gamma"], "None of the 0 TFs"),
-        (["SOX2", "sox2"], ["Sox2", "SOX2", "Myc"], "sox2: left out, for they fit more than one"),
+        (["SOX2", "sox2"], ["Sox2", "SOX2", "Myc"], "sox2: left out, because each"),
         (["A", "B"], GENES, "Only 2 of the 2 TFs.*Name more TFs, or none"),
     ],
 )
@@ -99,7 +99,7 @@ def test_match_tfs_says_why_too_few_match(tfs, genes, message):
 def test_match_tfs_names_repeated_symbols(caplog):
     genes = ["SOX2", "SOX2-1", "GATA1", "MYC", "MYC-1", "MYC-2", "NKX2-1"]
     assert match_tfs(["SOX2", "GATA1", "MYC"], genes).found == ["SOX2", "GATA1", "MYC"]
-    assert "2 TF(s) are also there with a number" in caplog.text
+    assert "2 TF(s) also occur with a number" in caplog.text
     assert "(MYC-1, SOX2-1)" in caplog.text
     caplog.clear()
     match_tfs(["GATA1", "NKX2-1", "SOX2-1"], genes)
@@ -148,7 +148,7 @@ def test_match_tfs_names_the_column_that_would_match():
     [
         (["SOX2", "MYC"], ["Sox2", "Myc"], "2 would match if case were ignored"),
         (["ENSG00000141510.5"], ["ENSG00000141510"], "version suffix"),
-        (["SOX2"], ["ENSG00000141510"], "One side is Ensembl ids"),
+        (["SOX2"], ["ENSG00000141510"], "One side uses Ensembl ids"),
         (
             ["SOX2", "MYC", "KLF4"],
             ["Xkr4", "Gm1992"],

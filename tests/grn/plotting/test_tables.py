@@ -12,5 +12,5 @@ def test_tables_that_cannot_be_drawn_are_refused():
         check_table(table, ("gene", "z"), "maker", 1)
     with pytest.raises(InputError, match="a table of 0 rows"):
         check_table(table.head(0), ("gene",), "maker", 1)
-    with pytest.raises(InputError, match="0 is too few"):
+    with pytest.raises(InputError, match="the number to draw is 0"):
         check_table(table, ("gene",), "maker", 0)

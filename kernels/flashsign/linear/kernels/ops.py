@@ -1,4 +1,4 @@
-"""The linear-time kernels for half precision as operators: schema, fake, autograd."""
+"""The linear-time kernels for half precision as operators of torch."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
