@@ -37,6 +37,11 @@ class Interventions:
         genes: np.ndarray = np.flatnonzero((self.dose[present] != 0).any(axis=0))
         return genes
 
+    @property
+    def can_compare(self) -> bool:
+        """Whether a perturbation can be compared with controls, or with another one."""
+        return len(np.unique(self.group[self.group >= 0])) > 1
+
     def of_cells(self, rows: Int[np.ndarray, " n_rows"]) -> "Interventions":
         """Return the interventions of some cells, which may repeat."""
         return Interventions(self.group[rows], self.dose)

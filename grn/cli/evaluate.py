@@ -114,12 +114,14 @@ def _prior_alone(
         return {}
     from grn.evaluation import warn_of_overlap
     from grn.inference.prior import prior_edges, read_prior
+    from grn.names.symbols import read_aliases
 
     data = settings.get("data") or {}
     tfs = edges["source"].unique().tolist()
     genes = list(dict.fromkeys([*tfs, *edges["target"]]))
     try:
-        prior = read_prior(named, genes, species=data.get("tfs"))
+        aliases = None if data.get("aliases") is None else read_aliases(data["aliases"])
+        prior = read_prior(named, genes, species=data.get("tfs"), aliases=aliases)
     except InputError as error:
         if options.prior is not None:
             raise

@@ -14,13 +14,16 @@ from grn.cli import (
     data,
     doctor,
     evaluate,
+    export,
     infer,
     knockout,
     pretrain,
+    report,
     show,
     simulate,
     train,
 )
+from grn.cli.help import HelpFormatter, complete_help
 from grn.errors import InputError, causes
 
 # Subcommands whose arguments Hydra parses.
@@ -87,7 +90,12 @@ def _parser(name: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="grn",
         description="Signed gene regulatory networks from single-cell data.",
-        epilog="Exit codes: 0 success, 1 a bug of ours, 2 a problem you can fix, 130 interrupted.",
+        epilog="examples:\n\n"
+        "  grn infer cells.h5ad --tfs human --output result\n"
+        "  grn show result --gene GATA1\n"
+        "  grn infer --help\n\n"
+        "Exit codes: 0 success, 1 a bug of ours, 2 a problem you can fix, 130 interrupted.",
+        formatter_class=HelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"grn {__version__}")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
@@ -95,11 +103,13 @@ def _parser(name: str) -> argparse.ArgumentParser:
     commands.add_parser("train", help=train.HELP)
     commands.add_parser("benchmark", help=benchmark.HELP)
     commands.add_parser("pretrain", help=pretrain.HELP)
-    every = (infer, compare, evaluate, data, simulate, doctor, show, knockout)
+    every = (infer, show, report, export, evaluate, compare, knockout, simulate, data, doctor)
     # A parser may import what only its command needs, as that of `simulate` does.
     asked = [command for command in every if command.__name__ == f"grn.cli.{name}"]
     for command in asked or every:
         command.add_parser(commands)
+        own = command.__name__.rpartition(".")[2]
+        complete_help(commands.choices[own], own)
     return parser
 
 

@@ -23,6 +23,7 @@ def _job(config: "DictConfig") -> None:
     from grn.pretraining.pretrain import RESULT, Pretraining, pretrain
     from grn.pretraining.real import load_networks
     from grn.runs.folder import check_folder, remove_if_empty
+    from grn.runs.tracking import log_pretraining, name_pretraining
 
     folder = Path(config.output)
     plain: Any = OmegaConf.to_container(config, resolve=True)
@@ -41,6 +42,8 @@ def _job(config: "DictConfig") -> None:
         )
         check_folder(folder, config.overwrite, RESULT)
         real = load_networks(plain["real"])
-        pretrain(settings, folder, real, instantiate(plain["logger"]))
+        run_logger = instantiate(plain["logger"])
+        name_pretraining(run_logger, plain, folder)
+        log_pretraining(run_logger, pretrain(settings, folder, real, run_logger))
     finally:
         remove_if_empty(folder)

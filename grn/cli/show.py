@@ -34,7 +34,7 @@ def _show(options: argparse.Namespace) -> None:
     from grn.edges.load import load
     from grn.tools.neighbours import regulators_of, targets_of
 
-    edges, _ = load(_table_in(Path(options.run), options.group))
+    edges, _ = load(table_in(Path(options.run), options.group))
     chosen = {"top": options.top, "group": options.group}
     if options.gene is not None:
         title = f"Regulators of {options.gene}"
@@ -45,7 +45,7 @@ def _show(options: argparse.Namespace) -> None:
     _print(found, title if options.group is None else f"{title} in {options.group}")
 
 
-def _table_in(run: Path, group: str | None) -> Path:
+def table_in(run: Path, group: str | None) -> Path:
     """Return the file of edges: that of the run, of the group, or the given table."""
     if not run.is_dir():
         return run

@@ -73,6 +73,8 @@ class RunConfig:
     """Known edges that are to come first: a file, or a name that `grn data fetch` has fetched."""
     top: int | None = None
     """How many edges, the best ones, the tables hold; null: every pair."""
+    report: bool = MISSING
+    """Whether report.html is written."""
     overwrite: bool = MISSING
     """Whether an existing result may be replaced."""
 

@@ -64,9 +64,7 @@ def _field(name: str) -> str:
 def write_graphml(edges: pd.DataFrame, path: str | Path, top: int = 1000) -> None:
     """Write the `top` most important edges, and the genes they join, as a directed graph.
 
-    A node says whether it regulates in this graph (`is_regulator`); an edge has `weight`,
-    `importance` and `sign` (activation, repression, or unknown at weight 0). Viewers such as
-    Cytoscape and Gephi are slow beyond some thousand edges, hence the cut.
+    Viewers such as Cytoscape and Gephi are slow beyond some thousand edges, hence the cut.
 
     Parameters
     ----------
@@ -77,8 +75,31 @@ def write_graphml(edges: pd.DataFrame, path: str | Path, top: int = 1000) -> Non
     top
         Number of edges to keep.
     """
+    with replacing(path) as temporary:
+        nx.write_graphml(signed_graph(edges, top), temporary)
+
+
+def signed_graph(edges: pd.DataFrame, top: int) -> nx.DiGraph:
+    """Return the `top` most important edges, and the genes they join, as a directed graph.
+
+    A node says whether it regulates in this graph (`is_regulator`); an edge has `weight`,
+    `importance` and `sign` (activation, repression, or unknown at weight 0).
+
+    Parameters
+    ----------
+    edges
+        An edge table, best edge first.
+    top
+        Number of edges to keep.
+
+    Examples
+    --------
+    >>> edges = pd.DataFrame({"source": ["A"], "target": ["B"], "weight": [-0.5]})
+    >>> signed_graph(edges.assign(importance=0.5), 1).edges["A", "B"]["sign"]
+    'repression'
+    """
     graph = nx.DiGraph()
-    kept = edges.head(top)
+    kept = best(edges, top)
     for gene in sorted(set(kept["source"]) | set(kept["target"])):
         graph.add_node(gene, is_regulator=False)
     for gene in kept["source"]:
@@ -89,5 +110,4 @@ def write_graphml(edges: pd.DataFrame, path: str | Path, top: int = 1000) -> Non
         graph.add_edge(
             source, target, weight=float(weight), importance=float(importance), sign=sign
         )
-    with replacing(path) as temporary:
-        nx.write_graphml(graph, temporary)
+    return graph

@@ -18,6 +18,7 @@ from grn.data.preprocessing.labels import read_labels
 from grn.edges.matrix import locate
 from grn.errors import InputError
 from grn.inference.prior import add_prior
+from grn.interventions import Interventions
 from grn.model import pretrained
 from grn.model.centring import share_between
 from grn.model.pretrained import PRETRAINED, GeneNetwork, find_network
@@ -67,6 +68,9 @@ def infer_network(
     share = None if like is None else like.share
     batch = cells.batch(sampled)
     interventions = cells.interventions(sampled)
+    # All cells of a group may be perturbed alike: no effect seen would not mean none.
+    if interventions is not None and not interventions.can_compare:
+        interventions = None
     found = find_network(
         cells.roots(sampled), tf_index, file, left_out, share, batch, interventions
     )
@@ -116,6 +120,26 @@ def log_batches(config: DictConfig, cells: CellDataset) -> None:
         100 * share_between(cells.roots(rows), batch),
         100 * (len(torch.unique(batch)) - 1) / len(batch),
     )
+    interventions = cells.interventions(rows)
+    if interventions is not None:
+        _warn_of_lone_perturbations(config.data.batch, batch.numpy(), interventions)
+
+
+def _warn_of_lone_perturbations(
+    key: str, batch: Int[np.ndarray, " n_cells"], interventions: Interventions
+) -> None:
+    """Say where all cells of a batch are perturbed alike: centring removes that effect."""
+    known = interventions.group >= 0
+    pairs = np.unique(np.stack([batch[known], interventions.group[known]]), axis=1)
+    n_groups = np.bincount(pairs[0], minlength=batch.max() + 1)
+    lone = known & (n_groups[batch] == 1) & (interventions.group > 0)
+    if lone.any():
+        logger.warning(
+            "%d of %d perturbed cells are in batches of %s whose cells are all perturbed alike: "
+            "centring removes what the perturbation changed. Leave --batch out, or name a column "
+            "whose batches hold controls too",
+            *(int(lone.sum()), int((interventions.group > 0).sum()), key),
+        )
 
 
 def sample_rows(
@@ -145,17 +169,18 @@ def transformer_file(config: DictConfig) -> Path:
     return PRETRAINED if named is None else Path(named)
 
 
-def describe_transformer(config: DictConfig) -> dict[str, Any]:
+def describe_transformer(config: DictConfig, network: GeneNetwork) -> dict[str, Any]:
     """Return file, format and the first digits of the SHA-256 digest of the weights.
 
-    Where cells have labels of perturbations, the digest of the weights that take them is added.
+    Where perturbations were used for the network, the digest of the weights that take them is
+    added.
     """
     file = transformer_file(config)
     if not file.is_file():
         pretrained.read_pretrained(file)  # raises with a message about the missing file
     name = "of the package" if file == PRETRAINED else str(file)
     described = {"file": name, "format": pretrained.FORMAT, "sha256": _digest(file)}
-    if config.data.get("perturbations") is not None:
+    if network.belief.get("n_perturbed_genes"):
         described["interventional_sha256"] = _digest(pretrained.INTERVENTIONAL)
     return described
 

@@ -171,8 +171,8 @@ class Networks:
 
     @property
     def transformer(self) -> dict[str, Any]:
-        """Which weights found the networks."""
-        return describe_transformer(self._config)
+        """Which weights found the network of all cells."""
+        return describe_transformer(self._config, self.shared)
 
     @property
     def provenance(self) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from yaml import YAMLError
 
 from grn.errors import InputError, causes
 from grn.files import replacing
+from grn.report import REPORT
 
 logger = logging.getLogger(__name__)
 
@@ -28,8 +29,9 @@ LOCK = ".lock"
 _MEGABYTE = 2**20
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
-# Settings that may differ when an interrupted run is resumed: paths, duration, device, display.
-_NOT_COMPARED = ("paths", "overwrite", "logger", "trainer", "callbacks")
+# Settings that may differ when an interrupted run is resumed: paths, report, duration, device,
+# display.
+_NOT_COMPARED = ("paths", "overwrite", "report", "logger", "trainer", "callbacks")
 # Among these, settings of display and paths, which have no effect on the result.
 _WITHOUT_EFFECT = ("default_root_dir", "dirpath", "progress_bar", "log_every_n_steps")
 
@@ -169,7 +171,7 @@ def open_folder(folder: Path, config: DictConfig, cells: str, overwrite: bool) -
         A different run was interrupted in this folder.
     """
     if overwrite:
-        for name in (EDGES, EDGES_BY_GROUP, CONFIG, "checkpoints"):
+        for name in (EDGES, EDGES_BY_GROUP, CONFIG, REPORT, "checkpoints"):
             _remove(folder / name)
     record: Any = OmegaConf.to_container(config, resolve=True)
     record = {**record, "cells": cells}

@@ -8,10 +8,11 @@ from omegaconf.errors import OmegaConfBaseException
 
 from grn.config import NO_FOLDER, compose_config
 from grn.data.preprocessing.perturbed_obs import PERTURBATION, annotate
-from grn.edges.read import read_truth
 from grn.errors import InputError
 from grn.inference.halves import split_halves
 from grn.inference.networks import LABELS, perturbations_of
+from grn.inference.prior import read_prior
+from grn.names.symbols import read_aliases
 from grn.runs.held_out import FinishedRun
 
 if TYPE_CHECKING:
@@ -66,6 +67,14 @@ def compare_halves(
     if PERTURBATION not in adata.obs:
         annotate(adata, perturbations_of(config, adata))
     prior = settings.get("prior")
+    if prior is not None:
+        aliases = labels.get("aliases")
+        prior = read_prior(
+            prior,
+            adata.var_names,
+            species=labels.get("tfs"),
+            aliases=None if aliases is None else read_aliases(aliases),
+        )
     wanted = set(tfs)
     regulators = [gene for gene in adata.var_names if gene in wanted]
-    return split_halves(config, adata, regulators, None if prior is None else read_truth(prior))
+    return split_halves(config, adata, regulators, prior)

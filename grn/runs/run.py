@@ -24,10 +24,12 @@ from grn.export import (
     write_graphml,
     write_network,
     write_regulons,
+    write_result_page,
 )
 from grn.expression import fingerprint, is_on_disk
 from grn.files import replacing
 from grn.inference.confidence import check_confidence, check_permutations
+from grn.report import check_report, write_report
 from grn.runs.folder import (
     EDGES,
     EDGES_BY_GROUP,
@@ -51,7 +53,8 @@ from grn.version import VERSION
 
 logger = logging.getLogger(__name__)
 
-_LEAST_SIZE = 300_000  # bytes of the files whose size does not grow with the network
+# Bytes of what does not grow with the network: small files, and a report.
+_LEAST_SIZE, _REPORT_SIZE = 300_000, 3_000_000
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,8 @@ def run(config: DictConfig, checkpoint: str | Path | None = None, *, train: bool
     folder = Path(config.paths.run)
     check_folder(folder, config.overwrite)
     check_settings(config)
+    if config.report:
+        check_report()
     _check_regime(config)
     if config.top is not None and config.top < 1:
         msg = f"top={config.top}; expected at least 1, or null for every edge."
@@ -126,7 +131,7 @@ def run(config: DictConfig, checkpoint: str | Path | None = None, *, train: bool
         check_space(folder, size)  # others may have filled the disk meanwhile
         _write(folder, config, inputs, found)
     if plan.run_logger:
-        log_result(plan.run_logger, found.edges, found.metrics, folder, found.record)
+        log_result(plan.run_logger, found, inputs, folder)
     return Result(found.edges, found.metrics, folder)
 
 
@@ -174,7 +179,8 @@ def _size(inputs: Inputs, config: DictConfig, *, trained: bool) -> int:
     stored = 0 if is_on_disk(expression) else getattr(expression, "nnz", expression.size) * 8
     per_pair += 0 if inputs.groups is None else 60 * len(inputs.groups.names)
     n_pairs = len(inputs.tfs) * inputs.adata.n_vars
-    return int(n_pairs * per_pair + stored + _LEAST_SIZE)
+    fixed = _LEAST_SIZE + _REPORT_SIZE * config.report
+    return int(n_pairs * per_pair + stored + fixed)
 
 
 def _describe(resumed: Resumed | None) -> dict[str, Any] | None:
@@ -192,7 +198,10 @@ def _describe(resumed: Resumed | None) -> dict[str, Any] | None:
 
 
 def _write(folder: Path, config: DictConfig, inputs: Inputs, found: Found) -> None:
-    """Write the result, with edges.tsv last, so that its presence marks a complete folder."""
+    """Write the result, with edges.tsv last, so that its presence marks a complete folder.
+
+    The report is made from these files, and can be made again (`grn report`).
+    """
     edges, metrics = found.edges, found.metrics
     provenance: dict[str, Any] = {
         "data": inputs.name,
@@ -217,6 +226,9 @@ def _write(folder: Path, config: DictConfig, inputs: Inputs, found: Found) -> No
     judged = {"evaluation": None if metrics is None else evaluate_json(metrics)}
     with replacing(folder / "metrics.json") as temporary:
         temporary.write_text(json.dumps({**judged, **found.record, **provenance}, indent=2) + "\n")
+    write_result_page(folder, edges, top=config.top, regime=found.record["regime"])
     write_edges(edges, folder / EDGES, config.top)
     n_written = len(edges) if config.top is None else min(config.top, len(edges))
     logger.info("wrote %d of %d edges to %s", n_written, len(edges), folder)
+    if config.report:
+        write_report(folder)

@@ -2,15 +2,14 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
-from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from grn.evaluation.candidates import TruthScorer
 from grn.inference.infer import describe_transformer, infer_network, log_belief
 from grn.readout import with_cells
 from grn.runs.inputs import Found, Inputs
+from grn.runs.tracking import build_logger, log_references, log_start
 from grn.supervised.module import StepNumbers, build_supervised
 from grn.supervised.result import beside_controls, split_truth, supervised_edges
 from grn.training.checkpoint import describe_origin
@@ -39,11 +38,11 @@ class Supervised:
     def __init__(self, config: DictConfig, inputs: Inputs, cells: str) -> None:
         self._config, self._inputs = config, inputs
         self._split = split_truth(config, inputs.truth, inputs.tfs, inputs.cells.genes)
-        self.run_logger: Any = instantiate(config.logger)
+        self._cells, self.run_logger = cells, build_logger(config)
         self._trainer = build_trainer(config, run_logger=self.run_logger)
         self._network = infer_network(config, inputs.cells, inputs.tfs)
         log_belief(self._network)
-        transformer = describe_transformer(config)
+        transformer = describe_transformer(config, self._network)
         origin = describe_origin(config, inputs.names, self._network, transformer, cells)
         self._provenance = {
             "belief": self._network.belief,
@@ -55,14 +54,18 @@ class Supervised:
         )
         self._module.configure_optimizers()
 
-    def finish(self, _: Path, resume_from: Path | None) -> Found:
+    def finish(self, folder: Path, resume_from: Path | None) -> Found:
         """Train on the training part of the split and evaluate on its test part."""
         config, module, split = self._config, self._module, self._split
-        if self.run_logger:
-            self.run_logger.log_hyperparams(OmegaConf.to_container(config, resolve=True))
+        log_start(self.run_logger, config, self._inputs, self._cells, folder, "supervised")
+        # A random ranking has the share of true edges among the validation pairs as its AUPRC.
+        validation = split.validation
+        chance = {"val/auprc_random": float(validation.labels[validation.pairs].mean())}
+        log_references(self.run_logger, chance, step=0)
         untrained = self._judge()
         loader = StepNumbers(config.trainer.max_steps)
         fit(module, self._trainer, loader, seed=config.seed, resume_from=resume_from)
+        log_references(self.run_logger, chance, step=self._trainer.global_step)
         edges = supervised_edges(module, self._network, self._inputs.names, split)
         edges = with_cells(edges, self._inputs.adata.var)
         metrics = beside_controls({"edges": self._judge(), "untrained": untrained}, split)

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from grn.evaluation import evaluate, warn_of_overlap
 from grn.files import replacing
@@ -25,6 +24,7 @@ from grn.inference.prior import prior_edges
 from grn.model.pretrained import GeneNetwork
 from grn.readout import read_edges_off, with_cells
 from grn.runs.inputs import Found, Inputs
+from grn.runs.tracking import build_logger, log_references, log_start
 from grn.training.checkpoint import describe_origin, load_predictor, stored_network
 from grn.training.fit import build_loader, build_predictor, build_trainer, fit, training_record
 from grn.training.prediction import judge_start, r_squared
@@ -66,22 +66,21 @@ class Unsupervised:
         train: bool,
     ) -> None:
         self._config, self._inputs, self._train = config, inputs, train
-        transformer = describe_transformer(config)
         stored = None if checkpoint is None else stored_network(checkpoint, inputs.names, cells)
         if stored is None:
             if checkpoint is not None:
                 logger.info("the checkpoint belongs to other cells: their network is computed")
             log_batches(config, inputs.cells)
             self._network = infer_network(config, inputs.cells, inputs.tfs, prior=inputs.prior)
+            transformer = describe_transformer(config, self._network)
         else:
             self._network, transformer = stored, checkpoint["network"]["transformer"]  # type: ignore[index]
         log_belief(self._network)
         self._origin = describe_origin(config, inputs.names, self._network, transformer, cells)
         # Evaluated here, since a truth without any gene of the cells must raise before writing.
         self._metrics = self._judge()
-        self.run_logger: Any = False
+        self._cells, self.run_logger = cells, build_logger(config)
         if train:
-            self.run_logger = instantiate(config.logger)
             self._trainer = build_trainer(config, run_logger=self.run_logger)
             self._loader = build_loader(config, inputs.cells)
             self._module = build_predictor(
@@ -107,6 +106,8 @@ class Unsupervised:
             Checkpoint of an interrupted training.
         """
         inputs = self._inputs
+        job = "train" if self._train else "infer"
+        log_start(self.run_logger, self._config, inputs, self._cells, folder, job)
         record: dict[str, Any] = {
             "regime": "unsupervised" if inputs.prior is None else "prior-guided"
         }
@@ -138,11 +139,10 @@ class Unsupervised:
         """Train the predictor and put its R² beside those of simple baselines."""
         config, loader = self._config, self._loader
         prediction = judge_start(self._module, loader, self._inputs.tfs, config.seed)
-        if self.run_logger:
-            baselines = {f"prediction/{name}": value for name, value in prediction.items()}
-            resolved: Any = OmegaConf.to_container(config, resolve=True)
-            self.run_logger.log_hyperparams({**resolved, **baselines})
+        lines = {f"val/r2_{name}": value for name, value in prediction.items()}
+        log_references(self.run_logger, lines, step=0)
         fit(self._module, self._trainer, loader, seed=config.seed, resume_from=resume_from)
+        log_references(self.run_logger, lines, step=self._trainer.global_step)
         prediction = {"r2": r_squared(self._module, loader), **prediction}
         said = ", ".join(
             f"{name} {'–' if value is None else format(value, '.3f')}"

@@ -25,6 +25,7 @@ from grn.errors import InputError, causes
 from grn.inference.infer import infer_network, sample_rows
 from grn.model.profiles import gene_profiles, noise_edge
 from grn.training.components import build
+from grn.training.curves import Curves
 from grn.training.module import PredictionModule, TrainedModule
 from grn.training.settings import MONITORED, check_settings
 
@@ -115,6 +116,7 @@ def build_trainer(
     built = [
         *(build(c, f"callbacks.{name}") for name, c in config.callbacks.items() if c is not None),
         *callbacks,
+        *([Curves()] if run_logger else []),
     ]
     # Either setting turns progress off, and Lightning's own bar must not replace it.
     shown = config.trainer.get("enable_progress_bar", True)

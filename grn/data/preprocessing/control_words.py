@@ -12,9 +12,12 @@ _WORDS = (
     r"safetarget(?:ing|ed)?",
     r"safeharbou?r",
     r"scrambled?",
-    r"unperturbed",
-    r"nonperturbed",
-    r"untransduced",
+    r"(?:un|non)(?:perturbed|transduced|transfected|infected)",
+    r"mock",
+    r"emptyvector",
+    r"parental",
+    r"vehicle",
+    r"dmso",
     r"wildtype",
     r"intergenic",
     r"nosite",
@@ -28,18 +31,25 @@ _WORDS = (
 # A number after one of these needs a separator or a g: WT1 is a gene, NT3 a name of one.
 _SHORT_WORDS = ("nt", "wt", "neg", "negative", "safe")
 
+# These mean a control after the mark of a small RNA only: Scr is a gene of the fly.
+_WORDS_OF_RNA = ("scr", "luc", "nc")
+
 _GUIDE = r"(?:sgrna|grna|guide|sg|g)"
+_RNA = r"(?:shrna|sirna|sh|si)"
+# A number, and that of the guide after it: NegCtrl0, CTRL00698_1.
+_NUMBER = rf"(?:{_GUIDE}?#?\d+(?:#\d+)?)"
+_NUMBER_APART = rf"(?:{_GUIDE}#?\d+|#\d+)"
 _IS_CONTROL = re.compile(
-    rf"{_GUIDE}?(?:"
-    rf"(?:{'|'.join(_WORDS)})(?:control|ctrl)?s?(?:{_GUIDE}?#?\d+)?"
-    rf"|(?:{'|'.join(_SHORT_WORDS)})(?:control|ctrl)?s?(?:{_GUIDE}#?\d+|#\d+)?"
-    r")"
+    rf"(?:{_GUIDE}|{_RNA})?(?:{'|'.join(_WORDS)})(?:control|ctrl)?s?{_NUMBER}?"
+    rf"|(?:{_GUIDE}|{_RNA})?(?:{'|'.join(_SHORT_WORDS)})(?:control|ctrl)?s?{_NUMBER_APART}?"
+    rf"|{_RNA}(?:{'|'.join(_WORDS_OF_RNA)})s?{_NUMBER}?"
 )
 _SEQUENCE = re.compile(r"[-_ .:][ACGT]{8,}$")
 _BEFORE_NUMBER = re.compile(r"[-_ .:#]+(?=\d+$)")
 _SEPARATORS = re.compile(r"[-_ .:]")
 _IS_UNKNOWN = re.compile(
-    r"unknown|unassigned|undetermined|notassigned|ambiguous|multiplet|doublet|noguides?|unmapped"
+    r"unknown|unassigned|undetermined|notassigned|ambiguous|multiplets?|multiple|doublets?|noguides?"
+    r"|unmapped"
 )
 
 

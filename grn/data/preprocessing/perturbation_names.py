@@ -47,9 +47,13 @@ _STARTS = re.compile(
     rf"(?:(?:sgRNA|gRNA|guide|shRNA|siRNA|sg|sh|si|{_KINDS})[-_ :]+|(?:sg|sh|si)(?=[A-Z]))"
 )
 _UNSURE_STARTS = re.compile(r"(?:sg|sh|si)", re.IGNORECASE)
-_KIND = re.compile(rf"(?i:(?:^|[-_ ])({_KINDS}|shRNA|siRNA)(?:$|[-_ ]))|^(sh|si)(?=[A-Z])")
+_KIND = re.compile(
+    rf"(?<![^-_ +,;|&])(?:(?i:({_KINDS}|shRNA|siRNA)(?![^-_ +,;|&]))|(?:sh|si)(?=[A-Z]))"
+)
 _A_GENE = re.compile(r"[A-Za-z][A-Za-z0-9.@/()-]{0,39}|\d[A-Za-z0-9]{5,}Rik")
 _NO_GENE = re.compile(r"none|nan?|n/a|true|false|yes|no|other|perturbed|(?:un)?treated", re.I)
+# What follows here is no part of a gene's name, if a measured gene stands before: JUN/FOS, JUN(KO).
+_AFTER_GENE = re.compile(r"[-. ]*[/(].*")
 _MOST_PIECES = 6
 
 
@@ -100,6 +104,19 @@ def read_names(
     return {label: reading for label, reading in readings.items() if reading is not None}
 
 
+def is_called(label: str, name: str) -> bool:
+    """Say whether a label, or one of the names that it joins, is a name or a guide of it.
+
+    Examples
+    --------
+    >>> [is_called(label, "dmso") for label in ("DMSO_1", "JUN+DMSO", "DMSO2", "control")]
+    [True, True, False, False]
+    """
+    wanted = name.strip().lower()
+    parts = [label, *_parts(label)]
+    return any(wanted == stem.lower() for part in parts for stem in _stems(part))
+
+
 class _Reader:
     """Reads labels by the names of genes that are known.
 
@@ -131,7 +148,10 @@ class _Reader:
             genes |= found
         if not genes:
             return CONTROL if _parts(label) else None
-        return Reading(tuple(sorted(genes)), kind=_kind_in(label))
+        kinds = _kinds_in(label)
+        if len(kinds) > 1:  # a knock-out of one gene and an activation of another
+            return None
+        return Reading(tuple(sorted(genes)), kind=next(iter(kinds), None))
 
     def part(self, part: str) -> frozenset[str] | None:
         """Return the genes that a label without separators names, none for a control."""
@@ -149,6 +169,8 @@ class _Reader:
         ):
             if found is not None:
                 return found
+        if _AFTER_GENE.sub("", bare) in self._known and _AFTER_GENE.search(bare):
+            return None
         return frozenset({bare}) if _A_GENE.fullmatch(bare) else None
 
     def _is_control(self, text: str) -> bool:
@@ -245,10 +267,11 @@ def _candidates(part: str) -> Iterator[str]:
     """Yield what may be the name of a gene in a label without separators."""
     for name in chain([part], *_splits(part)):
         yield from (stem for stem in _stems(name) if not stem.isdigit())
+    if _AFTER_GENE.search(part):
+        yield _AFTER_GENE.sub("", _bare(part))
 
 
-def _kind_in(label: str) -> str | None:
-    found = _KIND.search(label)
-    if found is None:
-        return None
-    return kind_of(found[1]) if found[1] else KNOCK_DOWN
+def _kinds_in(label: str) -> set[str]:
+    """Return the kinds of perturbation that a label names, usually none or one."""
+    found = (kind_of(match[1]) if match[1] else KNOCK_DOWN for match in _KIND.finditer(label))
+    return {kind for kind in found if kind is not None}

@@ -57,7 +57,7 @@ def log_perturbations(found: "Perturbations", how_names_look: str) -> None:
     elif CONTROL not in found.table.index:
         logger.info(
             "no cell is a control (--control NAME says which are): each perturbation is compared "
-            "with all other cells"
+            "with the median over all perturbations"
         )
 
 

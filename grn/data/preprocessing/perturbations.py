@@ -10,7 +10,7 @@ import pandas as pd
 
 from grn.data.preprocessing.cell_states import column
 from grn.data.preprocessing.perturbation_kinds import KNOCK_OUT, check_kind, find_kinds
-from grn.data.preprocessing.perturbation_names import Reading, read_names
+from grn.data.preprocessing.perturbation_names import Reading, is_called, read_names
 from grn.data.preprocessing.perturbation_report import log_perturbations
 from grn.data.preprocessing.perturbed_obs import (
     CONTROL,
@@ -161,6 +161,13 @@ def _kinds(
 ) -> "tuple[pd.Series[Any], str]":
     """Return the kind of every cell's perturbation, empty without one, and what says it."""
     if given is not None:
+        differ = int((perturbed & by_label.notna() & (by_label != given)).sum())
+        if differ:
+            logger.warning(
+                "--perturbation-kind %s is taken for all cells, though labels of %s say another "
+                "kind for %d of them",
+                *(given, key, differ),
+            )
         return pd.Series(np.where(perturbed, given, ""), obs.index), "given"
     unsaid = perturbed & by_label.isna().to_numpy()
     kinds = by_label.where(perturbed, "")
@@ -205,8 +212,8 @@ def _check_control(
     key: str, control: str, sizes: "pd.Series[int]", readings: Mapping[str, Reading]
 ) -> None:
     """Make sure that some label has the name given for the controls, as it is or numbered."""
-    name = control.strip().lower()
-    if not any(name in label.lower() for label, read in readings.items() if read.is_control):
+    controls = [label for label, read in readings.items() if read.is_control]
+    if not any(is_called(label, control) for label in controls):
         frequent = ", ".join(map(repr, sizes.index[:_N_EXAMPLES]))
         msg = (
             f"--control {control}: no cell has this label in {key}. Its most frequent labels: "
@@ -216,8 +223,8 @@ def _check_control(
 
 
 def _check_contrast(key: str, table: pd.DataFrame) -> None:
-    """Make sure that some cells are perturbed, and not all of them alike."""
-    if len(table) == 1 or not any(table["genes"]):
+    """Make sure that some cells are perturbed, and not all of those that are known alike."""
+    if sum(table.index != UNKNOWN) == 1 or not any(table["genes"]):
         shown = ", ".join(table.index)
         msg = (
             f"--perturbations {key}: all {table['n_cells'].sum()} cells are {shown}; expected "

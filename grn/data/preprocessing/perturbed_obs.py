@@ -92,7 +92,8 @@ def interventions_of(adata: "AnnData") -> Interventions | None:
 def annotate(adata: "AnnData", perturbations: "Perturbations | None") -> None:
     """Write what was understood of the labels into `obs` and `uns` of preprocessed cells.
 
-    Logs which perturbed genes preprocessing has removed.
+    Logs which perturbed genes preprocessing has removed. What the result of another run says of
+    its cells is removed, for these labels were not asked for now.
 
     Parameters
     ----------
@@ -101,6 +102,8 @@ def annotate(adata: "AnnData", perturbations: "Perturbations | None") -> None:
     perturbations
         From `read_perturbations`; None: nothing is written.
     """
+    adata.obs = adata.obs.drop(columns=PERTURBATION, errors="ignore")
+    adata.uns.pop(SUMMARY, None)
     if perturbations is None:
         return
     of_cell = perturbations.of_cell.loc[adata.obs_names]
@@ -115,6 +118,11 @@ def annotate(adata: "AnnData", perturbations: "Perturbations | None") -> None:
             "neither perturbed nor control%s",
             *(len(removed), first_of(removed)),
             "" if interventions else "; no perturbed gene is left: the labels are not used",
+        )
+    if interventions is not None and not interventions.can_compare:
+        logger.warning(
+            "all cells whose perturbation is known and measured are perturbed alike, so there is "
+            "nothing to compare them with: the labels are not used. Controls would be needed"
         )
     adata.uns[SUMMARY] = _summary(adata, perturbations, interventions, removed)
 

@@ -1,4 +1,5 @@
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,15 +70,20 @@ def test_an_untrained_transformer_finds_another_network(small: "AnnData") -> Non
 
 
 def test_the_weights_are_told_by_their_digest(tmp_path: Path) -> None:
-    told = describe_transformer(fast_config(UNUSED))
+    plain = GeneNetwork(torch.zeros(2, 2), {"share_of_closed_form": 0.0, "n_perturbed_genes": 0.0})
+    told = describe_transformer(fast_config(UNUSED), plain)
+    assert "interventional_sha256" not in told
+    labelled = replace(plain, belief={**plain.belief, "n_perturbed_genes": 2.0})
+    assert len(describe_transformer(fast_config(UNUSED), labelled)["interventional_sha256"]) == 12
     assert told["file"] == "of the package"
     assert len(told["sha256"]) == 12
     (tmp_path / "x.pt").write_bytes(b"x")
-    other = describe_transformer(fast_config(UNUSED, f"model.transformer='{tmp_path / 'x.pt'}'"))
+    named = fast_config(UNUSED, f"model.transformer='{tmp_path / 'x.pt'}'")
+    other = describe_transformer(named, plain)
     assert other["file"] == str(tmp_path / "x.pt")
     assert other["sha256"] == "2d711642b726"
     with pytest.raises(InputError, match="no pretrained transformer at"):
-        describe_transformer(fast_config(UNUSED, "model.transformer=none.pt"))
+        describe_transformer(fast_config(UNUSED, "model.transformer=none.pt"), plain)
 
 
 def test_the_log_says_in_words_what_scores_start_from(caplog: pytest.LogCaptureFixture) -> None:

@@ -93,6 +93,38 @@ def test_every_network_is_told_of_the_perturbations_of_its_cells(
     assert again.group.tolist() == expected.tolist()
 
 
+def test_a_group_of_cells_perturbed_alike_says_nothing_of_effects(
+    screen: "AnnData", told: "list[Interventions | None]"
+) -> None:
+    config = fast_config(UNUSED, "data.perturbations=guide", "data.groupby=half")
+    screen.obs["guide"] = np.where(np.arange(60) < 30, "TF01", "NT")
+    adata = preprocess(screen)
+    adata.obs["half"] = screen.obs["guide"].to_numpy()
+    annotate(adata, perturbations_of(config, screen))
+    networks = Networks(config, adata, tfs_of(adata))
+    assert set(networks.groups) == {"NT", "TF01"}
+    shared, *of_groups = told
+    assert shared is not None
+    assert of_groups == [None, None]
+
+
+def test_batches_whose_cells_are_perturbed_alike_are_warned_of(
+    screen: "AnnData", told: "list[Interventions | None]", caplog: pytest.LogCaptureFixture
+) -> None:
+    config = fast_config(UNUSED, "data.perturbations=guide", "data.batch=half")
+    guides = screen.obs["guide"].to_numpy()
+    adata = preprocess(screen)
+    annotate(adata, perturbations_of(config, screen))
+    adata.obs["half"] = np.where(np.isin(guides, ["TF02+TF01", "ABSENT"]), "b1", "b2")
+    assert Networks(config, adata, tfs_of(adata)).shared is not None
+    assert "12 of 36 perturbed cells are in batches of half whose cells are all" in caplog.text
+    caplog.clear()
+    adata.obs["half"] = np.where(np.arange(60) < 30, "b1", "b2")
+    assert Networks(config, adata, tfs_of(adata)).shared is not None
+    assert "perturbed alike" not in caplog.text
+    assert len(told) == 2
+
+
 def test_without_labels_nothing_is_known_of_perturbations(
     screen: "AnnData", told: "list[Interventions | None]"
 ) -> None:

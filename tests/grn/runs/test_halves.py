@@ -32,6 +32,11 @@ def test_the_settings_of_the_run_are_used(small: "AnnData", tmp_path: "Path") ->
     assert default["k"].iloc[0] == 6
     fewer = finished(tmp_path, model={"max_cells": 20})
     assert not compare_halves(adata, tfs, fewer).equals(default)
+    (tmp_path / "names.csv").write_text("alias,name\nboss,TF01\n", encoding="utf-8")
+    (tmp_path / "motifs.csv").write_text("motif,target\nboss,TF02\nboss,TF03\n", encoding="utf-8")
+    named = {"aliases": str(tmp_path / "names.csv")}
+    guided = finished(tmp_path, prior=str(tmp_path / "motifs.csv"), data=named)
+    assert not compare_halves(adata, tfs, guided).equals(default)
     with pytest.raises(InputError, match=r"model\.max_cells is 1"):
         compare_halves(adata, tfs, finished(tmp_path, model={"max_cells": 1}))
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 FOLDER = {
+    "RESULT.md",
     "adjacencies.tsv",
     "checkpoints",
     "checkpoints/best.ckpt",

@@ -9,10 +9,13 @@ CONTROLS = (
     "safe-targeting", "safe-targeting-7", "safe harbour", "scramble", "scrambled_2", "unperturbed",
     "wt", "WT", "wild type", "wild-type", "Wildtype", "sgCtrl", "control_AAACGTGGACTT",
     "sgAAVS1-2", "sgGFP", "LacZ_1", "ONE_NON-GENE_SITE_12", "NO_SITE_4", " control ",
+    "siCtrl", "shGFP_2", "shSCR", "siNC-1", "sh-Luc", "siNT_2", "mock", "DMSO", "vehicle", "parental",
+    "empty_vector", "untransfected", "CTRL00698_1",
 )  # fmt: skip
 GENES = (
     "WT1", "NT3", "NT5E", "NTF3", "SAFB", "NEGR1", "CTRC", "CTRB1", "NTCP", "JUN", "JUN_ctrl",
     "control_JUN", "SCRIB", "GFPT1", "", "_",
+    "Scr", "NC", "LUC7L", "siJUN", "shNT5E", "MOCOS",
 )  # fmt: skip
 
 
@@ -33,6 +36,8 @@ def test_names_of_genes_are_no_controls(label: str) -> None:
         ("Unassigned", True),
         ("no guide", True),
         ("multiplet", True),
+        ("multiple", True),
+        ("Doublets", True),
         ("NT", False),
         ("none", False),
         ("JUN", False),

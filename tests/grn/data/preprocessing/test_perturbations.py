@@ -78,7 +78,18 @@ def test_the_control_may_have_any_name(caplog: pytest.LogCaptureFixture) -> None
         assert "no cell is a control" not in caplog.text
         without = read(["FOS", "JUN"], kind="knock-out")
     assert groups(without) == [[-1, 0, 0], [0, -1, 0]]
-    assert "each perturbation is compared with all other cells" in caplog.text
+    assert "each perturbation is compared with the median over all" in caplog.text
+
+
+def test_labels_that_contradict_the_given_kind_are_warned_of(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    found = read(["NT", "JUN_KO", "JUN_1", "FOS_OE"], kind="activation")
+    assert groups(found) == [[0, 0, 0], [0, 1, 0], [0, 1, 0], [1, 0, 0]]
+    assert "labels of guide say another kind for 1 of them" in caplog.text
+    caplog.clear()
+    read(["NT", "JUN_KO"], kind="knock-out")
+    assert "another kind" not in caplog.text
 
 
 def test_genes_that_are_not_measured_are_named(caplog: pytest.LogCaptureFixture) -> None:
@@ -120,10 +131,12 @@ def test_aliases_name_measured_genes() -> None:
         (["JUN_DRUG", "NT"], {}, r"'JUN_DRUG'.*with \+ between two genes"),
         ([1, 2], {}, "2 of 2 labels are not understood.*understood: none"),
         (["NT", "JUN"], {"control": "DMSO"}, "--control DMSO: no cell has this label in guide"),
+        (["control", "JUN"], {"control": "NT"}, "--control NT: no cell has this label in guide"),
         (["JUN", "JUN"], {"kind": "KO"}, "--perturbation-kind is 'KO'; expected knock-out"),
         (["NT", "ctrl"], {}, "all 2 cells are control; expected cells that were perturbed"),
         (["NT", "unknown"], {}, "all 2 cells are control, unknown"),
         (["JUN_1", "JUN_2"], {}, "all 2 cells are JUN knock-out"),
+        (["JUN_1", "unknown"], {}, "all 2 cells are (JUN knock-out, unknown|unknown, JUN knock)"),
     ],
 )
 def test_labels_that_cannot_be_used_are_refused(

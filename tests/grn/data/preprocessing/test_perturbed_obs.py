@@ -94,3 +94,23 @@ def test_cells_without_a_perturbed_gene_are_those_of_no_labels(
     summary = describe_perturbations(cells)
     assert summary is not None
     assert (summary["n_perturbed_cells"], summary["n_control_cells"]) == (0, 35)
+
+
+def test_nothing_is_left_of_the_labels_of_another_run(adata: "AnnData") -> None:
+    read = read_perturbations(adata.obs, "label", adata.var_names, kind="knock-down")
+    cells = preprocess(adata)
+    annotate(cells, read)
+    annotate(cells, None)
+    assert interventions_of(cells) is None
+    assert describe_perturbations(cells) is None
+    assert list(cells.obs) == ["label"]
+
+
+def test_cells_that_are_all_perturbed_alike_are_warned_of(
+    adata: "AnnData", caplog: pytest.LogCaptureFixture
+) -> None:
+    adata.obs["label"] = np.where(np.arange(70) % 2, "g1", "ABSENT")
+    read = read_perturbations(adata.obs, "label", adata.var_names, kind="knock-out")
+    cells = preprocess(adata)
+    annotate(cells, read)
+    assert "nothing to compare them with: the labels are not used" in caplog.text
