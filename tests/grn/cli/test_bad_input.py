@@ -88,7 +88,7 @@ BROKEN: dict[str, tuple[str, bytes | None, tuple[str, ...]]] = {
     "empty table": ("x.csv", b"", ("is empty",)),
     "no hdf5": ("x.h5ad", b"not a file of this kind" * 9, ("cannot read", "truncated")),
     "cut gzip": ("x.csv.gz", gzip.compress(table())[:-40], ("cannot read", "truncated")),
-    "prose": ("x.csv", b"Dear all\nplease find attached\n", ("not an expression matrix",)),
+    "prose": ("x.csv", b"Dear all\nplease find attached\n", ("text where a number belongs",)),
     "header only": ("x.csv", table(0), ("no rows",)),
     "text": ("x.csv", table(text="high"), ("text where a number belongs", "'high'", "'G7'")),
     "unknown format": ("x.docx", b"x", ("unknown format", "Supported")),

@@ -250,7 +250,7 @@ def test_an_interrupt_exits_with_130(
         patch.setattr(PredictionModule, "training_step", pressed)
         code, _, err = cli(*arguments)
     assert code == 130
-    assert "interrupted; the same command goes on from what is complete: step 4" in err
+    assert "interrupted; the same command continues from the last saved step, 4" in err
     assert "Traceback" not in err
     assert "checkpoints/last.ckpt" in written(tmp_path / "out")
     assert cli(*arguments)[0] == 0

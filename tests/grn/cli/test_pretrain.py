@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from grn.model.pretrained import find_network
+from grn.model.pretrained import PRETRAINED, find_network, read_pretrained
 from tests.helpers import refuses, written
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -57,3 +57,18 @@ def test_what_does_not_fit_is_refused(
 ) -> None:
     refuses(pretrain(override), message)
     assert not (tmp_path / "out").exists()
+
+
+def test_the_second_stage_goes_on_from_the_weights_of_the_package(
+    cli: Cli, tmp_path: Path
+) -> None:
+    code, _, err = cli(
+        *("pretrain", "stage=interventions", "logger=none", "max_steps=1", "n_jobs=1"),
+        *("n_networks.bulk_screen=2", "n_networks.cell_screen=0", "n_networks.boolean_screen=0"),
+        *("trainer.devices=1", "trainer.strategy=auto", "output=out"),
+    )
+    assert code == 0, err
+    assert "auprc_ratio/bulk_screen" in err
+    made, first = (read_pretrained(path) for path in (tmp_path / "out/transformer.pt", PRETRAINED))
+    assert made.transformer.interventional
+    assert torch.equal(made.blend, first.blend)
