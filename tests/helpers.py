@@ -18,7 +18,7 @@ QUIET = (
     "++trainer.enable_progress_bar=false",
     "callbacks.progress_bar=null",
 )
-FAST = ("trainer.max_steps=8", "trainer.val_check_interval=4", *QUIET)
+FAST = ("trainer.max_steps=8", "trainer.val_check_interval=4", "report=false", *QUIET)
 
 
 def fast_config(folder: Path, *overrides: str) -> "DictConfig":

@@ -23,7 +23,7 @@ from grn.cli import (
     simulate,
     train,
 )
-from grn.cli.help import HelpFormatter, complete_help
+from grn.cli.help import HelpFormatter, add_completion, complete_help
 from grn.errors import InputError, causes
 
 # Subcommands whose arguments Hydra parses.
@@ -110,6 +110,8 @@ def _parser(name: str) -> argparse.ArgumentParser:
         command.add_parser(commands)
         own = command.__name__.rpartition(".")[2]
         complete_help(commands.choices[own], own)
+    if not asked:
+        add_completion(parser)
     return parser
 
 

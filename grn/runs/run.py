@@ -226,7 +226,9 @@ def _write(folder: Path, config: DictConfig, inputs: Inputs, found: Found) -> No
     judged = {"evaluation": None if metrics is None else evaluate_json(metrics)}
     with replacing(folder / "metrics.json") as temporary:
         temporary.write_text(json.dumps({**judged, **found.record, **provenance}, indent=2) + "\n")
-    write_result_page(folder, edges, top=config.top, regime=found.record["regime"])
+    write_result_page(
+        folder, edges, top=config.top, regime=found.record["regime"], report=config.report
+    )
     write_edges(edges, folder / EDGES, config.top)
     n_written = len(edges) if config.top is None else min(config.top, len(edges))
     logger.info("wrote %d of %d edges to %s", n_written, len(edges), folder)
