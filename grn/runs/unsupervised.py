@@ -16,8 +16,8 @@ from grn.inference.groups import describe_groups, edges_by_group, infer_groups
 from grn.inference.infer import (
     describe_transformer,
     infer_network,
-    log_batches,
     log_belief,
+    log_labels,
     untrained_network,
 )
 from grn.inference.prior import prior_edges
@@ -70,7 +70,7 @@ class Unsupervised:
         if stored is None:
             if checkpoint is not None:
                 logger.info("the checkpoint belongs to other cells: their network is computed")
-            log_batches(config, inputs.cells)
+            log_labels(config, inputs.cells)
             self._network = infer_network(config, inputs.cells, inputs.tfs, prior=inputs.prior)
             transformer = describe_transformer(config, self._network)
         else:

@@ -1,5 +1,6 @@
 """Writes and reads checkpoints, and transfers their parameters to other cells."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ from omegaconf import DictConfig, OmegaConf
 from grn.errors import InputError
 from grn.model.pretrained import GeneNetwork
 from grn.training.module import PredictionModule
+
+logger = logging.getLogger(__name__)
 
 FORMAT = 2
 """Version of the format; it increases when older checkpoints can no longer be used."""
@@ -31,7 +34,8 @@ def describe_origin(
     Parameters
     ----------
     config
-        `model` and `seed` are kept, since finding the network of other cells needs them.
+        `model` and `seed` are kept, since finding the network of other cells needs them, and the
+        name of `prior`.
     names
         `genes` and `tfs`, in order.
     network
@@ -49,6 +53,7 @@ def describe_origin(
             "scores": network.scores,
             "belief": network.belief,
             "transformer": transformer,
+            "prior": config.prior,
         },
         "cells": cells,
     }
@@ -94,7 +99,16 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
 def stored_network(
     checkpoint: dict[str, Any], names: dict[str, list[str]], cells: str
 ) -> GeneNetwork | None:
-    """Return the network of a checkpoint if cells and names are the same, else None."""
+    """Return the network of a checkpoint if cells and names are the same, else None.
+
+    Warns where a prior guided it, which is not stored.
+    """
+    if checkpoint["network"].get("prior") is not None:
+        logger.warning(
+            "the network of the checkpoint was guided by the prior %s, which is not stored: "
+            "networks of other cells, of groups and of bootstraps are found without it",
+            checkpoint["network"]["prior"],
+        )
     if checkpoint["grn"] != names or checkpoint["cells"] != cells:
         return None
     stored = checkpoint["network"]

@@ -47,6 +47,9 @@ def test_run_folder_is_complete(tmp_path: Path, files: dict[str, Path]) -> None:
     result = run(file_config(folder, files, with_truth(files)))
     assert result.folder == folder
     assert written(folder) == FOLDER
+    page = (folder / "RESULT.md").read_text(encoding="utf-8")
+    for name in FOLDER - {"RESULT.md"}:
+        assert f"| `{name.partition('/')[0]}` |" in page, name
     edges = pd.read_csv(folder / "edges.tsv", sep="\t")
     assert edges.columns.tolist()[:4] == ["source", "target", "weight", "importance"]
     assert edges[["source", "target"]].equals(result.edges[["source", "target"]])

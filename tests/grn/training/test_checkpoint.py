@@ -55,6 +55,18 @@ def test_the_network_is_of_these_cells_and_names_alone(origin: dict[str, Any]) -
     assert stored_network(origin, {**NAMES, "tfs": ["B"]}, "digest") is None
 
 
+def test_a_prior_that_is_not_stored_is_warned_of(
+    origin: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    stored_network(origin, NAMES, "digest")
+    assert caplog.text == ""
+    network = GeneNetwork(origin["network"]["scores"], {})
+    config = fast_config(Path("unused"), "prior=trrust")
+    guided = describe_origin(config, NAMES, network, {}, "digest")
+    assert stored_network(guided, NAMES, "digest") is not None
+    assert "guided by the prior trrust, which is not stored" in caplog.text
+
+
 def test_the_same_cells_get_the_whole_predictor(small: "AnnData") -> None:
     trained, fresh = build(preprocess(small)), build(preprocess(small))
     with torch.no_grad():
