@@ -32,8 +32,8 @@ def add_parser(commands: Any) -> None:
         "--sizes", type=int, nargs="+", metavar="N",
         help="cells of each group, for the model contexts (default: 300 150 60)",
     )  # fmt: skip
-    simulate.add_argument("--output", metavar="DIR", required=True)
-    simulate.add_argument("--seed", type=int, default=0)
+    simulate.add_argument("--output", metavar="DIR", required=True, help="folder to write")
+    simulate.add_argument("--seed", type=int, default=0, help="seed of all random numbers")
     simulate.add_argument(
         "--dropout", type=float, metavar="Q",
         help="values below this quantile of a gene are lost with this probability (default: 0; in "

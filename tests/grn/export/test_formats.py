@@ -1,6 +1,9 @@
+from xml.etree import ElementTree
+
 import networkx as nx
 import numpy as np
 import pandas as pd
+import pytest
 
 from grn.edges.matrix import edge_table
 from grn.edges.read import read_edges
@@ -26,6 +29,43 @@ def test_adjacencies_are_arboretos(tmp_path):
         write_adjacencies(EDGES, tmp_path / name, top=2)
         best = read_edges(tmp_path / name)
         assert best[["source", "target"]].to_numpy().tolist() == [["B", "C"], ["A", "B"]]
+
+
+def test_adjacencies_are_read_as_pyscenic_reads_them(tmp_path):
+    write_adjacencies(EDGES.replace({"source": {"C": "NA"}}), tmp_path / "adjacencies.tsv")
+    # pyscenic.cli.utils.load_adjacencies; the names are the constants of pyscenic.utils. Its
+    # releases need a Python older than ours.
+    types = {0: str, 1: str, 2: np.float64}
+    path = tmp_path / "adjacencies.tsv"
+    found = pd.read_csv(path, sep="\t", dtype=types, keep_default_na=False)
+    assert found.columns.tolist() == ["TF", "target", "importance"]
+    assert found["importance"].dtype == np.float64
+    assert found.groupby("TF")["target"].agg(list)["NA"] == ["A"]
+    assert found.nlargest(2, "importance")["target"].tolist() == ["C", "B"]
+
+
+def test_decoupler_reads_regulons_with_activated_and_repressed_targets_apart(tmp_path):
+    decoupler = pytest.importorskip("decoupler")
+    write_regulons(EDGES, tmp_path / "regulons.gmt")
+    net = decoupler.pp.read_gmt(tmp_path / "regulons.gmt")
+    assert net.groupby("source")["target"].agg(set).to_dict() == {
+        "A(+)": {"B", "C", "E"},
+        "A(-)": {"D"},
+        "B(+)": {"A"},
+        "B(-)": {"C"},
+    }
+
+
+def test_decoupler_takes_the_edges_as_they_are_and_follows_their_signs():
+    decoupler = pytest.importorskip("decoupler")
+    generator = np.random.default_rng(0)
+    genes = [f"g{number}" for number in range(23)]
+    weight = generator.normal(size=(2, 23))
+    edges = edge_table(weight, np.abs(weight), genes[:2], genes)
+    cells = pd.DataFrame(weight[[0, 1, 0]] * [[1], [1], [-1]], ["x", "y", "z"], genes)
+    activity, _ = decoupler.mt.ulm(cells, edges, tmin=5)
+    assert activity.idxmax(axis=1)[["x", "y"]].tolist() == ["g0", "g1"]
+    assert activity.loc["z", "g0"] == pytest.approx(-activity.loc["x", "g0"], rel=1e-3)
 
 
 def test_regulons_hold_the_best_targets_of_each_tf_and_sign(tmp_path):
@@ -66,6 +106,22 @@ def test_graphml_holds_the_best_edges(tmp_path):
     assert regulators == {"A": True, "B": True, "C": False, "D": False}
     write_graphml(EDGES, tmp_path / "all.graphml")
     assert nx.read_graphml(tmp_path / "all.graphml").edges["C", "A"]["sign"] == "unknown"
+
+
+def test_graphml_has_only_what_cytoscape_imports(tmp_path):
+    write_graphml(EDGES, tmp_path / "network.graphml")
+    root = ElementTree.parse(tmp_path / "network.graphml").getroot()
+    tags = {element.tag.rpartition("}")[2] for element in root.iter()}
+    assert tags == {"graphml", "key", "graph", "node", "edge", "data"}
+    (graph,) = root.findall("{*}graph")
+    assert graph.get("edgedefault") == "directed"
+    kinds = {key.get("attr.name"): key.get("attr.type") for key in root.findall("{*}key")}
+    assert kinds == {
+        "is_regulator": "boolean",
+        "weight": "double",
+        "importance": "double",
+        "sign": "string",
+    }
 
 
 def test_the_same_table_gives_the_same_bytes(tmp_path):
