@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 UNFINISHED := $(VENV)/.unfinished
+READY_FOR_DOCS := $(VENV)/.ready-for-docs
 # -qq: errors only. Byte code is compiled after, on all cores: pip would take one.
 PIP := $(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check
 # On two cores. A worker starts with half of the tests in order, so that tests of one file share
@@ -17,7 +18,7 @@ TIMINGS := flashsign_cpu flashsign_gpu network_scaling scaling cells_on_disk
 TORCH := $(shell grep '^torch==' requirements.lock)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test lint slow compile durations mutants bench
+.PHONY: help demo check test lint slow compile docs durations mutants bench
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +44,9 @@ lint: $(READY)  ## style, format, types and the direction of imports
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 
+docs: $(READY_FOR_DOCS)  ## build the documentation site into docs/_build/html; warnings are errors
+	@$(BIN)/python -m scripts.docs.build
+
 durations: $(READY)  ## measure how long tests take, by which `make check` chooses
 	@$(PYTEST) -m "not compile and not slow" -p tests.durations
 
@@ -66,3 +70,7 @@ $(READY): requirements.lock pyproject.toml
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true  # some files are for other Pythons
 	@mv $(UNFINISHED) $@
+
+$(READY_FOR_DOCS): requirements-docs.lock $(READY)
+	@$(PIP) --constraint requirements.lock --requirement requirements-docs.lock
+	@touch $@
