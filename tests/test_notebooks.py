@@ -1,6 +1,8 @@
 """The notebooks run, hold no outputs in the repository, and show what they say they show."""
 
 import os
+import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,15 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+# Names of the human TF list among the bundled blood cells, so that no test fetches the list.
+BLOOD_TFS = """
+AES APEX1 ARID4B ASCC2 BRD7 BTG1 CHD4 CREG1 DAXX DDX5 DEK EGR1 EPC1 FLI1 FOS GATA2 GATA3 GTF2E2
+HAX1 HES1 HHEX HIST1H1E HMGA1 HMGB2 HNRNPK HNRNPR HOPX ID2 IL1B ILF3 IRF1 IRF7 IRF8 JUNB KAT5 KLF3
+KLF6 LYL1 MAL MCM7 MIF MNDA NCOR1 NEAT1 NFE2 NFKBIA NPM1 PBXIP1 PDLIM1 PNN POLR2G POLR2I POU2AF1
+PQBP1 RBM39 SAP18 SERTAD3 SFPQ SMARCB1 SOX4 SP100 SP110 SP140 SPI1 SPIB SRSF2 SSB SUB1 SUPT4H1
+TCEB2 TIAL1 TSC22D1 U2AF1 WBP11 ZNRD1
+"""
 
 
 def test_there_is_a_quickstart() -> None:
@@ -53,6 +64,16 @@ def run(path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, *appended: st
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
+def answers(code: list[Any], questions: Collection[str]) -> dict[str, str]:
+    """Return what the appended cells show, by their source, numpy's True as Python's."""
+    cells = code[-len(questions) :]
+    shown = [cell.outputs[0]["data"]["text/plain"] for cell in cells]
+    return {
+        cell.source: re.sub(r"^np\.(True|False)_$", r"\1", text)
+        for cell, text in zip(cells, shown, strict=True)
+    }
+
+
 def n_pictures(code: list[Any]) -> int:
     shown = [output.get("data", {}) for cell in code for output in cell.outputs]
     return sum("image/png" in data for data in shown)
@@ -73,3 +94,77 @@ def test_contexts_run_and_the_edges_that_differ_come_first(
     code = run(path, tmp_path, monkeypatch, "first_20 > 1.5 * overall")
     assert n_pictures(code) == 4
     assert code[-1].outputs[0]["data"]["text/plain"] == "True"
+
+
+def test_own_data_runs_and_activity_finds_the_cell_types(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path_factory.mktemp("data")
+    (data / "tf_lists").mkdir()
+    (data / "tf_lists" / "human.txt").write_text("\n".join(BLOOD_TFS.split()) + "\n")
+    monkeypatch.setenv("GRN_DATA", str(data))
+    claims = {
+        "len(model.tfs)": "74",
+        "edges[edges['source'] == 'SPI1']['weight'].head(25).gt(0).all().item()": "True",
+        "pd.Series(alike).groupby(first['group'].to_numpy()).mean().min() > 0.9": "True",
+        "scores.to_df().groupby(scores.obs['cell_type'], observed=True).mean().idxmax()"
+        ".reindex(['POU2AF1', 'SPIB', 'HOPX', 'MNDA', 'IRF8', 'SPI1']).tolist()": (
+            "['B', 'B', 'NK', 'dendritic', 'dendritic', 'monocyte']"
+        ),
+        "graph.number_of_edges()": "300",
+        "sorted(key for key in network.varp if ':' in key)": (
+            "['grn:B', 'grn:NK', 'grn:T', 'grn:dendritic', 'grn:monocyte']"
+        ),
+        "'HOPX(+)' in set(regulons['source'])": "True",
+        "folder.exists()": "False",
+    }
+    code = run(ROOT / "notebooks" / "02-your-own-data.ipynb", tmp_path, monkeypatch, *claims)
+    assert n_pictures(code) == 3
+    assert answers(code, claims) == claims
+
+
+def test_what_attention_does_is_what_the_page_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claims = {
+        # Weights keep their sign, but for softmax; a common factor changes softmax alone.
+        "[round(weight, 3) for weight in weights.loc[-3.0].tolist()]": "[-0.684, -0.4, 0.002]",
+        "change['l2'] < 1e-6 and change['l1'] < 1e-6 and change['softmax'] > 0.1": "True",
+        # The linear form is an identity, with its gradient, and is faster.
+        "max(apart.values()) < 1e-12 and max(gradient_apart.values()) < 1e-12": "True",
+        "times['ratio'].iloc[-1] > max(5, 3 * times['ratio'].iloc[0])": "True",
+        # The best head improves, the last map is better than each, and than the controls.
+        "quality.max(axis=1).is_monotonic_increasing": "True",
+        "of_last_map > quality.to_numpy().max()": "True",
+        "metrics['auprc'].idxmax()": "'edges'",
+        # The residual profile: other pairs catch up.
+        "matches['edges'][0].mean() > 2 * matches['other pairs'][0].mean()": "True",
+        "matches['edges'][-1].mean() < 1.5 * matches['other pairs'][-1].mean()": "True",
+        "of_number.is_monotonic_increasing": "True",
+        "right['l2'] == right['l1'] > 0.9": "True",
+        "right['softmax'] == (signs[is_pair][is_edge] > 0).mean()": "True",
+    }
+    code = run(ROOT / "notebooks" / "04-what-attention-does.ipynb", tmp_path, monkeypatch, *claims)
+    assert n_pictures(code) == 6
+    assert answers(code, claims) == claims
+
+
+def test_the_screen_is_ranked_better_with_its_labels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = ROOT / "notebooks" / "05-perturbation-screen.ipynb"
+    cells = run(
+        path,
+        tmp_path,
+        monkeypatch,
+        "assert ratios['all']['with labels'] > 1.1 * ratios['all']['without labels']",
+        "assert all(one['with labels'] > one['correlation'] > 1.2 for one in ratios.values())",
+        "assert right['with labels'] == f'{len(one_way)} of {len(one_way)}' and len(one_way) > 4",
+    )
+    pictures = [
+        output
+        for cell in cells
+        for output in cell.outputs
+        if "image/png" in output.get("data", {})
+    ]
+    assert len(pictures) == 1
