@@ -83,7 +83,8 @@ def test_gitignore_hides_data_but_no_code(gitignore_only: Path) -> None:
 
 
 def _locked() -> dict[str, str]:
-    lines = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
+    files = [ROOT / "requirements.lock", ROOT / "requirements-docs.lock"]
+    lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]
     pins = {}
     for line in lines:
         if line.startswith("#"):

@@ -10,7 +10,10 @@ from anndata import AnnData
 
 from grn.errors import InputError
 
-_OPTION = re.compile(r"(?<![\w-])--([a-z]+(?:-[a-z]+)*)(?= |$|[.,;:)])")
+# An option, and the blank before its value: a word in capitals, or what stands before a colon.
+_OPTION = re.compile(
+    r"(?<![\w-])--([a-z]+(?:-[a-z]+)*)(?:=| (?=[A-Z]+\b|[\w.-]+:)|(?= |$|[.,;:)]))"
+)
 _BOTH = re.compile(r"--[a-z-]+ \(in Python ([a-z_]+=)\)")
 _SHOWN = 5  # names in a message; chosen by hand
 
@@ -106,7 +109,11 @@ def speaking_python() -> Iterator[None]:
         yield
     except InputError as error:
         said = _BOTH.sub(lambda both: both[1], str(error))
-        said = _OPTION.sub(lambda option: option[1].replace("-", "_") + "=", said)
+        said = _OPTION.sub(_argument, said)
         if said == str(error):
             raise
         raise InputError(said) from error
+
+
+def _argument(option: re.Match[str]) -> str:
+    return option[1].replace("-", "_") + "="

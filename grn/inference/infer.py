@@ -107,9 +107,21 @@ def batch_of(config: DictConfig, obs: pd.DataFrame) -> Int[np.ndarray, " n_cells
     return None if key is None else read_labels(obs, key, "--batch").codes
 
 
-def log_batches(config: DictConfig, cells: CellDataset) -> None:
-    """Log which share of the variance centring within batches removes."""
+def log_labels(config: DictConfig, cells: CellDataset) -> None:
+    """Log how many perturbed cells are used, and what centring within batches removes.
+
+    Warns where a sample of the cells leaves few of each perturbation, and where centring removes
+    the effect of a perturbation.
+    """
     rows = sample_rows(config, np.arange(len(cells)))
+    interventions = cells.interventions(rows)
+    if interventions is not None and len(rows) < len(cells):
+        sizes = np.bincount(interventions.group[interventions.group > 0])
+        logger.warning(
+            "%d of %d cells are used (model.max_cells), of a perturbation about %.0f: more cells "
+            "make its effects surer, and take longer",
+            *(len(rows), len(cells), np.median(sizes[sizes > 0]) if sizes.any() else 0),
+        )
     batch = cells.batch(rows)
     if batch is None:
         return
@@ -120,7 +132,6 @@ def log_batches(config: DictConfig, cells: CellDataset) -> None:
         100 * share_between(cells.roots(rows), batch),
         100 * (len(torch.unique(batch)) - 1) / len(batch),
     )
-    interventions = cells.interventions(rows)
     if interventions is not None:
         _warn_of_lone_perturbations(config.data.batch, batch.numpy(), interventions)
 

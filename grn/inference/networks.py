@@ -26,8 +26,8 @@ from grn.inference.infer import (
     batch_of,
     describe_transformer,
     infer_network,
-    log_batches,
     log_belief,
+    log_labels,
 )
 from grn.model.pretrained import GeneNetwork
 from grn.readout import read_edges_off, with_cells
@@ -93,7 +93,7 @@ class Networks:
         """The network of all cells."""
         if self._shared is None:
             cells = self.cells
-            log_batches(self._config, cells)
+            log_labels(self._config, cells)
             self._shared = infer_network(self._config, cells, self._tfs, prior=self.prior)
             log_belief(self._shared)
         return self._shared

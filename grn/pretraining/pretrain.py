@@ -23,6 +23,7 @@ from grn.pretraining.module import PretrainingModule, in_words, judge, mean_over
 from grn.pretraining.real import RealNetwork, fit_blend
 from grn.processes import count_processes
 from grn.simulation.curriculum import SCREENS
+from grn.training.curves import Curves
 from grn.training.fit import quiet_libraries, train
 from grn.version import VERSION
 
@@ -219,7 +220,7 @@ def _train(
             check_val_every_n_epoch=None,
             num_sanity_val_steps=0,
             logger=run_logger,
-            callbacks=[keeper],
+            callbacks=[keeper, *([Curves()] if run_logger else [])],
             enable_model_summary=False,
             enable_progress_bar=False,
             **settings.trainer,

@@ -52,7 +52,7 @@ _KIND = re.compile(
 )
 _A_GENE = re.compile(r"[A-Za-z][A-Za-z0-9.@/()-]{0,39}|\d[A-Za-z0-9]{5,}Rik")
 _NO_GENE = re.compile(r"none|nan?|n/a|true|false|yes|no|other|perturbed|(?:un)?treated", re.I)
-# What follows here is no part of a gene's name, if a measured gene stands before: JUN/FOS, JUN(KO).
+# No part of a gene's name, where a measured gene stands before: JUN/FOS, JUN(KO).
 _AFTER_GENE = re.compile(r"[-. ]*[/(].*")
 _MOST_PIECES = 6
 

@@ -11,7 +11,7 @@ RUN = ("paths=folder", "paths.run=out", "data=file")
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("optimizer=sgd", "there is no optimizer=sgd. Existing: adam."),
+        ("optimizer=adagrad", "there is no optimizer=adagrad. Existing: adam, adamw, sgd."),
         ("data=fil", "there is no data=fil. Existing: beeline, demo, file, simulated. Did you"),
         ("experiment=nope", "there is no experiment=nope. Existing: mdc_string."),
         ("trainer.max_step=3", "no setting trainer.max_step. Did you mean trainer.max_steps?"),

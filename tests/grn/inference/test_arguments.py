@@ -91,6 +91,9 @@ def test_counts_pass() -> None:
         ("with --layer (in Python layer=), of counts", "with layer=, of counts"),
         ("say it with --gene-column.", "say it with gene_column=."),
         ("use --tfs mouse, --tfs human", "use tfs= mouse, tfs= human"),
+        ("--groupby state: 3 cells", "groupby=state: 3 cells"),
+        ("Name it: --perturbations KEY.", "Name it: perturbations=KEY."),
+        ("--perturbations=gide: obs has", "perturbations=gide: obs has"),
         ("a--b stays, so does --3", "a--b stays, so does --3"),
     ],
 )

@@ -9,8 +9,8 @@ CONTROLS = (
     "safe-targeting", "safe-targeting-7", "safe harbour", "scramble", "scrambled_2", "unperturbed",
     "wt", "WT", "wild type", "wild-type", "Wildtype", "sgCtrl", "control_AAACGTGGACTT",
     "sgAAVS1-2", "sgGFP", "LacZ_1", "ONE_NON-GENE_SITE_12", "NO_SITE_4", " control ",
-    "siCtrl", "shGFP_2", "shSCR", "siNC-1", "sh-Luc", "siNT_2", "mock", "DMSO", "vehicle", "parental",
-    "empty_vector", "untransfected", "CTRL00698_1",
+    "siCtrl", "shGFP_2", "shSCR", "siNC-1", "sh-Luc", "siNT_2", "mock", "DMSO", "vehicle",
+    "parental", "empty_vector", "untransfected", "CTRL00698_1",
 )  # fmt: skip
 GENES = (
     "WT1", "NT3", "NT5E", "NTF3", "SAFB", "NEGR1", "CTRC", "CTRB1", "NTCP", "JUN", "JUN_ctrl",

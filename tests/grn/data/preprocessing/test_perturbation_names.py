@@ -96,7 +96,14 @@ CONTROLS += ["ctrl+NT", "neg_ctrl", "control_control", "DMSO", "dmso_2", "WT"]
 NOT_UNDERSTOOD = ["12 h", "none", "3", "KO", "JUN_drug", "A_B", "Perturbed", "True", "+", "10 uM"]
 NOT_UNDERSTOOD += ["JUN+12 h", "JUN+unknown", "n/a"]
 # Each gene has another kind; a measured gene with more than a guide.
-NOT_UNDERSTOOD += ["JUN_KO+FOS_OE", "CRISPRi_JUN_KO", "shJUN+FOS_OE", "JUN/FOS", "JUN-/-", "JUN(KO)"]
+NOT_UNDERSTOOD += [
+    "JUN_KO+FOS_OE",
+    "CRISPRi_JUN_KO",
+    "shJUN+FOS_OE",
+    "JUN/FOS",
+    "JUN-/-",
+    "JUN(KO)",
+]
 
 READINGS = {
     **{label: Reading(tuple(genes.split())) for label, genes in GENES.items()},
