@@ -97,11 +97,22 @@ def warnings(run: RunFiles) -> list[str]:
     ):
         if cells.get(key):
             found.append(f"{cells[key]:,} {what}.")
-    found.append(
+    found.append(_of_causes(int(_of(record, "belief").get("n_perturbed_genes", 0))))
+    return found
+
+
+def _of_causes(n_perturbed: int) -> str:
+    """Say what is known of causes: much less where no gene, or few, were perturbed."""
+    if n_perturbed:
+        return (
+            f"{n_perturbed:,} of the genes were perturbed in some cells. An effect of a perturbation "
+            "may have passed through other genes; edges of all other genes rest on co-expression, "
+            "which does not prove causation."
+        )
+    return (
         "Co-expression without perturbations or time does not prove causation, and between two "
         "co-expressed genes the direction often stays open."
     )
-    return found
 
 
 def _of_accuracy(run: RunFiles) -> list[str]:

@@ -17,7 +17,8 @@ async function edgeTable(element, data, onGene) {
   };
   const number = (value, type) => {
     if (type !== "display") return value;
-    return value === null || value === undefined ? "–" : value === 0 ? "0" : value.toPrecision(4);
+    if (value === null || value === undefined) return "–";
+    return Number.isInteger(value) ? String(value) : value.toPrecision(4);
   };
   const columns = [
     {title: "source", data: (row, type) => gene(data.source[row.edge], type)},

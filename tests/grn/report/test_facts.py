@@ -80,3 +80,12 @@ def test_facts_leave_out_what_is_not_known(tmp_path: Path) -> None:
     assert origin["Seed"] == "3"
     assert origin["Version of grn"] == "0.1.0"
     assert "Checkpoint" not in origin
+
+
+def test_perturbed_genes_are_told_from_those_that_only_vary_together(tmp_path: Path) -> None:
+    plain = facts.warnings(a_run(tmp_path / "plain"))[-1]
+    assert plain.startswith("Co-expression without perturbations")
+    belief = {**METRICS["belief"], "n_perturbed_genes": 6.0}
+    told = facts.warnings(a_run(tmp_path / "screen", belief=belief))[-1]
+    assert told.startswith("6 of the genes were perturbed")
+    assert "passed through other genes" in told
