@@ -105,9 +105,9 @@ def _of_causes(n_perturbed: int) -> str:
     """Say what is known of causes: much less where no gene, or few, were perturbed."""
     if n_perturbed:
         return (
-            f"{n_perturbed:,} of the genes were perturbed in some cells. An effect of a perturbation "
-            "may have passed through other genes; edges of all other genes rest on co-expression, "
-            "which does not prove causation."
+            f"{n_perturbed:,} of the genes were perturbed in some cells. An effect of a "
+            "perturbation may have passed through other genes; edges of all other genes rest on "
+            "co-expression, which does not prove causation."
         )
     return (
         "Co-expression without perturbations or time does not prove causation, and between two "
