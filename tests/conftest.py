@@ -116,7 +116,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> "list[Interventions | None]":
     find_network = infer.find_network
 
     def listened(*given: Any) -> "GeneNetwork":
-        *others, interventions = given
+        *others, interventions, _moments = given
         seen.append(interventions)
         return find_network(*others)
 

@@ -17,6 +17,7 @@ from grn.data.dataset import CellDataset
 from grn.data.preprocessing.labels import read_labels
 from grn.edges.matrix import locate
 from grn.errors import InputError
+from grn.inference.effects import moments_of_groups
 from grn.inference.prior import add_prior
 from grn.interventions import Interventions
 from grn.model import pretrained
@@ -37,6 +38,8 @@ def infer_network(
     like: GeneNetwork | None = None,
 ) -> GeneNetwork:
     """Apply the pretrained transformer to a sample of the cells.
+
+    Effects of perturbations are estimated from all of them.
 
     Parameters
     ----------
@@ -62,17 +65,20 @@ def infer_network(
         A setting is out of its range, there is no such transformer, or no edge of the prior is
         among the genes.
     """
-    sampled = sample_rows(config, np.arange(len(cells)) if rows is None else rows)
+    rows = np.arange(len(cells)) if rows is None else rows
+    sampled = sample_rows(config, rows)
     tf_index = torch.from_numpy(locate(tfs, cells.genes))
     file = transformer_file(config)
     share = None if like is None else like.share
     batch = cells.batch(sampled)
-    interventions = cells.interventions(sampled)
+    interventions, moments = cells.interventions(rows), None
     # All cells of a group may be perturbed alike: no effect seen would not mean none.
     if interventions is not None and not interventions.can_compare:
         interventions = None
+    if interventions is not None:
+        moments = moments_of_groups(cells, rows, interventions)
     found = find_network(
-        cells.roots(sampled), tf_index, file, left_out, share, batch, interventions
+        cells.roots(sampled), tf_index, file, left_out, share, batch, interventions, moments
     )
     if prior is None:
         return found
@@ -108,20 +114,12 @@ def batch_of(config: DictConfig, obs: pd.DataFrame) -> Int[np.ndarray, " n_cells
 
 
 def log_labels(config: DictConfig, cells: CellDataset) -> None:
-    """Log how many perturbed cells are used, and what centring within batches removes.
+    """Log what centring within batches removes.
 
-    Warns where a sample of the cells leaves few of each perturbation, and where centring removes
-    the effect of a perturbation.
+    Warns where it removes the effect of a perturbation.
     """
     rows = sample_rows(config, np.arange(len(cells)))
     interventions = cells.interventions(rows)
-    if interventions is not None and len(rows) < len(cells):
-        sizes = np.bincount(interventions.group[interventions.group > 0])
-        logger.warning(
-            "%d of %d cells are used (model.max_cells), of a perturbation about %.0f: more cells "
-            "make its effects surer, and take longer",
-            *(len(rows), len(cells), np.median(sizes[sizes > 0]) if sizes.any() else 0),
-        )
     batch = cells.batch(rows)
     if batch is None:
         return

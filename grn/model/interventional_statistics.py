@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from grn.interventions import Interventions
+from grn.model.group_moments import GroupMoments
 
 # Cells whose mean would be as uncertain as the median over all groups: few controls count little
 # beside it, many decide alone. Not measured.
@@ -19,6 +20,7 @@ _RIDGE = 1e-3  # in cells: decides only between genes that are perturbed togethe
 # An effect of so many standard errors is believed by one half; with many genes, chance reaches 2.
 _BELIEVED = 3.0
 _LEAST_SPREAD = 0.1  # of effects: keeps small ones small where all are
+_LEAST_ROOT = 1e-6  # of the root of expression; sums of squares round to less
 _LEAST = 1e-12
 
 _ONE_WAY = (
@@ -73,6 +75,8 @@ class InterventionalStatistics:
         Perturbation of every cell; None: of no cell, so that every statistic is 0.
     tf_index
         Column of each regulator.
+    moments
+        Of the groups, where they are known from more cells than `roots` holds; None: of `roots`.
     """
 
     def __init__(
@@ -80,6 +84,7 @@ class InterventionalStatistics:
         roots: Float[Tensor, "n_cells n_genes"],
         interventions: Interventions | None,
         tf_index: Int[Tensor, " n_tfs"],
+        moments: GroupMoments | None = None,
     ) -> None:
         self._tf_index, self.n_genes = tf_index, roots.shape[1]
         genes = [] if interventions is None else interventions.perturbed_genes.tolist()
@@ -90,18 +95,14 @@ class InterventionalStatistics:
             self.of_genes = torch.zeros(self.n_genes, len(OF_GENE))
             self.of_cells = torch.zeros(len(OF_CELLS))
             return
-        self._fit(roots.double(), interventions)
+        if moments is None:
+            blocks = [(roots, torch.from_numpy(interventions.group))]
+            moments = GroupMoments.of(blocks, len(interventions.dose))
+        self._fit(moments, interventions)
 
-    def _fit(self, roots: Float[Tensor, "n_cells n_genes"], given: Interventions) -> None:
+    def _fit(self, moments: GroupMoments, given: Interventions) -> None:
         """Estimate all effects with their standard errors, and describe genes and cells."""
-        group = torch.from_numpy(given.group)
-        known = group >= 0
-        n_groups = len(given.dose)
-        size = torch.bincount(group[known], minlength=n_groups).double()
-        mean = torch.zeros(n_groups, self.n_genes, dtype=torch.float64)
-        mean.index_add_(0, group[known], roots[known])
-        mean /= size.clamp_min(1)[:, None]
-        within = (roots[known] - mean[group[known]]).square().sum(dim=0)
+        size, mean, within = moments.size[:-1], moments.mean, moments.within
         # Only groups that are there; the controls, group 0, may not be.
         perturbed = (size[1:] > 0).nonzero().squeeze(1) + 1
         means, sizes = mean[perturbed], size[perturbed]
@@ -126,8 +127,8 @@ class InterventionalStatistics:
         effects = to_effects @ (means - reference)
         of_reference = to_effects.sum(dim=1).square() / n_reference
         error = ((inverse.diagonal() + of_reference)[:, None] * variance).sqrt()
-        spread = _spread_but(roots, own_group, group)
-        varies = spread > _LEAST
+        spread = moments.spread(own_group)
+        varies = spread > _LEAST_ROOT
         error = torch.maximum(error, 1e-3 * spread).clamp_min(_LEAST)
         t = torch.where(varies, effects / error, 0.0).float()
         self._effect = t.sign() * t.abs().log1p()
@@ -224,16 +225,6 @@ class InterventionalStatistics:
         p, s = self._believed, self._sign
         found[6, rows] = (p[place][:, self._genes] @ p[:, genes]).log1p()
         found[7, rows] = _signed_log(s[place][:, self._genes] @ s[:, genes])
-
-
-def _spread_but(
-    roots: Float[Tensor, "n_cells n_genes"], own_group: Tensor, group: Int[Tensor, " n_cells"]
-) -> Float[Tensor, " n_genes"]:
-    """Return standard deviations over the cells in which the gene itself is not perturbed."""
-    kept = (~own_group)[group] | (group < 0)[:, None]
-    n = kept.sum(dim=0).clamp_min(1)
-    mean = (roots * kept).sum(dim=0) / n
-    return (((roots - mean) * kept).square().sum(dim=0) / n).sqrt()
 
 
 def _beside(

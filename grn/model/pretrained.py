@@ -14,6 +14,7 @@ from grn.interventions import Interventions
 from grn.model.background import alike_beyond_background
 from grn.model.blend import Blend, evidence
 from grn.model.centring import centre_within
+from grn.model.group_moments import GroupMoments
 from grn.model.interventional_statistics import InterventionalStatistics
 from grn.model.labelled import Labelled
 from grn.model.pair_statistics import PairStatistics
@@ -83,6 +84,7 @@ def find_network(
     share: float | None = None,
     batch: Int[Tensor, " n_cells"] | None = None,
     interventions: Interventions | None = None,
+    moments: GroupMoments | None = None,
 ) -> GeneNetwork:
     """Apply the pretrained transformer to some cells.
 
@@ -108,6 +110,8 @@ def find_network(
     interventions
         Perturbation of every cell. Only if one of the genes is perturbed in some cell, the
         transformer that takes interventions is applied too. None: perturbations are not known.
+    moments
+        Of the groups of all cells, where `roots` holds a sample of them; None: of `roots`.
 
     Raises
     ------
@@ -122,7 +126,7 @@ def find_network(
     of_cells = statistics.of_cells
     labelled = None
     if interventions is not None and interventions.perturbed_genes.size:
-        labelled = _with_interventions(roots, tf_index, zeros, interventions)
+        labelled = _with_interventions(roots, tf_index, zeros, interventions, moments)
     if share is None:
         summary = pretrained.transformer.summarise(statistics.of_genes, of_cells)
         share = blend.share(evidence(summary, labelled.told if labelled else found))
@@ -151,10 +155,11 @@ def _with_interventions(
     tf_index: Int[Tensor, " n_tfs"],
     zeros: Float[Tensor, " n_genes"],
     interventions: Interventions,
+    moments: GroupMoments | None,
 ) -> Labelled:
     """Apply the transformer that takes interventions, with the labels and without."""
     transformer = read_pretrained(INTERVENTIONAL).transformer
-    told, _ = apply_transformer(transformer, roots, tf_index, zeros, interventions)
+    told, _ = apply_transformer(transformer, roots, tf_index, zeros, interventions, moments)
     untold, _ = apply_transformer(transformer, roots, tf_index, zeros)
     is_perturbed = torch.zeros(roots.shape[1], dtype=torch.bool)
     is_perturbed[interventions.perturbed_genes] = True
@@ -188,6 +193,7 @@ def apply_transformer(
     tf_index: Int[Tensor, " n_tfs"],
     zeros: Float[Tensor, " n_genes"] | None = None,
     interventions: Interventions | None = None,
+    moments: GroupMoments | None = None,
 ) -> tuple[Found, PairStatistics]:
     """Return the output of a transformer for every pair (n_genes, n_tfs), and its statistics.
 
@@ -199,8 +205,8 @@ def apply_transformer(
         As in `find_network`.
     zeros
         As `PairStatistics` takes it.
-    interventions
-        Perturbation of every cell, of which only a transformer that takes interventions is told.
+    interventions, moments
+        As in `find_network`; only a transformer that takes interventions is told of them.
     """
     n_genes, n_tfs = roots.shape[1], len(tf_index)
     statistics = PairStatistics(roots, tf_index, zeros)
@@ -209,7 +215,7 @@ def apply_transformer(
     order = torch.cat([tf_index, others.nonzero().squeeze(1)])
     sources: list[PairStatistics | InterventionalStatistics] = [statistics]
     if transformer.interventional:
-        sources.append(InterventionalStatistics(roots, interventions, tf_index))
+        sources.append(InterventionalStatistics(roots, interventions, tf_index, moments))
     with torch.no_grad():
         found = transformer(
             Inputs(

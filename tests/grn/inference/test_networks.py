@@ -108,20 +108,6 @@ def test_a_group_of_cells_perturbed_alike_says_nothing_of_effects(
     assert of_groups == [None, None]
 
 
-def test_a_sample_of_the_cells_leaves_few_of_a_perturbation(
-    screen: "AnnData", told: "list[Interventions | None]", caplog: pytest.LogCaptureFixture
-) -> None:
-    config = fast_config(UNUSED, "data.perturbations=guide", "model.max_cells=30")
-    adata = preprocess(screen)
-    annotate(adata, perturbations_of(config, screen))
-    assert Networks(config, adata, tfs_of(adata)).shared is not None
-    assert len(told) == 1
-    assert told[0] is not None
-    sizes = np.bincount(told[0].group[told[0].group > 0])[1:]
-    assert "30 of 60 cells are used (model.max_cells)" in caplog.text
-    assert f"of a perturbation about {np.median(sizes):.0f}" in caplog.text
-
-
 def test_batches_whose_cells_are_perturbed_alike_are_warned_of(
     screen: "AnnData", told: "list[Interventions | None]", caplog: pytest.LogCaptureFixture
 ) -> None:
