@@ -26,7 +26,7 @@ def test_arguments_become_settings() -> None:
         ({"overrides": [3]}, "expected a list of settings"),
         ({"overrides": ["optimizer.lrr=1"]}, "Did you mean optimizer.lr?"),
         ({"overrides": ["optimiser.lr=1"]}, "no setting optimiser.lr"),
-        ({"overrides": ["optimizer=sgd"]}, "no optimizer=sgd. Existing: adam"),
+        ({"overrides": ["optimizer=adagrad"]}, "no optimizer=adagrad. Existing: adam"),
         ({"overrides": ["seed"]}, "expected KEY=VALUE"),
         ({"overrides": ["preprocess.min_cells=3"]}, "comes too late"),
     ],
