@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 TABLE = Path(__file__).with_name("durations.json")
-QUICK = 0.4
+QUICK = 0.2
 """Seconds that all cases of a quick test function may take together."""
-QUICK_FILE = 1.5
+QUICK_FILE = 0.9
 """Seconds that the functions of a file may take together. What tests share is set up by whichever
 runs first, so a quick test of a slow file may turn out to be slow."""
 _LEAST = 0.1
