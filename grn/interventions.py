@@ -8,6 +8,11 @@ from jaxtyping import Float, Int
 NO_GROUP = -1
 """Group of a cell about which nothing is known, or whose perturbed genes were not measured."""
 
+KNOCK_OUT, KNOCK_DOWN, ACTIVATION = "knock-out", "knock-down", "activation"
+"""Kinds of perturbations."""
+DOSES = {KNOCK_OUT: -1.0, KNOCK_DOWN: -0.5, ACTIVATION: 1.0}
+"""How much a gene is perturbed by each kind, as `Interventions.dose` has it."""
+
 
 @dataclass(frozen=True)
 class Interventions:

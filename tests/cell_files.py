@@ -8,12 +8,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
+N_CELLS, N_GENES = 11, 5
 Writer = Callable[["AnnData", Path], Path]
+
+
+def counted_cells(cell_name: str) -> "AnnData":
+    """Counts of 11 cells × 5 genes, the cells named by a pattern such as `cell_{}`."""
+    import anndata
+
+    counts = np.random.default_rng(0).poisson(2.0, (N_CELLS, N_GENES)).astype("float32")
+    return anndata.AnnData(
+        X=counts,
+        obs=pd.DataFrame(index=[cell_name.format(number) for number in range(N_CELLS)]),
+        var=pd.DataFrame(index=["GATA1", "SPI1", "CEBPA", "ACTB", "RPL3"]),
+    )
 
 
 def assert_same_cells(read: "AnnData", expected: "AnnData") -> None:

@@ -152,19 +152,11 @@ def test_what_attention_does_is_what_the_page_says(
 def test_the_screen_is_ranked_better_with_its_labels(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = ROOT / "notebooks" / "05-perturbation-screen.ipynb"
-    cells = run(
-        path,
-        tmp_path,
-        monkeypatch,
-        "assert ratios['all']['with labels'] > 1.1 * ratios['all']['without labels']",
-        "assert all(one['with labels'] > one['correlation'] > 1.2 for one in ratios.values())",
-        "assert right['with labels'] == f'{len(one_way)} of {len(one_way)}' and len(one_way) > 4",
-    )
-    pictures = [
-        output
-        for cell in cells
-        for output in cell.outputs
-        if "image/png" in output.get("data", {})
-    ]
-    assert len(pictures) == 1
+    claims = {
+        "ratios['all']['with labels'] > 1.1 * ratios['all']['without labels']": "True",
+        "all(one['with labels'] > one['correlation'] > 1.2 for one in ratios.values())": "True",
+        "right['with labels'] == f'{len(one_way)} of {len(one_way)}' and len(one_way) > 4": "True",
+    }
+    code = run(ROOT / "notebooks" / "05-perturbation-screen.ipynb", tmp_path, monkeypatch, *claims)
+    assert n_pictures(code) == 1
+    assert answers(code, claims) == claims

@@ -17,7 +17,7 @@ from grn.data.reading.read import read_cells
 from grn.edges.matrix import adjacency, locate
 from grn.edges.read import read_truth
 from grn.evaluation.candidates import Candidates
-from grn.interventions import NO_GROUP, Interventions
+from grn.interventions import DOSES, KNOCK_DOWN, NO_GROUP, Interventions
 from grn.simulation.cells import simulate_model
 from grn.simulation.models import RANDOM, load_model
 from grn.simulation.random_network import N_TARGETS, N_TFS, gene_names
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 KNOCK_OUTS, WITH_KNOCK_DOWNS = "knock-outs", "with knock-downs"
-_DOSES = {"knock-out": -1.0, "knock-down": -0.5, "wild type": 0.0}
+_DOSES = {**DOSES, "wild type": 0.0}
 _CONTROL = "control"
 
 
@@ -103,7 +103,7 @@ def dream4_screens(folder: Path) -> Iterator[Screen]:
     genes = cells.var_names.tolist()
     judged = _all_pairs(read_truth(folder / "edges_gold.csv"), genes, genes)
     for setting in (KNOCK_OUTS, WITH_KNOCK_DOWNS):
-        kept = cells.obs["type"] != "knock-down"
+        kept = cells.obs["type"] != KNOCK_DOWN
         part = cells[(kept | (setting == WITH_KNOCK_DOWNS)).to_numpy()].copy()
         adata, tfs = prepare(part, None, preprocess)
         dose = adata.obs["type"].astype(str).map(_DOSES).to_numpy()

@@ -131,34 +131,26 @@ class InterventionalStatistics:
         varies = spread > _LEAST_ROOT
         error = torch.maximum(error, 1e-3 * spread).clamp_min(_LEAST)
         t = torch.where(varies, effects / error, 0.0).float()
-        self._effect = t.sign() * t.abs().log1p()
+        self._effect = _signed_log(t)
         relative = torch.where(varies, effects / spread.clamp_min(_LEAST), 0.0).float()
-        self._size = relative.sign() * relative.abs().log1p()
+        self._size = _signed_log(relative)
         self._precision = torch.where(
             varies, (spread.clamp_min(_LEAST) / error).log(), 0.0
         ).float()
-        own = self._effect[torch.arange(len(self._genes)), self._genes].clone()
-        self._clear_own()
+        # The effect of a gene on itself says nothing about edges.
+        itself = torch.arange(len(self._genes)), self._genes
+        own = self._effect[itself].clone()
         believed = (self._effect.abs() - math.log1p(_BELIEVED)).mul(4).sigmoid()
-        believed[torch.arange(len(self._genes)), self._genes] = 0
-        self._believed, self._sign = believed, believed * self._effect.sign()
-        self._rank_effects()
-        self._describe(own, size, dose, sizes)
-
-    def _clear_own(self) -> None:
-        """Set the effect of a gene on itself to 0: it says nothing about edges."""
-        itself = torch.arange(len(self._genes))
-        for matrix in (self._effect, self._size, self._precision):
-            matrix[itself, self._genes] = 0
-
-    def _rank_effects(self) -> None:
-        """Compare each effect with those on the same gene, and those of the same perturbation."""
-        strength = self._effect.abs()
-        other = torch.ones_like(strength)
-        other[torch.arange(len(self._genes)), self._genes] = 0
+        for matrix in (self._effect, self._size, self._precision, believed):
+            matrix[itself] = 0
+        other = torch.ones_like(believed)
+        other[itself] = 0
+        # Compared with effects on the same gene, and with those of the same perturbation.
         self._beside_gene, self._beside_perturbed = (
-            _beside(strength, other, dim) for dim in (0, 1)
+            _beside(self._effect.abs(), other, dim) for dim in (0, 1)
         )
+        self._believed, self._sign = believed, believed * self._effect.sign()
+        self._describe(own, size, dose, sizes)
 
     def _describe(self, own: Tensor, size: Tensor, dose: Tensor, sizes: Tensor) -> None:
         is_perturbed = torch.zeros(self.n_genes)

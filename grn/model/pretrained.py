@@ -126,7 +126,7 @@ def find_network(
     of_cells = statistics.of_cells
     labelled = None
     if interventions is not None and interventions.perturbed_genes.size:
-        labelled = _with_interventions(roots, tf_index, zeros, interventions, moments)
+        labelled = _with_interventions(roots, statistics, tf_index, interventions, moments)
     if share is None:
         summary = pretrained.transformer.summarise(statistics.of_genes, of_cells)
         share = blend.share(evidence(summary, labelled.told if labelled else found))
@@ -152,15 +152,18 @@ def find_network(
 
 def _with_interventions(
     roots: Float[Tensor, "n_cells n_genes"],
+    statistics: PairStatistics,
     tf_index: Int[Tensor, " n_tfs"],
-    zeros: Float[Tensor, " n_genes"],
     interventions: Interventions,
     moments: GroupMoments | None,
 ) -> Labelled:
     """Apply the transformer that takes interventions, with the labels and without."""
     transformer = read_pretrained(INTERVENTIONAL).transformer
-    told, _ = apply_transformer(transformer, roots, tf_index, zeros, interventions, moments)
-    untold, _ = apply_transformer(transformer, roots, tf_index, zeros)
+    labels = InterventionalStatistics(roots, interventions, tf_index, moments)
+    no_labels = InterventionalStatistics(roots, None, tf_index)
+    told, untold = (
+        _run(transformer, tf_index, statistics, changes) for changes in (labels, no_labels)
+    )
     is_perturbed = torch.zeros(roots.shape[1], dtype=torch.bool)
     is_perturbed[interventions.perturbed_genes] = True
     return Labelled(told, untold, is_perturbed[:, None] | is_perturbed[tf_index])
@@ -192,8 +195,6 @@ def apply_transformer(
     roots: Float[Tensor, "n_cells n_genes"],
     tf_index: Int[Tensor, " n_tfs"],
     zeros: Float[Tensor, " n_genes"] | None = None,
-    interventions: Interventions | None = None,
-    moments: GroupMoments | None = None,
 ) -> tuple[Found, PairStatistics]:
     """Return the output of a transformer for every pair (n_genes, n_tfs), and its statistics.
 
@@ -205,17 +206,24 @@ def apply_transformer(
         As in `find_network`.
     zeros
         As `PairStatistics` takes it.
-    interventions, moments
-        As in `find_network`; only a transformer that takes interventions is told of them.
     """
-    n_genes, n_tfs = roots.shape[1], len(tf_index)
     statistics = PairStatistics(roots, tf_index, zeros)
+    more = [InterventionalStatistics(roots, None, tf_index)] if transformer.interventional else []
+    return _run(transformer, tf_index, statistics, *more), statistics
+
+
+def _run(
+    transformer: SphericalTransformer,
+    tf_index: Int[Tensor, " n_tfs"],
+    statistics: PairStatistics,
+    *changes: InterventionalStatistics,
+) -> Found:
+    """Return the output of a transformer for every pair (n_genes, n_tfs)."""
+    sources: list[PairStatistics | InterventionalStatistics] = [statistics, *changes]
+    n_genes, n_tfs = statistics.n_genes, len(tf_index)
     others = torch.ones(n_genes, dtype=torch.bool)
     others[tf_index] = False
     order = torch.cat([tf_index, others.nonzero().squeeze(1)])
-    sources: list[PairStatistics | InterventionalStatistics] = [statistics]
-    if transformer.interventional:
-        sources.append(InterventionalStatistics(roots, interventions, tf_index, moments))
     with torch.no_grad():
         found = transformer(
             Inputs(
@@ -232,7 +240,7 @@ def apply_transformer(
         )
     log_odds, sign = torch.empty(n_genes, n_tfs), torch.empty(n_genes, n_tfs)
     log_odds[order], sign[order] = found.log_odds[0], found.sign[0]
-    return Found(log_odds, sign), statistics
+    return Found(log_odds, sign)
 
 
 def read_pretrained(path: Path) -> Pretrained:

@@ -11,11 +11,10 @@ from grn.errors import InputError
 from grn.interventions import Interventions
 from grn.processes import count_processes, in_order
 from grn.simulation.bulk import draw_steady_states
-from grn.simulation.cell_states import draw_states, draw_variation
 from grn.simulation.kinetics import simulate_trajectories
 from grn.simulation.measurement import count, drop_out
+from grn.simulation.random_counts import draw_counts, draw_log_uniform
 from grn.simulation.random_kinetics import draw_kinetics
-from grn.simulation.random_network import simulate
 from grn.simulation.random_rules import draw_model
 from grn.simulation.screens import (
     Screen,
@@ -32,9 +31,6 @@ _FEWEST_EDGES = 3
 _FEWEST_VARYING = 5  # genes, the fewest that `grn.preprocess` accepts
 _LEAST_SD, _LEAST_HIGH = 0.04, 0.1  # mRNA of a gene that is not frozen; fully on is 2
 _TARGET_SUM = 1e4
-# The demo, the benchmark and the tests draw networks of `random_network` from small seeds, and
-# judge by them; seeds from here on are never theirs.
-_FIRST_SEED, _LAST_SEED = 2**32, 2**63
 
 
 @dataclass(frozen=True)
@@ -192,7 +188,7 @@ def _draw_boolean(rng: np.random.Generator) -> tuple[_Array, _Signs] | None:
 
 def _draw_large_boolean(rng: np.random.Generator) -> tuple[_Array, _Signs] | None:
     """Simulate a Boolean network of 30–150 genes."""
-    n_genes = int(_draw_log_uniform(rng, 30.0, 151.0))
+    n_genes = int(draw_log_uniform(rng, 30.0, 151.0))
     return _draw_cells_of_rules(rng, n_genes, families_share=0.5, boolode_share=0.1)
 
 
@@ -202,7 +198,7 @@ def _draw_cells_of_rules(
     """Simulate a random Boolean network and measure it; None where most genes are frozen."""
     model, signs = draw_model(rng, n_genes, families_share)
     kinetics = draw_kinetics(rng, n_genes, boolode_share)
-    n_cells = _draw_log_uniform(rng, 150.0, 2500.0)
+    n_cells = draw_log_uniform(rng, 150.0, 2500.0)
     n_trajectories = int(rng.integers(100, 200))
     drawn = simulate_trajectories(model, np.ones(n_genes), n_trajectories, rng, kinetics)
     history = drawn.history
@@ -225,25 +221,11 @@ def _draw_cells_of_rules(
 
 def _draw_single_cell(rng: np.random.Generator) -> tuple[_Array, _Signs]:
     """Simulate counts of a random network of TFs and targets."""
-    n_tfs = int(_draw_log_uniform(rng, 5.0, 61.0))
-    n_targets = int(_draw_log_uniform(rng, 20.0, 121.0))
-    n_cells = int(_draw_log_uniform(rng, 100.0, 1500.0))
-    adata = simulate(
-        n_tfs=n_tfs,
-        n_targets=n_targets,
-        n_cells=n_cells,
-        seed=int(rng.integers(_FIRST_SEED, _LAST_SEED)),
-        repressor_share=float(rng.uniform(0.1, 0.6)),
-        depth=_draw_log_uniform(rng, 0.01, 0.5),
-        dropout=float(rng.uniform(0.0, 0.35)),
-        transcription=draw_states(rng, n_cells, n_tfs, n_targets),
-        variation=draw_variation(rng),
-    )
-    truth = adata.uns["truth"]
-    source, target = (adata.var_names.get_indexer(truth[end]) for end in ("source", "target"))
-    regulates = np.zeros((n_tfs, adata.n_vars), dtype=np.int8)
-    regulates[source, target] = truth["sign"]
-    return _log_normalised(adata.X.toarray().astype(float)), regulates
+    n_tfs = int(draw_log_uniform(rng, 5.0, 61.0))
+    n_targets = int(draw_log_uniform(rng, 20.0, 121.0))
+    n_cells = int(draw_log_uniform(rng, 100.0, 1500.0))
+    counts, regulates = draw_counts(rng, n_tfs, n_targets, np.ones((n_cells, n_tfs + n_targets)))
+    return _log_normalised(counts), regulates
 
 
 def _draw_screen(
@@ -254,10 +236,6 @@ def _draw_screen(
     if screen is None or np.any(screen.expression % 1):
         return screen
     return screen._replace(expression=_log_normalised(screen.expression))
-
-
-def _draw_log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
-    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
 def _log_normalised(counts: _Array) -> _Array:

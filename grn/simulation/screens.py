@@ -4,14 +4,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from grn.interventions import Interventions
+from grn.interventions import ACTIVATION, DOSES, KNOCK_DOWN, KNOCK_OUT, Interventions
 from grn.simulation import thermodynamic
 from grn.simulation.bulk import draw_constants, relax
-from grn.simulation.cell_states import draw_states, draw_variation
 from grn.simulation.kinetics import simulate_trajectories
 from grn.simulation.measurement import add_noise, count
+from grn.simulation.random_counts import draw_counts, draw_log_uniform
 from grn.simulation.random_kinetics import draw_kinetics
-from grn.simulation.random_network import simulate
 from grn.simulation.random_rules import draw_model
 from grn.simulation.topology import draw_topology
 
@@ -24,7 +23,6 @@ _FEWEST_GENES, _MOST_GENES = 20, 130  # of a bulk screen
 _MOST_CELLS = 2500  # of a screen, so that it takes seconds
 _ALL_PERTURBED = 0.4  # share of the screens in which every regulator is perturbed
 _DOUBLE = 0.15  # share of the screens that also perturb pairs of genes
-_FIRST_SEED, _LAST_SEED = 2**32, 2**63  # as in the curriculum: none of the benchmark's
 
 
 class Screen(NamedTuple):
@@ -58,7 +56,7 @@ def draw_bulk_screen(rng: np.random.Generator) -> Screen:
     signs = draw_topology(rng, int(rng.integers(_FEWEST_GENES, _MOST_GENES + 1)))
     n_genes = len(signs)
     n_replicates = int(rng.choice([1, 1, 1, 2, 3]))
-    kinds = ["knock-out", "knock-down"] if rng.random() < 0.5 else ["knock-out"]
+    kinds = [KNOCK_OUT, KNOCK_DOWN] if rng.random() < 0.5 else [KNOCK_OUT]
     design = _design(rng, n_genes, n_genes, kinds, int(rng.integers(1, 6)), n_replicates)
     factor = design.factor[design.group]
     group = design.group
@@ -81,33 +79,17 @@ def draw_cell_screen(rng: np.random.Generator) -> Screen:
     up to two fifths of the cells that carry them. In some screens the mRNA of a knocked gene does
     not tell that it is knocked out, as where a mutation leaves the transcript in place.
     """
-    n_tfs, n_targets = int(_log_uniform(rng, 5, 51)), int(_log_uniform(rng, 20, 111))
+    n_tfs, n_targets = int(draw_log_uniform(rng, 5, 51)), int(draw_log_uniform(rng, 20, 111))
     n_genes = n_tfs + n_targets
-    n_each = int(_log_uniform(rng, 5, 151))
+    n_each = int(draw_log_uniform(rng, 5, 151))
     n_each = min(n_each, max(5, _MOST_CELLS // (n_tfs + 2)))
-    n_controls = int(n_each * _log_uniform(rng, 1, 6))
-    kind = str(rng.choice(["knock-out", "knock-down", "activation"], p=[0.5, 0.3, 0.2]))
+    n_controls = int(n_each * draw_log_uniform(rng, 1, 6))
+    kind = str(rng.choice(list(DOSES), p=[0.5, 0.3, 0.2]))
     design = _design(rng, n_tfs, n_genes, [kind], n_controls, n_each)
     fails = rng.random(len(design.group)) < rng.uniform(0.0, 0.4)
     factor = np.where(fails[:, None], 1.0, design.factor[design.group])
-    n_cells = len(factor)
-    adata = simulate(
-        n_tfs=n_tfs,
-        n_targets=n_targets,
-        n_cells=n_cells,
-        seed=int(rng.integers(_FIRST_SEED, _LAST_SEED)),
-        repressor_share=float(rng.uniform(0.1, 0.6)),
-        depth=_log_uniform(rng, 0.01, 0.5),
-        dropout=float(rng.uniform(0.0, 0.35)),
-        transcription=factor * draw_states(rng, n_cells, n_tfs, n_targets),
-        variation=draw_variation(rng),
-    )
-    truth = adata.uns["truth"]
-    source, target = (adata.var_names.get_indexer(truth[end]) for end in ("source", "target"))
-    regulates = np.zeros((n_tfs, n_genes), dtype=np.int8)
-    regulates[source, target] = truth["sign"]
-    counts = adata.X.toarray().astype(float)
-    if kind == "knock-out" and rng.random() < 0.3:
+    counts, regulates = draw_counts(rng, n_tfs, n_targets, factor)
+    if kind == KNOCK_OUT and rng.random() < 0.3:
         _hide(rng, counts, design)
     return Screen(counts, regulates, Interventions(design.group, design.dose))
 
@@ -120,9 +102,9 @@ def draw_boolean_screen(rng: np.random.Generator) -> Screen | None:
     n_genes = int(rng.integers(5, 26))
     model, signs = draw_model(rng, n_genes, 0.15)
     kinetics = draw_kinetics(rng, n_genes, 0.8)
-    n_each = int(_log_uniform(rng, 5, 101))
-    kind = str(rng.choice(["knock-out", "knock-down"], p=[0.8, 0.2]))
-    n_controls = int(n_each * _log_uniform(rng, 1, 4))
+    n_each = int(draw_log_uniform(rng, 5, 101))
+    kind = str(rng.choice([KNOCK_OUT, KNOCK_DOWN], p=[0.8, 0.2]))
+    n_controls = int(n_each * draw_log_uniform(rng, 1, 4))
     design = _design(rng, n_genes, n_genes, [kind], n_controls, n_each)
     amounts = np.empty((len(design.group), n_genes))
     for group, factor in enumerate(design.factor):
@@ -154,14 +136,14 @@ def _design(
     dose, factor = [np.zeros(n_genes, dtype=np.float32)], [np.ones(n_genes)]
     for kind in kinds:
         changed = {
-            "knock-out": 0.0,
-            "knock-down": float(rng.uniform(0.1, 0.6)),
-            "activation": float(rng.uniform(1.5, 5.0)),
+            KNOCK_OUT: 0.0,
+            KNOCK_DOWN: float(rng.uniform(0.1, 0.6)),
+            ACTIVATION: float(rng.uniform(1.5, 5.0)),
         }[kind]
         for genes in sets:
             dose.append(np.zeros(n_genes, dtype=np.float32))
             factor.append(np.ones(n_genes))
-            dose[-1][list(genes)] = {"knock-out": -1, "knock-down": -0.5, "activation": 1}[kind]
+            dose[-1][list(genes)] = DOSES[kind]
             factor[-1][list(genes)] = changed
     sizes = [n_controls] + [n_each] * (len(dose) - 1)
     if n_each > 3:
@@ -176,7 +158,3 @@ def _hide(rng: np.random.Generator, counts: _Array, design: _Design) -> None:
     for group, gene in zip(*np.nonzero(design.dose), strict=True):
         cells = np.flatnonzero(design.group == group)
         counts[cells, gene] = counts[rng.choice(controls, len(cells)), gene]
-
-
-def _log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
-    return float(np.exp(rng.uniform(np.log(low), np.log(high))))

@@ -8,16 +8,12 @@ import pandas as pd
 
 from grn.data.preprocessing.control_words import is_control, is_unknown
 from grn.errors import InputError
+from grn.interventions import ACTIVATION, DOSES, KNOCK_DOWN, KNOCK_OUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from jaxtyping import Bool
-
-KNOCK_OUT, KNOCK_DOWN, ACTIVATION = "knock-out", "knock-down", "activation"
-
-DOSES = {KNOCK_OUT: -1.0, KNOCK_DOWN: -0.5, ACTIVATION: 1.0}
-"""What a perturbation of each kind does to its gene, as in `grn.interventions.Interventions`."""
 
 # Without spaces, hyphens and underscores, in lower case.
 _WORDS = {

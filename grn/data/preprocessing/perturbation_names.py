@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from itertools import chain, combinations
 
 from grn.data.preprocessing.control_words import is_control, is_unknown
-from grn.data.preprocessing.perturbation_kinds import KNOCK_DOWN, kind_of
+from grn.data.preprocessing.perturbation_kinds import kind_of
+from grn.interventions import KNOCK_DOWN
 from grn.names.symbols import match_names
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from grn.data.preprocessing.cell_states import column
-from grn.data.preprocessing.perturbation_kinds import KNOCK_OUT, check_kind, find_kinds
+from grn.data.preprocessing.perturbation_kinds import check_kind, find_kinds
 from grn.data.preprocessing.perturbation_names import Reading, is_called, read_names
 from grn.data.preprocessing.perturbation_report import log_perturbations
 from grn.data.preprocessing.perturbed_obs import (
@@ -19,7 +19,7 @@ from grn.data.preprocessing.perturbed_obs import (
     name_perturbation,
 )
 from grn.errors import InputError
-from grn.interventions import Interventions
+from grn.interventions import KNOCK_OUT, Interventions
 from grn.names.regulators import hint
 
 if TYPE_CHECKING:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from grn.data.preprocessing.perturbation_kinds import DOSES
-from grn.interventions import NO_GROUP, Interventions
+from grn.interventions import DOSES, NO_GROUP, Interventions
 from grn.names.symbols import first_of
 
 if TYPE_CHECKING:

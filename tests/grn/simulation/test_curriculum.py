@@ -7,6 +7,7 @@ import pytest
 
 from grn.errors import InputError
 from grn.simulation import curriculum as module
+from grn.simulation import random_counts
 from grn.simulation.curriculum import KINDS, Sample, draw_sample, draw_samples, without_edges
 from grn.simulation.kinetics import Kinetics
 from grn.simulation.models import BooleanModel
@@ -123,8 +124,8 @@ def test_single_cells_keep_their_truth_and_seeds_of_their_own(
         drawn.append((settings["seed"], adata))
         return adata
 
-    simulate = module.simulate
-    monkeypatch.setattr(module, "simulate", recorded)
+    simulate = random_counts.simulate
+    monkeypatch.setattr(random_counts, "simulate", recorded)
     sample = draw_sample("single_cell", np.random.default_rng(0))
     assert sample is not None
     ((seed, adata),) = drawn

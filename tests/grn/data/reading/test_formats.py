@@ -9,7 +9,6 @@ import anndata
 import h5py
 import loompy
 import numpy as np
-import pandas as pd
 import pytest
 import scipy.sparse as sp
 
@@ -18,26 +17,22 @@ from grn.data.reading.orientation import CELLS_BY_GENES, GENES_BY_CELLS
 from grn.data.reading.read import read_cells
 from grn.errors import InputError
 from tests.cell_files import (
+    N_CELLS,
+    N_GENES,
     WRITERS,
     assert_same_cells,
+    counted_cells,
     write_beeline,
     write_h5ad,
     write_loom,
     write_zarr,
 )
 
-N_CELLS, N_GENES = 11, 5
-
 
 @pytest.fixture
 def cells() -> anndata.AnnData:
     """Counts of 11 cells × 5 genes."""
-    counts = np.random.default_rng(0).poisson(2.0, (N_CELLS, N_GENES)).astype("float32")
-    return anndata.AnnData(
-        X=counts,
-        obs=pd.DataFrame(index=[f"cell_{i}" for i in range(N_CELLS)]),
-        var=pd.DataFrame(index=["GATA1", "SPI1", "CEBPA", "ACTB", "RPL3"]),
-    )
+    return counted_cells("cell_{}")
 
 
 @pytest.mark.parametrize("written", WRITERS)

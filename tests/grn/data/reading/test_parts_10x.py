@@ -3,28 +3,19 @@
 from pathlib import Path
 
 import anndata
-import numpy as np
-import pandas as pd
 import pytest
 import scipy.io
 import scipy.sparse as sp
 
 from grn.data.reading.read import read_cells
 from grn.errors import InputError
-from tests.cell_files import assert_same_cells, write_10x_v3
-
-N_CELLS, N_GENES = 11, 5
+from tests.cell_files import N_CELLS, N_GENES, assert_same_cells, counted_cells, write_10x_v3
 
 
 @pytest.fixture
 def cells() -> anndata.AnnData:
     """Counts of 11 cells × 5 genes."""
-    counts = np.random.default_rng(0).poisson(2.0, (N_CELLS, N_GENES)).astype("float32")
-    return anndata.AnnData(
-        X=counts,
-        obs=pd.DataFrame(index=[f"AAAC{i}-1" for i in range(N_CELLS)]),
-        var=pd.DataFrame(index=["GATA1", "SPI1", "CEBPA", "ACTB", "RPL3"]),
-    )
+    return counted_cells("AAAC{}-1")
 
 
 def rewrite(folder: Path, name: str, lines: list[str]) -> None:

@@ -17,21 +17,22 @@ import scipy.sparse as sp
 
 from grn.data.reading.read import read_cells
 from grn.errors import InputError
-from tests.cell_files import WRITERS, write_10x_h5, write_10x_v2, write_10x_v3
+from tests.cell_files import (
+    N_GENES,
+    WRITERS,
+    counted_cells,
+    write_10x_h5,
+    write_10x_v2,
+    write_10x_v3,
+)
 
-N_CELLS, N_GENES = 11, 5
 KINDS = ["Gene Expression"] * 3 + ["Peaks", "Antibody Capture"]
 
 
 @pytest.fixture
 def cells() -> anndata.AnnData:
     """Counts of 11 cells × 5 genes."""
-    counts = np.random.default_rng(0).poisson(2.0, (N_CELLS, N_GENES)).astype("float32")
-    return anndata.AnnData(
-        X=counts,
-        obs=pd.DataFrame(index=[f"AAAC{i}-1" for i in range(N_CELLS)]),
-        var=pd.DataFrame(index=["GATA1", "SPI1", "CEBPA", "ACTB", "RPL3"]),
-    )
+    return counted_cells("AAAC{}-1")
 
 
 def assert_same_cells(read: anndata.AnnData, expected: anndata.AnnData) -> None:
