@@ -18,10 +18,10 @@ TIMINGS := flashsign_cpu flashsign_gpu network_scaling scaling cells_on_disk
 TORCH := $(shell grep '^torch==' requirements.lock)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test lint slow compile docs durations mutants bench
+.PHONY: help demo check test lint slow compile docs durations mutants bench reliability
 
 help:  ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(READY)  ## train on simulated cells and judge the network beside its controls
 	@$(BIN)/python train.py
@@ -37,6 +37,9 @@ slow: $(READY)  ## compare long runs with published numbers, and cases as users 
 
 compile: $(READY)  ## compile the kernels for every chip and width of their tables (minutes, no GPU)
 	@$(PYTEST) -m compile
+
+reliability: $(READY)  ## a few tries of every fault of docs/reliability.md (minutes); in full: under an hour
+	@$(BIN)/python scripts/reliability/table.py --short
 
 lint: $(READY)  ## style, format, types and the direction of imports
 	@$(BIN)/ruff check .
