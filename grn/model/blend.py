@@ -7,16 +7,20 @@ from jaxtyping import Float
 from torch import Tensor
 
 from grn.model.background import Alike
-from grn.model.transformer import N_SUMMARY, Found
+from grn.model.summary import N_SUMMARY
+from grn.model.transformer import Found
 
 # Cosine of ridge profiles at which the sign of the closed form is tanh(1) = 0.76 of ±1.
 # Not measured: it is small, so that all but the weakest cosines have a whole sign.
 _SURE_COSINE = 0.02
 _LEAST = 1e-12  # keeps divisions by a standard deviation of 0 finite
 
-N_EVIDENCE = N_SUMMARY + 2
+N_EVIDENCE = N_SUMMARY + 3
 """Length of `evidence`."""
-N_PARAMETERS = N_EVIDENCE + 3
+N_VOTES, N_HIDDEN = 3, 4
+"""Networks that vote on the share, and hidden units of each (docs/experiments.md)."""
+_SIZES = (N_VOTES * N_HIDDEN * N_EVIDENCE, N_VOTES * N_HIDDEN, N_VOTES * N_HIDDEN, N_VOTES, 1, 1)
+N_PARAMETERS = sum(_SIZES)
 
 
 class Blend(NamedTuple):
@@ -24,37 +28,59 @@ class Blend(NamedTuple):
 
     .. math:: m = (1 - g)\, \hat e + g\, z, \qquad
         e \leftarrow (1 - g)\,(\mu_e + \sigma_e m) + g\,(a m + b), \qquad
-        g = \sigma(w_0 + w \cdot \text{evidence})
+        g = \tfrac13 \sum_v \sigma(w_v \cdot \tanh(A_v\, \text{evidence} + c_v) + d_v)
 
     where z is the similarity of a pair beyond its background (`alike_beyond_background`), and ê
     are the transformer's log-odds e, standardised over all pairs by their mean μ and standard
     deviation σ, as z is. The evidence is a summary of the cells together with μ and σ, which
-    measure how certain the transformer is. The transformer was trained on simulated networks, and
-    little of that holds in real cells whose programmes make genes vary together; the closed form
-    uses nothing from simulations. g is continuous in all of its inputs. `grn pretrain` fits g, a
-    and b to simulated networks and to real cells with known networks. Signs are blended likewise.
+    measure how certain the transformer is, and the mean product of ê and z. Three small networks v
+    are averaged, so that g depends less on where their fit began.
+
+    The transformer was trained on simulated networks, and little of that holds in real cells whose
+    programmes make genes vary together; the closed form uses nothing from simulations. g is
+    continuous in all of its inputs. `grn pretrain` fits g to simulated networks and to real cells
+    with known networks, and a and b to the latter. Signs are blended likewise.
 
     Parameters
     ----------
-    weights
-        w, one number for each entry of `evidence`.
-    offset, slope, intercept
-        w₀, a and b.
+    inner, inner_offset
+        A and c, of all networks.
+    outer, outer_offset
+        w and d.
+    slope, intercept
+        a and b.
     """
 
-    weights: Float[Tensor, " evidence"]
-    offset: Float[Tensor, ""]
+    inner: Float[Tensor, "votes hidden evidence"]
+    inner_offset: Float[Tensor, "votes hidden"]
+    outer: Float[Tensor, "votes hidden"]
+    outer_offset: Float[Tensor, " votes"]
     slope: Float[Tensor, ""]
     intercept: Float[Tensor, ""]
 
     @classmethod
     def of(cls, parameters: Float[Tensor, " n_parameters"]) -> "Blend":
-        """Return the blend with these `N_PARAMETERS` parameters."""
-        return cls(parameters[:-3], *parameters[-3:])
+        """Return the blend with these `N_PARAMETERS` parameters, in the order of the fields."""
+        inner, inner_offset, outer, outer_offset, slope, intercept = torch.split(
+            parameters, list(_SIZES)
+        )
+        return cls(
+            inner.view(N_VOTES, N_HIDDEN, N_EVIDENCE),
+            inner_offset.view(N_VOTES, N_HIDDEN),
+            outer.view(N_VOTES, N_HIDDEN),
+            outer_offset,
+            slope[0],
+            intercept[0],
+        )
+
+    def votes(self, of: Float[Tensor, "*batch evidence"]) -> Float[Tensor, "*batch votes"]:
+        """Return the share that each of the small networks gives for this evidence."""
+        hidden = torch.einsum("vhe,...e->...vh", self.inner, of) + self.inner_offset
+        return ((hidden.tanh() * self.outer).sum(dim=-1) + self.outer_offset).sigmoid()
 
     def share(self, of: Float[Tensor, " evidence"]) -> float:
         """Return g, the share of the closed form from 0 to 1, for this evidence."""
-        return float((of @ self.weights + self.offset).sigmoid())
+        return float(self.votes(of).mean())
 
     def mix(self, found: Found, alike: Alike, share: float) -> Found:
         """Return the blended log-odds and signs of every pair.
@@ -79,18 +105,23 @@ class Blend(NamedTuple):
         )
 
 
-def evidence(summary: Float[Tensor, " summary"], found: Found) -> Float[Tensor, " evidence"]:
+def evidence(
+    summary: Float[Tensor, " summary"], found: Found, alike: Alike
+) -> Float[Tensor, " evidence"]:
     """Return the numbers that the share is a function of.
 
     Parameters
     ----------
     summary
-        Summary of the cells (`SphericalTransformer.summarise`).
+        Summary of the cells (`grn.model.summary.summarise`).
     found
         Output of the transformer for the same cells.
+    alike
+        Closed form for the same cells.
     """
     spread, mean = torch.std_mean(found.log_odds)
-    return torch.cat([summary, torch.stack([mean, spread])])
+    agreement = (standardised(found) * alike.beyond_background).mean()
+    return torch.cat([summary, torch.stack([mean, spread, agreement])])
 
 
 def standardised(found: Found) -> Float[Tensor, "n_genes n_tfs"]:

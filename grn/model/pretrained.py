@@ -11,6 +11,7 @@ from torch import Tensor
 
 from grn.errors import InputError
 from grn.interventions import Interventions
+from grn.model.apply import run_transformer
 from grn.model.background import alike_beyond_background
 from grn.model.blend import Blend, evidence
 from grn.model.centring import centre_within
@@ -18,7 +19,9 @@ from grn.model.group_moments import GroupMoments
 from grn.model.interventional_statistics import InterventionalStatistics
 from grn.model.labelled import Labelled
 from grn.model.pair_statistics import PairStatistics
-from grn.model.transformer import Found, Inputs, SphericalTransformer
+from grn.model.summary import summarise
+from grn.model.threads import one_thread
+from grn.model.transformer import Found, SphericalTransformer
 
 PRETRAINED = Path(__file__).with_name("transformer.pt")
 """Weights written by `grn pretrain`; docs/pretraining.md is their model card."""
@@ -26,15 +29,9 @@ PRETRAINED = Path(__file__).with_name("transformer.pt")
 INTERVENTIONAL = Path(__file__).with_name("interventional.pt")
 """Weights that also take interventions, written by `grn pretrain stage=interventions`."""
 
-FORMAT = 3
+FORMAT = 4
 """Format of the file. Format 1 held the pair encoders of version 0.1; in format 2 the blend used
-statistics of the cells alone."""
-
-N_AXES = 48
-"""Number of leading axes of a gene's profile that the transformer uses; no other was tried."""
-
-# Of memory alone: with 64 hidden values of a pair a block takes 4 MiB. Not chosen by time.
-_PAIRS_PER_BLOCK = 1 << 14
+statistics of the cells alone; in format 3 its share was linear in the evidence."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +56,13 @@ class GeneNetwork:
     def share(self) -> float:
         """Share of the closed form in the scores."""
         return self.belief["share_of_closed_form"]
+
+    def __repr__(self) -> str:
+        """Say its size, and how much of it is the closed form."""
+        n_genes, n_tfs = self.scores.shape
+        share = self.belief.get("share_of_closed_form")
+        origin = "" if share is None else f", {100 * share:.0f} % closed form"
+        return f"GeneNetwork({n_tfs} regulators × {n_genes} genes{origin})"
 
 
 @dataclass(frozen=True)
@@ -127,10 +131,10 @@ def find_network(
     labelled = None
     if interventions is not None and interventions.perturbed_genes.size:
         labelled = _with_interventions(roots, statistics, tf_index, interventions, moments)
-    if share is None:
-        summary = pretrained.transformer.summarise(statistics.of_genes, of_cells)
-        share = blend.share(evidence(summary, labelled.told if labelled else found))
     alike = alike_beyond_background(roots, tf_index, statistics.profiles)
+    if share is None:
+        summary = summarise(pretrained.transformer, statistics.of_genes, of_cells)
+        share = blend.share(evidence(summary, labelled.told if labelled else found, alike))
     mixed = blend.mix(found, alike, share)
     if labelled is not None:
         mixed = labelled.mix(mixed, share)
@@ -162,7 +166,8 @@ def _with_interventions(
     labels = InterventionalStatistics(roots, interventions, tf_index, moments)
     no_labels = InterventionalStatistics(roots, None, tf_index)
     told, untold = (
-        _run(transformer, tf_index, statistics, changes) for changes in (labels, no_labels)
+        run_transformer(transformer, tf_index, statistics, changes)
+        for changes in (labels, no_labels)
     )
     is_perturbed = torch.zeros(roots.shape[1], dtype=torch.bool)
     is_perturbed[interventions.perturbed_genes] = True
@@ -209,38 +214,7 @@ def apply_transformer(
     """
     statistics = PairStatistics(roots, tf_index, zeros)
     more = [InterventionalStatistics(roots, None, tf_index)] if transformer.interventional else []
-    return _run(transformer, tf_index, statistics, *more), statistics
-
-
-def _run(
-    transformer: SphericalTransformer,
-    tf_index: Int[Tensor, " n_tfs"],
-    statistics: PairStatistics,
-    *changes: InterventionalStatistics,
-) -> Found:
-    """Return the output of a transformer for every pair (n_genes, n_tfs)."""
-    sources: list[PairStatistics | InterventionalStatistics] = [statistics, *changes]
-    n_genes, n_tfs = statistics.n_genes, len(tf_index)
-    others = torch.ones(n_genes, dtype=torch.bool)
-    others[tf_index] = False
-    order = torch.cat([tf_index, others.nonzero().squeeze(1)])
-    with torch.no_grad():
-        found = transformer(
-            Inputs(
-                [
-                    torch.cat([source.block(targets) for source in sources])[None]
-                    for targets in torch.split(order, max(1, _PAIRS_PER_BLOCK // n_tfs))
-                ],
-                torch.cat([source.of_genes for source in sources], dim=1)[order][None],
-                torch.cat([source.of_cells for source in sources])[None],
-                statistics.profiles.tokens(N_AXES)[order][None],
-                torch.ones(1, n_genes, dtype=torch.bool),
-                torch.ones(1, n_tfs, dtype=torch.bool),
-            )
-        )
-    log_odds, sign = torch.empty(n_genes, n_tfs), torch.empty(n_genes, n_tfs)
-    log_odds[order], sign[order] = found.log_odds[0], found.sign[0]
-    return Found(log_odds, sign)
+    return run_transformer(transformer, tf_index, statistics, *more), statistics
 
 
 def read_pretrained(path: Path) -> Pretrained:
@@ -289,7 +263,8 @@ def _signed_probability(
     found: Found, tf_index: Int[Tensor, " n_tfs"]
 ) -> Float[Tensor, "n_genes n_tfs"]:
     """Return the probability of every edge with the likelier sign; 0 on self-pairs."""
-    probability = found.log_odds.sigmoid()
+    with one_thread():
+        probability = found.log_odds.sigmoid()
     scores = torch.where(found.sign < 0, -probability, probability)
     scores[tf_index, torch.arange(len(tf_index))] = 0
     return scores

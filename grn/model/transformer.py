@@ -1,5 +1,6 @@
 """The model: a spherical-attention transformer over genes, whose last map is the network."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -11,16 +12,14 @@ from grn.model import pair_statistics as observed
 from grn.model.attention import Normaliser
 from grn.model.block import SphericalBlock
 from grn.model.layout import Layout, Sizes, State
-from grn.model.pair_statistics import OF_CELLS, OF_GENE
-from grn.model.pairs import PairNetwork, over_channels, over_heads, unit_mean_square
+from grn.model.pairs import PairMLP, over_channels, over_heads, unit_mean_square
+from grn.model.shelf import Shelf
 
 # Standardised statistics are clipped here, in standard deviations over the training networks, so
 # that the transformer is never asked about values far outside of its training range.
 # The bound was chosen by hand and not measured. It belongs to the trained weights and changes only
 # with them.
 _FARTHEST = 5.0
-N_SUMMARY = len(OF_CELLS) + 2 * (len(OF_GENE) - 1)
-"""Length of `SphericalTransformer.summarise`."""
 
 
 def count_statistics(*, interventional: bool) -> dict[str, int]:
@@ -39,10 +38,10 @@ class Inputs(NamedTuple):
     The regulators are the first genes. Elements of a batch are padded to the same size.
     """
 
-    of_pairs: list[Float[Tensor, "batch of_pair _ regulators"]]
+    of_pairs: Iterable[Float[Tensor, "batch of_pair _ regulators"]]
     """`PairStatistics.block` for consecutive groups of targets, which together are all genes; then
     `InterventionalStatistics.block`, where the transformer takes interventions. The next two are
-    made likewise."""
+    made likewise. It is iterated over once, so that groups may be made one by one."""
     of_genes: Float[Tensor, "batch genes of_gene"]
     of_cells: Float[Tensor, "batch of_cells"]
     profiles: Float[Tensor, "batch genes axes"]
@@ -51,10 +50,12 @@ class Inputs(NamedTuple):
     """False where a smaller network was padded."""
     is_regulator: Bool[Tensor, "batch regulators"]
     """False where a smaller network was padded."""
+    group_sizes: Sequence[int] | None = None
+    """Number of targets of every group; None: `of_pairs` is one group of all genes."""
 
     def layout(self) -> Layout:
         """Return which pairs of the padded batch exist."""
-        sizes = [block.shape[2] for block in self.of_pairs]
+        sizes = list(self.group_sizes or self.is_gene.shape[1:])
         rows = torch.split(torch.arange(sum(sizes), device=self.is_gene.device), sizes)
         return Layout(self.is_gene, self.is_regulator, rows)
 
@@ -128,31 +129,19 @@ class SphericalTransformer(nn.Module):
         self.token = nn.Sequential(
             nn.Linear(n_of_gene, 2 * of.width), nn.GELU(), nn.Linear(2 * of.width, of.width)
         )
-        self.embed = PairNetwork(2 * n_of_pair, 2 * of.n_channels, of.n_channels, of.width)
+        self.embed = PairMLP(2 * n_of_pair, 2 * of.n_channels, of.n_channels, of.width)
         self.start = nn.Linear(of.n_channels, of.n_heads)
         self.blocks = nn.ModuleList(SphericalBlock(of, normaliser) for _ in range(n_blocks))
         n_read = 3 * of.n_heads + of.n_channels
-        self.read = PairNetwork(n_read, of.hidden_size, 2, of.width)
+        self.read = PairMLP(n_read, of.hidden_size, 2, of.width)
         self.strength = nn.Parameter(torch.zeros(n_of_pair))
         self.direction = nn.Parameter(torch.zeros(n_of_pair))
         self._n_heads = of.n_heads
 
-    def summarise(
-        self, of_genes: Float[Tensor, "genes of_gene"], of_cells: Float[Tensor, " of_cells"]
-    ) -> Float[Tensor, " summary"]:
-        """Describe the cells in units of standard deviations over the training networks.
-
-        The result holds the statistics of the cells, then means and standard deviations over the
-        genes of the statistics of a gene. The last of these, `is_regulator`, is left out.
-        """
-        genes = self._standard("of_genes", of_genes)[:, : len(OF_GENE) - 1]
-        spread, mean = torch.std_mean(genes, dim=0, correction=0)
-        return torch.cat([self._standard("of_cells", of_cells)[: len(OF_CELLS)], mean, spread])
-
     def forward(self, inputs: Inputs) -> Found:
         """Return log-odds and sign of every pair, from which the last map is made."""
         layout = inputs.layout()
-        state, channels = self._start(inputs, layout)
+        state, channels, linear = self._start(inputs, layout)
         for block in self.blocks:
             state = block(state, channels, inputs.profiles, layout)
         regulators = state.tokens[:, : layout.n_regulators]
@@ -160,42 +149,49 @@ class SphericalTransformer(nn.Module):
         of_regulators = inputs.profiles[:, None, : layout.n_regulators].mT
         n_regulators = layout.regulators_per_network()
         log_odds, signs = [], []
-        for scores, phi, rows, of_pairs in zip(
-            state.scores, channels, layout.rows, inputs.of_pairs, strict=True
+        for scores, phi, rows, (of_odds, of_sign) in zip(
+            state.scores, channels, layout.rows, linear, strict=True
         ):
             left = unexplained[:, :, rows] @ of_regulators
             seen = [over_heads(scores), unit_mean_square(scores, n_regulators), left, phi]
             odds, sign = self.read(seen, state.tokens[:, rows], regulators).unbind(dim=1)
-            signed = self._signed(of_pairs)
-            log_odds.append(odds + torch.einsum("p,bpij->bij", self.strength, signed.abs()))
-            signs.append(sign + torch.einsum("p,bpij->bij", self.direction, signed))
+            log_odds.append(odds + of_odds)
+            signs.append(sign + of_sign)
         return Found(torch.cat(log_odds, dim=1), torch.cat(signs, dim=1).tanh())
 
-    def _start(self, inputs: Inputs, layout: Layout) -> tuple[State, list[Tensor]]:
-        """Return tokens and scores from the statistics, and the channels of every pair."""
+    def _start(
+        self, inputs: Inputs, layout: Layout
+    ) -> tuple[State, list[Tensor], list[tuple[Tensor, Tensor]]]:
+        """Return tokens and scores, and of every pair its channels and linear terms.
+
+        The statistics of a pair, which are many, are not needed after this.
+        """
         n_genes = inputs.of_genes.shape[1]
-        of_cells = self._standard("of_cells", inputs.of_cells)[:, None].expand(-1, n_genes, -1)
-        of_genes = self._standard("of_genes", inputs.of_genes)
+        of_cells = self.standardise("of_cells", inputs.of_cells)[:, None].expand(-1, n_genes, -1)
+        of_genes = self.standardise("of_genes", inputs.of_genes)
         tokens = self.token(torch.cat([of_genes, of_cells], dim=-1))
         tokens = tokens * layout.is_gene[..., None]
-        channels, scores = [], []
+        channels, scores, linear = [], [], []
+        n_kept = self.start.in_features + self.start.out_features + 2
+        shelf = Shelf(layout.n_pairs * n_kept)
         for of_pairs, rows, is_pair in zip(
             inputs.of_pairs, layout.rows, layout.pairs(), strict=True
         ):
             mean, spread = self.of_pairs_mean, self.of_pairs_spread
             standard = (of_pairs - mean[:, None, None]) / spread[:, None, None]
             # Absolute values too: most of the evidence for an edge does not depend on its sign.
-            seen = [standard.clamp(-_FARTHEST, _FARTHEST), self._signed(of_pairs).abs()]
+            signed = (of_pairs / spread[:, None, None]).clamp(-_FARTHEST, _FARTHEST)
+            seen = [standard.clamp(-_FARTHEST, _FARTHEST), signed.abs()]
             phi = self.embed(seen, tokens[:, rows], tokens[:, : layout.n_regulators]) * is_pair
-            channels.append(phi)
-            scores.append(over_channels(self.start, phi) * is_pair)
+            channels.append(shelf.keep(phi))
+            scores.append(shelf.keep(over_channels(self.start, phi) * is_pair))
+            of_odds = torch.einsum("p,bpij->bij", self.strength, signed.abs())
+            of_sign = torch.einsum("p,bpij->bij", self.direction, signed)
+            linear.append((shelf.keep(of_odds), shelf.keep(of_sign)))
         residual = inputs.profiles[:, None].expand(-1, self._n_heads, -1, -1)
-        return State(tokens, residual, scores), channels
+        return State(tokens, residual, scores), channels, linear
 
-    def _signed(self, of_pairs: Tensor) -> Tensor:
-        """Return the statistics in units of their spread, with 0 where they are 0."""
-        return (of_pairs / self.of_pairs_spread[:, None, None]).clamp(-_FARTHEST, _FARTHEST)
-
-    def _standard(self, name: str, x: Tensor) -> Tensor:
+    def standardise(self, name: str, x: Tensor) -> Tensor:
+        """Return statistics of genes or cells in standard deviations over training networks."""
         mean, spread = self.get_buffer(f"{name}_mean"), self.get_buffer(f"{name}_spread")
         return ((x - mean) / spread).clamp(-_FARTHEST, _FARTHEST)

@@ -2,14 +2,12 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
-from scipy.optimize import minimize
-from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
@@ -17,15 +15,18 @@ from grn.data.datasets.catalogue import study_of
 from grn.data.datasets.load import load_dataset
 from grn.data.preprocessing.prepare import prepare
 from grn.data.preprocessing.preprocess import preprocess
+from grn.data.preprocessing.steps import enough_cells
 from grn.edges.matrix import locate
 from grn.edges.read import read_truth
 from grn.errors import InputError
 from grn.evaluation import candidates
 from grn.evaluation.metrics import auprc
 from grn.model.background import alike_beyond_background
-from grn.model.blend import N_PARAMETERS, evidence, standardised
+from grn.model.blend import N_PARAMETERS, N_VOTES, evidence, standardised
 from grn.model.pretrained import apply_transformer
+from grn.model.summary import summarise
 from grn.model.transformer import SphericalTransformer
+from grn.pretraining.share import SHARES, fit_share
 from grn.simulation.curriculum import KINDS, Sample, draw_samples
 
 if TYPE_CHECKING:
@@ -34,20 +35,20 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_Array = np.ndarray[Any, np.dtype[np.float64]]
-
-# Sizes of random panels of genes of a real set, and draws of each. Panels are as small as
+# Sizes of random panels of genes of a real set, whole and thinned. Panels are as small as
 # simulated networks, so that size does not identify real cells. The sizes were not measured.
 _PANELS = (30, 40, 60, 120, 250)
+# Real sets are also thinned to so many counts per cell of their genes, twice each, since shallow
+# sequencing alone makes real cells look like simulated ones (docs/experiments.md).
+_DEPTHS = (20.0, 2000.0)
 _DRAWS = 2
+_TOTAL = 1e4  # counts per cell after normalisation, the default of preprocessing
 _FEWEST_TFS, _FEWEST_EDGES = 3, 5  # of a panel; over fewer edges an AUPRC is mostly chance
-_N_SIMULATED = 60  # number per kind; their mean log AUPRC has an error of some percent
+_N_SIMULATED = 120  # number per kind (docs/experiments.md)
 _MOST_PAIRS = 4000  # pairs of a network in the fit of the two parameters a and b of the odds
 _INVERSE_DECAY = 10.0  # keeps parameters finite if the classes can be separated perfectly
-_MOST_STEPS = 5000  # never reached: both losses are smooth functions of few parameters
-_SHARES = np.linspace(0.0, 1.0, 9)  # shares between which log AUPRC is interpolated
+_MOST_STEPS = 5000  # never reached: the loss is a smooth function of two parameters
 _WEIGHT_OF_PANELS = 0.1  # of a study, relative to 1 for its whole sets (docs/experiments.md)
-_DECAY = 1e-4  # the result is flat from 1e-4 to 3e-3 (docs/experiments.md)
 
 
 @dataclass(frozen=True)
@@ -89,15 +90,33 @@ class RealNetwork:
         if n_genes >= self.roots.shape[1]:
             return None
         genes = np.sort(rng.choice(self.roots.shape[1], n_genes, replace=False))
+        return self._of_genes(genes, is_panel=True)
+
+    def thinned(self, depth: float, rng: np.random.Generator) -> "RealNetwork | None":
+        """Return the cells as if sequenced less deeply, or None if too few TFs or edges are left.
+
+        Expression is scaled to a mean of `depth` counts per cell, counts are drawn (Poisson) and
+        log-normalised anew, and genes in too few cells are left out, as in any run.
+        """
+        expression = np.expm1(np.square(self.roots.astype(np.float64)))
+        counts = rng.poisson(expression * depth / expression.sum(axis=1).mean())
+        total = np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        roots = np.sqrt(np.log1p(counts * (_TOTAL / total))).astype(np.float32)
+        genes = np.flatnonzero((counts > 0).sum(axis=0) >= enough_cells(len(counts)))
+        return replace(self, roots=roots)._of_genes(genes, is_panel=self.is_panel)
+
+    def _of_genes(
+        self, genes: Int[np.ndarray, " n_kept"], *, is_panel: bool
+    ) -> "RealNetwork | None":
         kept = np.isin(self.tf_index, genes)
-        # Only pairs whose two genes are in the panel count, so TFs and edges are counted again.
+        # Only pairs whose two genes are kept count, so TFs and edges are counted again.
         pairs = np.ix_(genes, kept)
         regulates, is_candidate = self.regulates[pairs], self.is_candidate[pairs]
         if kept.sum() < _FEWEST_TFS or regulates.sum() < _FEWEST_EDGES:
             return None
         tf_index = np.searchsorted(genes, self.tf_index[kept])
         roots = self.roots[:, genes]
-        return RealNetwork(self.study, roots, tf_index, regulates, is_candidate, is_panel=True)
+        return RealNetwork(self.study, roots, tf_index, regulates, is_candidate, is_panel)
 
 
 @dataclass(frozen=True)
@@ -112,7 +131,7 @@ class _Judged:
     evidence: Float[np.ndarray, " evidence"]
     """Numbers that the share is a function of (`grn.model.blend`)."""
     reached: Float[np.ndarray, " shares"]
-    """Logarithm of the AUPRC of the blend, at every share of `_SHARES`; 0 without an edge."""
+    """Logarithm of the AUPRC of the blend, at every share of `SHARES`; 0 without an edge."""
     beyond_background: Float[np.ndarray, " n_pairs"]
     regulates: Bool[np.ndarray, " n_pairs"]
 
@@ -149,11 +168,11 @@ def fit_blend(
 ) -> tuple[Tensor, dict[str, Tensor]]:
     r"""Fit the parameters of `Blend`, with all studies and without each of them.
 
-    g is fitted so that the blend ranks best: log AUPRC is computed at nine shares of the closed
-    form and interpolated between them, and its mean over networks is maximised (L-BFGS). a and b
-    convert the closed form to log-odds, by logistic regression on real cells. Studies and kinds of
-    simulated networks have equal weights. Real sets are used whole and as random panels of 30 to
-    250 genes, so that g is right for panels too; panels of a study count less than its whole sets.
+    g is fitted so that the blend ranks best (`fit_share`). a and b convert the closed form to
+    log-odds, by logistic regression on real cells. Studies and kinds of simulated networks have
+    equal weights. Real sets are used whole, thinned to fewer counts, and as random panels of 30 to
+    250 genes, so that g is right for shallow sequencing and for panels too; panels of a study
+    count less than its other sets.
 
     Parameters
     ----------
@@ -171,7 +190,7 @@ def fit_blend(
     if not real:
         return _fit([]), {}
     rng = np.random.default_rng([seed, 1])
-    judged = [_judge(transformer, one, rng) for one in _with_panels(real, rng)]
+    judged = [_judge(transformer, one, rng) for one in _variants(real, rng)]
     for kind in KINDS:
         # Another seed than in training, so that the transformer has not seen these networks.
         samples = draw_samples(kind, _N_SIMULATED, seed + 1, -1)
@@ -182,12 +201,15 @@ def fit_blend(
     return _fit(judged), left_out
 
 
-def _with_panels(real: Iterable[RealNetwork], rng: np.random.Generator) -> Iterator[RealNetwork]:
+def _variants(real: Iterable[RealNetwork], rng: np.random.Generator) -> Iterator[RealNetwork]:
+    """Yield every set whole and thinned, and random panels of both."""
     for one in real:
-        yield one
+        depths = np.exp(rng.uniform(np.log(_DEPTHS[0]), np.log(_DEPTHS[1]), _DRAWS))
+        thinned = [other for depth in depths if (other := one.thinned(depth, rng)) is not None]
+        yield from (one, *thinned)
         for n_genes in _PANELS:
-            for _ in range(_DRAWS):
-                if (panel := one.panel(n_genes, rng)) is not None:
+            for whole in (one, *thinned[:1]):
+                if (panel := whole.panel(n_genes, rng)) is not None:
                     yield panel
 
 
@@ -204,25 +226,24 @@ def _judge(
 ) -> _Judged:
     roots, tf_index = torch.from_numpy(network.roots), torch.from_numpy(network.tf_index)
     found, statistics = apply_transformer(transformer, roots, tf_index)
-    alike = alike_beyond_background(roots, tf_index, statistics.profiles).beyond_background
+    alike = alike_beyond_background(roots, tf_index, statistics.profiles)
     standard = standardised(found).numpy()[network.is_candidate]
-    beyond, regulates = (
-        alike.numpy()[network.is_candidate],
-        network.regulates[network.is_candidate],
-    )
-    reached = np.zeros(len(_SHARES))
+    beyond = alike.beyond_background.numpy()[network.is_candidate]
+    regulates = network.regulates[network.is_candidate]
+    reached = np.zeros(len(SHARES))
     if regulates.any():
         reached[:] = [
-            np.log(auprc((1 - share) * standard + share * beyond, regulates)) for share in _SHARES
+            np.log(auprc((1 - share) * standard + share * beyond, regulates)) for share in SHARES
         ]
-    summary = transformer.summarise(statistics.of_genes, statistics.of_cells)
+    summary = summarise(transformer, statistics.of_genes, statistics.of_cells)
+    seen = evidence(summary, found, alike)
     is_real = network.study not in KINDS
     some = rng.permutation(len(regulates))[:_MOST_PAIRS]
     return _Judged(
         network.study,
         is_real,
         network.is_panel,
-        evidence(summary, found).numpy(),
+        seen.numpy(),
         reached,
         beyond[some],
         regulates[some],
@@ -230,11 +251,11 @@ def _judge(
 
 
 def _fit(judged: Sequence[_Judged]) -> Tensor:
-    """Return w, w₀, a and b, in the order of `Blend`; without real sets, for a share of 0."""
+    """Return the parameters in the order of `Blend`; without real sets, for a share of 0."""
     real = [one for one in judged if one.is_real]
     if not real:
         nothing = torch.zeros(N_PARAMETERS)
-        nothing[-3], nothing[-2] = -20.0, 1.0
+        nothing[-2 - N_VOTES : -2], nothing[-2] = -20.0, 1.0
         return nothing
     groups = [one.group for one in judged]
     share = {group: 1 / groups.count(group) for group in groups}
@@ -244,41 +265,20 @@ def _fit(judged: Sequence[_Judged]) -> Tensor:
     per_pair = np.repeat([share[one.group] / len(one.regulates) for one in real], sizes)
     odds = LogisticRegression(C=_INVERSE_DECAY, max_iter=_MOST_STEPS)
     odds.fit(z[:, None], regulates, per_pair / per_pair.mean())
-    fitted = [*_fit_share(judged), odds.coef_[0, 0], odds.intercept_[0]]
-    return torch.tensor(fitted, dtype=torch.float32)
+    of_share = fit_share(
+        np.stack([one.evidence for one in judged]),
+        np.stack([one.reached for one in judged]),
+        _weights(judged),
+    )
+    return torch.cat([of_share, torch.tensor([odds.coef_[0, 0], odds.intercept_[0]])]).float()
 
 
-def _fit_share(judged: Sequence[_Judged]) -> list[float]:
-    """Return w and w₀ of the share for which the blend ranks best."""
+def _weights(judged: Sequence[_Judged]) -> Float[np.ndarray, " networks"]:
+    """Return the weight of every network, the same for every group; their sum is 1."""
     counted = np.zeros(len(judged))
     for group in {one.group for one in judged}:
         for is_panel, weight in ((False, 1.0), (True, _WEIGHT_OF_PANELS)):
             chosen = [one.group == group and one.is_panel == is_panel for one in judged]
             counted[chosen] = weight / max(sum(chosen), 1)
-    weights = counted / counted.sum()
-    seen = np.stack([one.evidence for one in judged]).astype(np.float64)
-    reached = np.stack([one.reached for one in judged])
-
-    def loss(parameters: _Array) -> tuple[float, _Array]:
-        w = parameters[:-1]
-        share = expit(seen @ w + parameters[-1])
-        value, slope = _between(reached, share)
-        uphill = weights * slope * share * (1 - share)
-        gradient = np.append(2 * _DECAY * w - uphill @ seen, -uphill.sum())
-        return _DECAY * float(w @ w) - float(weights @ value), gradient
-
-    start = np.zeros(seen.shape[1] + 1)
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": _MOST_STEPS})
-    fitted: list[float] = found.x.tolist()
-    return fitted
-
-
-def _between(
-    reached: Float[np.ndarray, "networks shares"], share: Float[np.ndarray, " networks"]
-) -> tuple[Float[np.ndarray, " networks"], Float[np.ndarray, " networks"]]:
-    """Interpolate the log AUPRC of every network at its share; return also the slope there."""
-    n_steps = len(_SHARES) - 1
-    left = np.minimum((share * n_steps).astype(int), n_steps - 1)
-    rows = np.arange(len(share))
-    below, above = reached[rows, left], reached[rows, left + 1]
-    return below + (share * n_steps - left) * (above - below), (above - below) * n_steps
+    total: float = counted.sum()
+    return counted / total

@@ -9,8 +9,8 @@ from scipy.stats import spearmanr
 from grn.errors import InputError
 from grn.evaluation.closed_form import closed_form
 from grn.evaluation.metrics import auprc
-from grn.model import pretrained
-from grn.model.blend import N_PARAMETERS, Blend
+from grn.model import apply
+from grn.model.blend import N_PARAMETERS, N_VOTES, Blend
 from grn.model.pretrained import (
     FORMAT,
     PRETRAINED,
@@ -32,7 +32,7 @@ SIZES: dict[str, Any] = {
 N_CELLS, N_GENES = 61, 13
 TFS = torch.tensor([7, 2, 11])
 HALF, LITTLE = torch.zeros(N_PARAMETERS), torch.zeros(N_PARAMETERS)
-HALF[-2], LITTLE[-2], LITTLE[-3] = 1.0, 1.0, -2.0
+HALF[-2], LITTLE[-2], LITTLE[-2 - N_VOTES : -2] = 1.0, 1.0, -2.0
 
 
 def write(path: Path, **changed: Any) -> Path:
@@ -95,7 +95,8 @@ def test_a_study_can_be_left_out(path: Path, roots: torch.Tensor) -> None:
     assert torch.equal(unknown.scores, everything.scores)
     assert not torch.equal(without.scores, everything.scores)
     stored = read_pretrained(path)
-    assert torch.equal(stored.blend_without("study").offset, Blend.of(LITTLE).offset)
+    without_study = stored.blend_without("study")
+    assert torch.equal(without_study.outer_offset, Blend.of(LITTLE).outer_offset)
 
 
 def test_other_cells_can_be_blended_like_these(path: Path, roots: torch.Tensor) -> None:
@@ -122,7 +123,7 @@ def test_some_targets_at_a_time_are_all_at_once(
     path: Path, roots: torch.Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at_once = find_network(roots, TFS, path)
-    monkeypatch.setattr(pretrained, "_PAIRS_PER_BLOCK", 6)
+    monkeypatch.setattr(apply, "_PAIRS_PER_BLOCK", 6)
     torch.testing.assert_close(
         find_network(roots, TFS, path).scores, at_once.scores, atol=1e-4, rtol=1e-4
     )

@@ -87,7 +87,10 @@ def test_some_targets_at_a_time_are_all_at_once(
     sizes: list[int], transformer: SphericalTransformer
 ) -> None:
     inputs = draw()
-    parts = inputs._replace(of_pairs=list(inputs.of_pairs[0].split(sizes, dim=2)))
+    # They may be made one by one, and so be there only once.
+    parts = inputs._replace(
+        of_pairs=iter(inputs.of_pairs[0].split(sizes, dim=2)), group_sizes=sizes
+    )
     same(transformer(parts), transformer(inputs))
 
 
@@ -168,10 +171,6 @@ def test_standardising_undoes_scale_and_shift(transformer: SphericalTransformer)
         of_cells=7 + 11 * inputs.of_cells,
     )
     same(transformer(scaled), expected)
-    summary = transformer.summarise(scaled.of_genes[0], scaled.of_cells[0])
-    genes = inputs.of_genes[0][:, :-1]
-    moments_of_genes = [genes.mean(dim=0), genes.std(dim=0, correction=0)]
-    torch.testing.assert_close(summary, torch.cat([inputs.of_cells[0], *moments_of_genes]))
 
 
 def test_what_is_linear_in_the_statistics_has_no_sign_for_an_edge_and_one_for_its_sign(
