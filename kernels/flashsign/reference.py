@@ -34,6 +34,11 @@ class SphericalAttentionMap(NamedTuple):
     l2: ‖s_i‖ = √(Σ_j s_ij²); l1: Σ_j |s_ij|; softmax: log Σ_j exp s_ij, of either sign.
     """
 
+    def __repr__(self) -> str:
+        """Say the shapes, as the numbers would fill the screen."""
+        shape = " × ".join(map(str, self.weight_mean.shape))
+        return f"SphericalAttentionMap(heads × queries × keys: {shape}, {self.weight_mean.dtype})"
+
 
 def compute_dtype(dtype: torch.dtype) -> torch.dtype:
     """Return the dtype of scores and sums: float32 for half precision inputs."""

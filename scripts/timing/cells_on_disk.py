@@ -18,7 +18,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from markdown_table import aligned
-from scaling_case import N_TFS, RSS_UNIT, gene_names, write_cells
+from scaling_case import N_TFS, RSS_UNIT
+from simulated_cells import gene_names, write_cells
 
 CELLS = (100_000, 400_000)
 N_GENES = 2000

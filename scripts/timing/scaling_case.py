@@ -13,13 +13,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-import anndata
-import h5py
 import lightning as L
 import numpy as np
-import pandas as pd
 import torch
-from scipy import sparse
+from simulated_cells import gene_names, write_cells
 
 from grn.config import compose_config
 from grn.runs.run import run
@@ -28,9 +25,6 @@ N_TFS = 100
 STEPS, WARM_UP = 25, 5
 """Training steps of a run, and how many of them come before the timed ones."""
 
-_PROGRAMMES = 8
-_FEWEST, _MOST = 0.01, 0.5
-_VALUES_PER_BLOCK = 1 << 22
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 """Bytes that ru_maxrss counts in."""
 
@@ -70,54 +64,6 @@ class StepTimer(L.Callback):
         step = float(np.median(np.diff(self._ends)[WARM_UP - 1 :]))
         noted = {"step": step, "validation": end - begin}
         self._path.write_text(json.dumps(noted), encoding="utf-8")
-
-
-def write_cells(path: Path, n_cells: int, n_genes: int, seed: int = 0) -> None:
-    """Write Poisson counts of a few shared programmes, a block of cells at a time.
-
-    log rate = gene + programmes of the cell × loadings of the gene. Between 1 and 50 molecules
-    of a gene in 100 cells are typical, which fills about an eighth of the matrix. One more
-    molecule of each gene, in one cell, sees to it that no gene is constant and dropped.
-
-    Parameters
-    ----------
-    path
-        File to write (.h5ad, CSR).
-    n_cells, n_genes
-        Sizes.
-    seed
-        The same seed gives the same cells.
-    """
-    rng = np.random.default_rng(seed)
-    base = rng.uniform(np.log(_FEWEST), np.log(_MOST), n_genes)
-    loadings = rng.normal(0.0, 0.3, (_PROGRAMMES, n_genes))
-    genes = np.arange(n_genes)
-    empty = anndata.AnnData(
-        X=sparse.csr_matrix((0, n_genes), dtype=np.float32),
-        var=pd.DataFrame(index=gene_names(n_genes)),
-    )
-    empty.write_h5ad(path)
-    with h5py.File(path, "r+") as file:
-        stored = anndata.io.sparse_dataset(file["X"])
-        for start in range(0, n_cells, _VALUES_PER_BLOCK // n_genes):
-            stop = min(n_cells, start + _VALUES_PER_BLOCK // n_genes)
-            programmes = rng.normal(0.0, 1.0, (stop - start, _PROGRAMMES))
-            counts = rng.poisson(np.exp(base + programmes @ loadings))
-            cell = genes % n_cells
-            here = (start <= cell) & (cell < stop)
-            counts[cell[here] - start, genes[here]] += 1
-            stored.append(sparse.csr_matrix(counts, dtype=np.float32))
-        # Begun empty, it is kept in chunks of one number each, which take a gigabyte to read.
-        starts = file["X/indptr"][...]
-        del file["X/indptr"], file["obs"]
-        file["X/indptr"] = starts
-        names = [f"cell{i}" for i in range(n_cells)]
-        anndata.io.write_elem(file, "obs", pd.DataFrame(index=names))
-
-
-def gene_names(n_genes: int) -> list[str]:
-    """Return the names of the genes; the first N_TFS are the regulators."""
-    return [f"gene{i}" for i in range(n_genes)]
 
 
 def measure(n_cells: int, n_genes: int, folder: Path) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """Splits the heads into chunks that fit the cache, in the dtype of the computation."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -15,6 +15,9 @@ CHUNK_ELEMENTS = 1 << 21
 """Number of elements of one operand of a chunk: 8 MiB in float32."""
 DOUBLE_ELEMENTS = 1 << 18
 """The same for heads that are recomputed in float64: 2 MiB."""
+
+Part = tuple[slice, slice]
+"""Some batch elements and some of their heads."""
 
 
 class Chunk(NamedTuple):
@@ -49,18 +52,37 @@ class Chunk(NamedTuple):
             yield slice(start, start + width)
 
 
-def chunks(
-    q: Tensor, k: Tensor, v: Tensor, self_index: Tensor | None
-) -> Iterator[tuple[tuple[slice, slice], Chunk]]:
-    """Yield (batch, head) slices with about CHUNK_ELEMENTS queries and keys, and their inputs."""
+def parts(q: Tensor, k: Tensor, n_threads: int = 1) -> list[Part]:
+    """Return (batch, head) slices with at most about CHUNK_ELEMENTS queries and keys each.
+
+    There is at least one for each thread, if there are so many heads.
+    """
     batch, n_heads, n_queries, head_dim = q.shape
-    dtype = compute_dtype(torch.promote_types(q.dtype, v.dtype))
-    if min(n_queries, k.shape[2]) <= FEW_TOKENS:
-        dtype = torch.float64
     n_pairs = max(1, CHUNK_ELEMENTS // (head_dim * max(n_queries, k.shape[2])))
+    n_pairs = min(n_pairs, max(1, batch * n_heads // n_threads))
     heads, elements = min(n_heads, n_pairs), max(1, n_pairs // n_heads)
-    for b in range(0, batch, elements):
-        for h in range(0, n_heads, heads):
-            part = slice(b, b + elements), slice(h, h + heads)
-            query, key = (t[part].flatten(0, 1).to(dtype) for t in (q, k))
-            yield part, Chunk(query, key, v[part].flatten(0, 1), self_index)
+    return [
+        (slice(b, b + elements), slice(h, h + heads))
+        for b in range(0, batch, elements)
+        for h in range(0, n_heads, heads)
+    ]
+
+
+def chunk_of(part: Part, q: Tensor, k: Tensor, v: Tensor, self_index: Tensor | None) -> Chunk:
+    """Return the inputs of some heads in the dtype of the computation."""
+    dtype = compute_dtype(torch.promote_types(q.dtype, v.dtype))
+    if min(q.shape[2], k.shape[2]) <= FEW_TOKENS:
+        dtype = torch.float64
+    query, key = (t[part].flatten(0, 1).to(dtype) for t in (q, k))
+    return Chunk(query, key, v[part].flatten(0, 1), self_index)
+
+
+def merged(t: Tensor) -> Tensor:
+    """Return a (b, h, …) part of a result as (b · h, …), a view."""
+    return t.view(-1, *t.shape[2:])
+
+
+def put(results: Sequence[Tensor], heads: Tensor, again: Sequence[Tensor]) -> None:
+    """Replace some heads of the results."""
+    for result, t in zip(results, again, strict=True):
+        result[heads] = t

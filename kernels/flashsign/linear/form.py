@@ -10,7 +10,7 @@ at most d / (1 - CANCELLED) such rows per head where no key is the self of two q
 §4), so the time stays linear for every input.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import torch
@@ -18,9 +18,10 @@ from torch import Tensor
 from torch.linalg import vecdot
 
 from flashsign.linear.cancellation import mean_squared_norm, needs_float64, squared_norm
-from flashsign.linear.chunks import Chunk, chunks
+from flashsign.linear.chunks import Chunk, Part, chunk_of, merged, put
 from flashsign.linear.self_pairs import SelfPairs
 from flashsign.linear.sums import outer_sum, square_norm, trace
+from flashsign.linear.threads import each_part
 from flashsign.reference import inverse_norm
 from flashsign.rows import form as row_form
 from flashsign.units import eps_in_units
@@ -98,14 +99,18 @@ def forward(
     """
     out, sums = v.new_empty(*q.shape[:3], v.shape[-1]), empty_sums(q, v)
     row_eps = eps_in_units(eps, exponent, "l2")
-    for part, chunk in chunks(q, k, v, self_index):
-        results = [_merged(t[part]) for t in (out, *sums)]
+
+    def compute(part: Part) -> None:
+        chunk = chunk_of(part, q, k, v, self_index)
+        results = [merged(t[part]) for t in (out, *sums)]
         few = _eps_of(row_eps, part)
         uncertain_heads = _forward_chunk(chunk, results[0], Sums(*results[1:]), few)
         for heads, double in chunk.in_double(uncertain_heads):
             again = [t[heads] for t in results]
             _forward_chunk(double, again[0], Sums(*again[1:]), _eps_of(few, heads))
-            _put(results, heads, again)
+            put(results, heads, again)
+
+    each_part(q, k, compute)
     return out, sums
 
 
@@ -122,9 +127,11 @@ def backward(
     """Return dq, dk and dv, README eq. (9)–(12)."""
     grads = TokenGradients(*(t.new_empty(t.shape) for t in (q, k, v)))
     row_eps = eps_in_units(eps, exponent, "l2")
-    for part, chunk in chunks(q, k, v, self_index):
-        chunk_do, chunk_sums = do[part].flatten(0, 1), Sums(*(_merged(t[part]) for t in sums))
-        results = TokenGradients(*(_merged(t[part]) for t in grads))
+
+    def compute(part: Part) -> None:
+        chunk = chunk_of(part, q, k, v, self_index)
+        chunk_do, chunk_sums = do[part].flatten(0, 1), Sums(*(merged(t[part]) for t in sums))
+        results = TokenGradients(*(merged(t[part]) for t in grads))
         few = _eps_of(row_eps, part)
         uncertain_heads = _backward_chunk(chunk_do, chunk, chunk_sums, results, few)
         for heads, double in chunk.in_double(uncertain_heads):
@@ -134,7 +141,9 @@ def backward(
                 _forward_chunk(double, out, double_sums, _eps_of(few, heads))
             again = TokenGradients(*(t[heads] for t in results))
             _backward_chunk(double_do, double, double_sums, again, _eps_of(few, heads))
-            _put(results, heads, again)
+            put(results, heads, again)
+
+    each_part(q, k, compute)
     return grads
 
 
@@ -266,16 +275,6 @@ def _eps_of(eps: float | Tensor, part: Any) -> float | Tensor:
         return eps
     rows: Tensor = eps[part]
     return rows.flatten(0, 1) if rows.ndim == 3 else rows
-
-
-def _merged(t: Tensor) -> Tensor:
-    """Return a (b, h, …) part of a result as (b · h, …), a view."""
-    return t.view(-1, *t.shape[2:])
-
-
-def _put(results: Sequence[Tensor], heads: Tensor, again: Sequence[Tensor]) -> None:
-    for result, t in zip(results, again, strict=True):
-        result[heads] = t
 
 
 def _buffer(t: Tensor, dtype: torch.dtype) -> Tensor:

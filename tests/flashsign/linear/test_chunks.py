@@ -6,8 +6,12 @@ from typing import Any
 import pytest
 import torch
 from flashsign.linear import chunks as module
-from flashsign.linear.chunks import FEW_TOKENS, chunks
+from flashsign.linear.chunks import FEW_TOKENS, Chunk, chunk_of
 from torch import Tensor
+
+
+def chunks(q: Tensor, k: Tensor, v: Tensor) -> list[tuple[module.Part, Chunk]]:
+    return [(part, chunk_of(part, q, k, v, None)) for part in module.parts(q, k)]
 
 
 def test_chunks_and_columns_cover_everything_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -20,7 +24,7 @@ def test_chunks_and_columns_cover_everything_once(monkeypatch: pytest.MonkeyPatc
     q, k, v = torch.zeros(3, 5, 7, 2), torch.zeros(3, 5, 11, 2), torch.zeros(3, 5, 11, 13)
     for elements in (1, 50, 60, 300, 10**6):
         monkeypatch.setattr(module, "CHUNK_ELEMENTS", elements)
-        parts, taken = zip(*chunks(q, k, v, None), strict=True)
+        parts, taken = zip(*chunks(q, k, v), strict=True)
         assert (covered(iter(parts), (3, 5)) == 1).all()
         assert all((covered(chunk.columns(), (13,)) == 1).all() for chunk in taken)
 
@@ -39,7 +43,7 @@ def test_short_sequences_and_float64_inputs_are_in_float64(
     n_queries: int, n_keys: int, dtype: torch.dtype, expected: torch.dtype
 ) -> None:
     q, k = (torch.zeros(1, 2, n, 3, dtype=dtype) for n in (n_queries, n_keys))
-    for _, chunk in chunks(q, k, k, None):
+    for _, chunk in chunks(q, k, k):
         assert chunk.query.dtype == chunk.key.dtype == expected
         assert chunk.value.dtype == dtype
 
@@ -48,7 +52,7 @@ def test_short_sequences_and_float64_inputs_are_in_float64(
 def test_heads_in_double_are_those_chosen(elements: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "DOUBLE_ELEMENTS", elements)
     q = torch.arange(5.0)[None, :, None, None].expand(1, 5, FEW_TOKENS + 3, 2)
-    ((_, chunk),) = chunks(q, q, q, None)
+    ((_, chunk),) = chunks(q, q, q)
     pieces = list(chunk.in_double(torch.tensor([False, True, True, False, True])))
     assert torch.cat([heads for heads, _ in pieces]).tolist() == [1, 2, 4]
     assert len(pieces) == {1: 3, 300: 2, 10**6: 1}[elements]
