@@ -8,6 +8,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy import sparse
 
+from grn.progress import track
+
 if TYPE_CHECKING:
     from anndata import AnnData
 
@@ -28,7 +30,9 @@ def is_on_disk(expression: Expression) -> bool:
     return not (isinstance(expression, np.ndarray) or sparse.issparse(expression))
 
 
-def row_blocks(expression: Expression, n_rows: int | None = None) -> Iterator[tuple[int, Any]]:
+def row_blocks(
+    expression: Expression, n_rows: int | None = None, what: str = "reading cells"
+) -> Iterator[tuple[int, Any]]:
     """Yield (first row, block) in order; a block may share memory with the matrix.
 
     Parameters
@@ -37,13 +41,15 @@ def row_blocks(expression: Expression, n_rows: int | None = None) -> Iterator[tu
         The matrix. Blocks are CSR or dense, as it is stored.
     n_rows
         Number of rows of a block; None chooses blocks of two million stored values on average.
+    what
+        What is done with them, in words for the bar that shows how far it is.
     """
     if sparse.issparse(expression):
         expression = expression.tocsr()
     n_cells = expression.shape[0]
     if n_rows is None:
         n_rows = max(1, _VALUES_PER_BLOCK * n_cells // max(1, _n_stored(expression)))
-    for start in range(0, n_cells, n_rows):
+    for start in track(range(0, n_cells, n_rows), what):
         yield start, expression[start : start + n_rows]
 
 
@@ -85,7 +91,7 @@ def _dense_blocks(
 ) -> Iterator[np.ndarray]:
     # The size depends on the shape alone, so that sums have the same bits for every storage.
     n_rows = max(1, _VALUES_PER_BLOCK // max(1, expression.shape[1]))
-    for start, block in row_blocks(expression, n_rows):
+    for start, block in row_blocks(expression, n_rows, "statistics of genes"):
         dense = block.toarray() if sparse.issparse(block) else np.asarray(block)
         if times is not None:
             dense = np.repeat(dense, times[start : start + len(dense)], axis=0)
@@ -156,7 +162,7 @@ def fingerprint(adata: "AnnData", labels: Iterable[str] | None = None) -> str:
     if labels is not None:
         digest.update("\n".join(labels).encode())
     # The digest does not depend on the storage (dense, sparse, on disk) or on the size of blocks.
-    for _, block in row_blocks(adata.X):
+    for _, block in row_blocks(adata.X, what="fingerprint of the cells"):
         rows = own_float32(sparse.csr_matrix(block))
         values.update(rows.data.data)
         genes.update(rows.indices.astype(np.int64).data)

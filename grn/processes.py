@@ -13,6 +13,7 @@ from typing import TypeVar
 from joblib import Parallel, delayed, effective_n_jobs, parallel_config
 
 from grn.errors import InputError, causes
+from grn.progress import track
 
 Key = TypeVar("Key")
 Result = TypeVar("Result")
@@ -82,13 +83,15 @@ def side_by_side(
         raise InputError(msg) from error
 
 
-def in_order(calls: Sequence[Callable[[], Result]], n_processes: int) -> list[Result]:
+def in_order(calls: Sequence[Callable[[], Result]], n_processes: int, what: str) -> list[Result]:
     """Run calls in parallel and return their results in order; the first error ends all.
 
     Parameters
     ----------
     calls, n_processes
         As in `side_by_side`. If `n_processes` is 1, the calls run in this process.
+    what
+        What they do, in words for the bar that shows how far they are.
 
     Raises
     ------
@@ -96,9 +99,10 @@ def in_order(calls: Sequence[Callable[[], Result]], n_processes: int) -> list[Re
         The error of a call, or that of `side_by_side`.
     """
     if n_processes == 1:
-        return [call() for call in calls]
+        return [call() for call in track(calls, what)]
     results: dict[int, Result] = {}
-    for number, result in side_by_side(dict(enumerate(calls)), n_processes):
+    ended = side_by_side(dict(enumerate(calls)), n_processes)
+    for number, result in track(ended, what, total=len(calls)):
         if isinstance(result, Exception):
             raise result
         results[number] = result

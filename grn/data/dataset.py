@@ -1,6 +1,7 @@
 """Cells as standardised rows, the input of the models."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,11 +51,7 @@ class CellDataset(Dataset[Tensor]):
         """Number of the cell of each row."""
         self._batch = batch
         self._interventions = interventions
-        times = None if cells is None else np.bincount(cells, minlength=n_cells)
-        mean, sd = column_moments(self._expression, _root, times)
-        self._mean = torch.from_numpy(mean.astype(np.float32))
-        scale = np.divide(1.0, sd, out=np.zeros_like(sd), where=sd > 0)
-        self._scale = torch.from_numpy(scale.astype(np.float32))
+        self._times = None if cells is None else np.bincount(cells, minlength=n_cells)
 
     def __len__(self) -> int:
         return len(self.cells)
@@ -81,7 +78,22 @@ class CellDataset(Dataset[Tensor]):
 
     def rows(self, rows: Sequence[int] | np.ndarray) -> Float[Tensor, "cells n_genes"]:
         """Return the given rows, standardised and dense; a row may come repeatedly."""
-        return (self.roots(rows) - self._mean) * self._scale
+        mean, scale = self._moments
+        return (self.roots(rows) - mean) * scale
+
+    @cached_property
+    def _moments(self) -> tuple[Float[Tensor, " n_genes"], Float[Tensor, " n_genes"]]:
+        """Mean and inverse standard deviation of the genes.
+
+        They take two passes over all cells, a third of the time of a run with a million, and a
+        network alone does not need them.
+        """
+        mean, sd = column_moments(self._expression, _root, self._times)
+        scale = np.divide(1.0, sd, out=np.zeros_like(sd), where=sd > 0)
+        return (
+            torch.from_numpy(mean.astype(np.float32)),
+            torch.from_numpy(scale.astype(np.float32)),
+        )
 
     def roots(self, rows: Sequence[int] | np.ndarray) -> Float[Tensor, "cells n_genes"]:
         """Return √ of the expression of the given rows, dense but not standardised."""

@@ -10,6 +10,7 @@ from torch.nn.functional import normalize
 
 from grn.model.pair_statistics import evenly_spaced
 from grn.model.profiles import GeneProfiles, gene_profiles, standardise
+from grn.progress import track
 
 _GENES_PER_BLOCK = 1024  # of memory alone: 4 MiB for every 1024 genes of the background
 _LEAST = 1e-12  # keeps divisions by a variance of 0 finite
@@ -96,7 +97,7 @@ def alike_beyond_background(
     is_pair[tf_index, torch.arange(len(tf_index))] = False
     cosine = _pairs(found["cosine_8"], tf_index)
     total = _standard(_larger_of_both(found["cosine_8"], cosine, tf_index, is_pair), is_pair)
-    for form in _FORMS:
+    for form in track(_FORMS, "closed forms"):
         total += _standard(_apply(form, found[form.similarity], tf_index), is_pair)
     return Alike(total / (1 + len(_FORMS)), cosine)
 

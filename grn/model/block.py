@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from grn.model.attention import Normaliser, attend
 from grn.model.layout import Layout, Sizes, State
 from grn.model.map_summary import MapSummary
-from grn.model.pairs import PairNetwork, over_heads, unit_mean_square
+from grn.model.pairs import PairMLP, over_heads, unit_mean_square
+from grn.model.shelf import Shelf
 
 
 class SphericalBlock(nn.Module):
@@ -55,7 +56,7 @@ class SphericalBlock(nn.Module):
         self.profile_weight = nn.Parameter(0.1 * torch.randn(sizes.n_heads))
         self.explained = nn.Parameter(torch.full((sizes.n_heads,), 0.1))
         n_inputs = 5 * sizes.n_heads + sizes.n_channels
-        self.update = PairNetwork(n_inputs, sizes.hidden_size, sizes.n_heads, sizes.width)
+        self.update = PairMLP(n_inputs, sizes.hidden_size, sizes.n_heads, sizes.width)
 
     def forward(
         self,
@@ -97,7 +98,7 @@ class SphericalBlock(nn.Module):
         unit = nn.functional.normalize(state.residual, dim=-1)
         weight = self.profile_weight[:, None, None]
         summary = MapSummary(layout, sent)
-        scores = []
+        scores, shelf = [], Shelf(layout.n_pairs * self._n_heads)
         for of_pairs, rows, is_pair in zip(state.scores, layout.rows, layout.pairs(), strict=True):
             bias = of_pairs + weight * (unit[:, :, rows] @ of_regulators.mT)
             own_key = torch.where(rows < n_regulators, rows, -1)
@@ -110,7 +111,7 @@ class SphericalBlock(nn.Module):
                 is_pair,
                 normaliser=self._normaliser,
             )
-            scores.append(attended.scores)
+            scores.append(shelf.keep(attended.scores))
             summary.add(attended.weights, attended.row_norm, attended.received, rows)
         received, around = summary.gather(values.shape[-1])
         tokens = state.tokens + self.merge(around)
@@ -120,12 +121,16 @@ class SphericalBlock(nn.Module):
 
     def _update(
         self,
-        scores: Sequence[Float[Tensor, "batch heads _ regulators"]],
+        scores: list[Float[Tensor, "batch heads _ regulators"]],
         channels: Sequence[Float[Tensor, "batch channels _ regulators"]],
         tokens: Float[Tensor, "batch genes width"],
         layout: Layout,
     ) -> list[Float[Tensor, "batch heads _ regulators"]]:
-        """Return the scores after the update by reverse pairs and paths, eq. (9) of method.md."""
+        """Return the scores after the update by reverse pairs and paths, eq. (9) of method.md.
+
+        They take the places of the old ones in the list, group by group: of many pairs, both
+        would be too much.
+        """
         n_regulators, of_networks = layout.n_regulators, layout.regulators_per_network()
         # The regulators' own rows of the map are the second step of every path.
         between = torch.cat(
@@ -137,10 +142,10 @@ class SphericalBlock(nn.Module):
         )
         second = between / of_networks[..., None].sqrt()
         common = second.mT
-        updated = []
-        for s, phi, rows, is_pair in zip(
-            scores, channels, layout.rows, layout.pairs(), strict=True
-        ):
+        groups = zip(channels, layout.rows, layout.pairs(), strict=True)
+        shelf = Shelf(layout.n_pairs * self._n_heads)
+        for number, (phi, rows, is_pair) in enumerate(groups):
+            s = scores[number]
             weights = unit_mean_square(s, of_networks)
             inside = rows[rows < n_regulators]
             reverse = nn.functional.pad(
@@ -148,8 +153,8 @@ class SphericalBlock(nn.Module):
             )
             seen = [over_heads(s), weights, reverse, weights @ second, weights @ common, phi]
             found = self.update(seen, tokens[:, rows], tokens[:, :n_regulators])
-            updated.append(s + found * is_pair)
-        return updated
+            scores[number] = shelf.keep(s + found * is_pair)
+        return scores
 
     def _heads(self, x: Float[Tensor, "batch genes all"]) -> Float[Tensor, "batch heads genes d"]:
         return x.reshape(*x.shape[:-1], self._n_heads, -1).transpose(1, 2)

@@ -68,6 +68,16 @@ class CellAttention(nn.Module):
         )
         return received.squeeze(1)
 
+    def weights(self) -> Float[Tensor, "n_genes n_tfs"]:
+        """Return w, the row of every gene on the unit sphere; 0 for a gene and itself."""
+        queries = self.log_profile_scale.exp() * self.tokens
+        own = self.own_key >= 0
+        scores = queries @ self.tokens[self.tf_index].T
+        scores = scores + self.log_network_scale.exp() * self.scores + self.bias
+        removed = torch.zeros_like(scores, dtype=torch.bool)
+        removed[own, self.own_key[own]] = True
+        return nn.functional.normalize(scores.masked_fill(removed, 0.0), dim=1)
+
 
 def own_keys(n_genes: int, tf_index: Int[Tensor, " n_tfs"]) -> Int[Tensor, " n_genes"]:
     """Return the index of each gene among the regulators, −1 if it is none."""

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from grn.interventions import Interventions
 from grn.model.group_moments import GroupMoments
+from grn.model.threads import one_thread
 
 # Cells whose mean would be as uncertain as the median over all groups: few controls count little
 # beside it, many decide alone. Not measured.
@@ -122,7 +123,8 @@ class InterventionalStatistics:
         dose = torch.from_numpy(given.dose)[perturbed][:, self._genes].double()
         normal = dose.T @ (sizes[:, None] * dose)
         normal += _RIDGE * torch.eye(len(self._genes), dtype=torch.float64)
-        inverse = torch.linalg.inv(normal)
+        with one_thread():
+            inverse = torch.linalg.inv(normal)
         to_effects = inverse @ (dose.T * sizes)
         effects = to_effects @ (means - reference)
         of_reference = to_effects.sum(dim=1).square() / n_reference
@@ -140,7 +142,8 @@ class InterventionalStatistics:
         # The effect of a gene on itself says nothing about edges.
         itself = torch.arange(len(self._genes)), self._genes
         own = self._effect[itself].clone()
-        believed = (self._effect.abs() - math.log1p(_BELIEVED)).mul(4).sigmoid()
+        with one_thread():
+            believed = (self._effect.abs() - math.log1p(_BELIEVED)).mul(4).sigmoid()
         for matrix in (self._effect, self._size, self._precision, believed):
             matrix[itself] = 0
         other = torch.ones_like(believed)

@@ -21,6 +21,11 @@ class Layout(NamedTuple):
         """Number of columns, including padding."""
         return self.is_regulator.shape[1]
 
+    @property
+    def n_pairs(self) -> int:
+        """Number of pairs of the batch, including padding."""
+        return self.is_gene.numel() * self.n_regulators
+
     def pairs(self) -> Iterator[Bool[Tensor, "batch 1 targets regulators"]]:
         """Yield, for every group of targets, which pairs are neither padding nor self-pairs."""
         for rows in self.rows:

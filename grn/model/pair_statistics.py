@@ -105,15 +105,16 @@ class PairStatistics:
         self._x = x
         self._zeros = (x <= 0).float().mean(dim=0) if zeros is None else zeros
         self._bounded = self._z.clamp(-_FARTHEST, _FARTHEST)
+        # As many numbers as the cells have: no more of them are kept than are needed later.
         self._half: dict[float, Tensor] = {}
+        self._unit: dict[float, Tensor] = {}
         for ridge in {*_RIDGES, *_PARTIAL_RIDGES}:
-            weights = self.profiles.ridge_weights(ridge)
-            self._half[ridge] = self.profiles.loadings * weights.sqrt()
-        without_first = self._half[_BACKGROUND_RIDGE][:, 1:]
-        self._without_first = torch.nn.functional.normalize(without_first, dim=1)
-        self._unit = {
-            ridge: torch.nn.functional.normalize(half, dim=1) for ridge, half in self._half.items()
-        }
+            half = self.profiles.loadings * self.profiles.ridge_weights(ridge).sqrt()
+            self._unit[ridge] = torch.nn.functional.normalize(half, dim=1)
+            if ridge in _PARTIAL_RIDGES:
+                self._half[ridge] = half
+            if ridge == _BACKGROUND_RIDGE:
+                self._without_first = torch.nn.functional.normalize(half[:, 1:], dim=1)
         self._scale = {
             ridge: (1 - self._half[ridge].square().sum(1)).clamp_min(_LEAST).rsqrt()
             for ridge in _PARTIAL_RIDGES

@@ -10,7 +10,7 @@ LEAST = 1e-6
 """Added under roots and logarithms of mean squares that are about 1; not measured."""
 
 
-class PairNetwork(nn.Module):
+class PairMLP(nn.Module):
     """A multilayer perceptron (MLP) over the channels of a pair and the tokens of its two genes.
 
     Parameters

@@ -103,6 +103,10 @@ class ExpressionPredictor(nn.Module):
         predicted: Tensor = gain * received[..., 0] + corrections.squeeze(-1)
         return predicted
 
+    def attention_map(self) -> Float[Tensor, "n_genes n_tfs"]:
+        """Return the weights by which a gene receives from the regulators."""
+        return self.attention.weights()
+
 
 def _distribution_shapes(z: Float[Tensor, "n_cells n_genes"]) -> Float[Tensor, "n_genes 3"]:
     """Return share of cells above the mean, skewness and kurtosis, standardised over the genes."""

@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from grn.model.threads import one_thread
+
 _RIDGE = 8.0  # in units of `sampling_variance`; flat from 4 to 32 (docs/experiments.md)
 # Smallest variance of an axis, as a share of the first axis's: far above the square of
 # float32's rounding, 4e-15, so that only axes without a signal, such as of equal genes, are lost.
@@ -93,7 +95,8 @@ def gene_profiles(z: Float[Tensor, "n_cells n_genes"]) -> GeneProfiles:
     z = z.double()
     few_cells = n_cells < n_genes
     gram = (z @ z.T if few_cells else z.T @ z) / n_cells
-    variances, vectors = torch.linalg.eigh(gram)
+    with one_thread():
+        variances, vectors = torch.linalg.eigh(gram)
     variances, vectors = variances.flip(0), vectors.flip(1)
     n_kept = int((variances > _LEAST_VARIANCE * variances[0]).sum())
     variances, vectors = variances[:n_kept], vectors[:, :n_kept]

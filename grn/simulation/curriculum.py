@@ -123,7 +123,7 @@ def draw_samples(kind: str, n: int, seed: int, n_jobs: int, *, first: int = 0) -
         np.random.SeedSequence(seed, spawn_key=(stream, first + number)) for number in range(n)
     ]
     calls = [partial(_draw_until_learnable, kind, one) for one in seeds]
-    return in_order(calls, count_processes(n_jobs))
+    return in_order(calls, count_processes(n_jobs), "simulating networks")
 
 
 def without_edges(sample: Sample, rng: np.random.Generator) -> Sample:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from grn.progress import track
 from grn.simulation.boolean_rules import activity, decision_steps, parse_rule
 from grn.simulation.models import BooleanModel
 
@@ -150,7 +151,7 @@ def _integrate(
     protein = mrna * _TRANSLATION / kinetics.protein_decay
     threshold = kinetics.threshold_share * kinetics.full_protein
     sampled = np.empty_like(mrna)
-    for step in range(n_steps):
+    for step in track(range(n_steps), "simulating cells"):
         now = sampled_at == step
         sampled[:, now] = mrna[:, now]
         if step in snapshots:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from grn.progress import track
 from grn.simulation.topology import edges_into
 
 _Array = np.ndarray[Any, np.dtype[np.floating[Any]]]
@@ -181,7 +182,7 @@ def relax(
     factor = factor.astype(np.float32)
     mrna = np.full_like(factor, _START)
     protein = mrna
-    for _ in range(_N_STEPS):
+    for _ in track(range(_N_STEPS), "simulating samples"):
         made = factor * kinetics.rate(protein, alpha)
         translated = mrna
         mrna = _advance(rng, mrna, made, decay, noise)

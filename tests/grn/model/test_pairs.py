@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from grn.model.pairs import PairNetwork, over_channels, over_heads, unit_mean_square
+from grn.model.pairs import PairMLP, over_channels, over_heads, unit_mean_square
 
 BATCH, TARGETS, REGULATORS, WIDTH = 2, 7, 5, 3
 
@@ -14,7 +14,7 @@ def test_over_channels_is_a_convolution_of_size_one() -> None:
 
 
 def test_a_pair_is_seen_with_its_two_genes() -> None:
-    network = PairNetwork(4 + 2, 11, 8, WIDTH)
+    network = PairMLP(4 + 2, 11, 8, WIDTH)
     parts = [torch.randn(BATCH, n, TARGETS, REGULATORS) for n in (4, 2)]
     targets, regulators = torch.randn(BATCH, TARGETS, WIDTH), torch.randn(BATCH, REGULATORS, WIDTH)
     found = network(parts, targets, regulators)
