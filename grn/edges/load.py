@@ -3,6 +3,7 @@
 import csv
 import logging
 import re
+import warnings
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import pandas as pd
 
 from grn.edges.words import SOURCE, TARGET, THIRD, is_value, name_columns, plain
 from grn.errors import InputError
+from grn.files import is_file
 from grn.text import open_text
 
 logger = logging.getLogger(__name__)
@@ -52,7 +54,7 @@ def load(table: str | Path | pd.DataFrame) -> tuple[pd.DataFrame, str]:
     if isinstance(table, pd.DataFrame):
         return _cleaned(table.reset_index(drop=True)), "table"
     path = Path(table)
-    if not path.is_file():
+    if not is_file(path):
         msg = f"{path}: no such file. Give the path of a CSV or TSV file."
         raise InputError(msg)
     try:
@@ -63,6 +65,8 @@ def load(table: str | Path | pd.DataFrame) -> tuple[pd.DataFrame, str]:
         frame = pd.read_parquet(path) if magic == b"PAR1" else _read_text(path)
     except InputError:
         raise
+    except pd.errors.ParserWarning:
+        _refuse(path, "some rows have more fields than there are columns")
     except (OSError, EOFError, zlib.error, ValueError, csv.Error) as error:
         _refuse(path, error)
     return _cleaned(frame.reset_index(drop=True)), str(path)
@@ -80,7 +84,9 @@ def _read_text(path: Path) -> pd.DataFrame:
     with open_text(path) as text:
         layout = _layout(list(islice(text, _N_SEEN)), path)
     names = [name for name in layout.names if plain(name) in SOURCE + TARGET]
-    with open_text(path) as text:
+    with open_text(path) as text, warnings.catch_warnings():
+        # Of rows with more fields than names, pandas would drop the last ones and warn.
+        warnings.simplefilter("error", pd.errors.ParserWarning)
         return pd.read_csv(
             text,
             sep=r"\s+" if layout.separator == " " else layout.separator,

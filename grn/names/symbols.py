@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from grn.errors import InputError
+from grn.files import is_file
 
 logger = logging.getLogger(__name__)
 
@@ -231,7 +232,7 @@ def _grouped(names: Iterable[str], spelling: Callable[[str], str]) -> dict[str, 
 
 def _read_two_columns(path: Path) -> pd.DataFrame:
     expected = "Expected a CSV or TSV file of two columns: alias, name."
-    if not path.is_file():
+    if not is_file(path):
         msg = f"no alias file at {path}. {expected}"
         raise InputError(msg)
     widest = 0

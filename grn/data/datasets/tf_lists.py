@@ -11,17 +11,20 @@ from typing import Literal
 from grn.data.datasets.catalogue import read_fetchables, read_resources
 from grn.data.datasets.fetch import fetch_from_record
 from grn.data.datasets.resources import fetch_resource, tf_list_names
-from grn.data.datasets.root import cache_folder, data_roots
+from grn.data.datasets.root import cache_folder, data_folder
 from grn.data.datasets.unpack import find_unpacked, scratch_folder, unpack
 from grn.edges.load import are_counted
 from grn.edges.words import LABELS, plain, value
 from grn.errors import InputError
+from grn.files import exists, is_file
 from grn.names.symbols import are_ensembl, listed
 from grn.text import open_text
 
 logger = logging.getLogger(__name__)
 
 SPECIES: tuple[Literal["human", "mouse"], ...] = ("human", "mouse")
+# Made by scripts/tf_lists.py; each file states its source, licence and whom to cite.
+_SHIPPED = Path(__file__).parent / "species"
 # Words that people write over the column, as `plain` returns them, the best first; none is the
 # symbol of a TF.
 _HEADERS: tuple[str, ...] = ("tf", "tfs", "tf_name", "tf_names", "tf_symbol", "regulator")
@@ -46,9 +49,10 @@ def read_tf_list(source: str | Path) -> list[str]:
     symbol`, of which a column `Is TF?` leaves rows out, else the first that is no index. Headers,
     titles, comments (`#`), quotes, blanks, brackets and byte order marks are passed over.
 
-    `human` and `mouse` are BEELINE's lists, `fly`, `fish`, `rat` and `yeast` the genes that the
-    Gene Ontology calls TFs, unless a file of that name exists: `tf_lists/<species>.txt` in the
-    data folder or the cache (`data_roots`), else fetched once into the cache.
+    `human`, `mouse`, `fly`, `fish`, `rat` and `yeast` are the genes that the Gene Ontology calls
+    TFs, unless a file of that name exists, or `tf_lists/<species>.txt` in the data folder
+    (`data_folder`). The lists of human and mouse are part of the package, whatever is in the
+    cache; those of the others are fetched once into the cache.
 
     Parameters
     ----------
@@ -62,9 +66,9 @@ def read_tf_list(source: str | Path) -> list[str]:
         be fetched.
     """
     path = Path(source)
-    if not path.is_file() and str(source) in (*SPECIES, *tf_list_names()):
+    if not is_file(path) and str(source) in (*SPECIES, *tf_list_names()):
         path = _species_list(str(source))
-    if not path.exists():
+    if not exists(path):
         named = ", ".join((*SPECIES, *tf_list_names()))
         msg = f"no TF list at {path}. Pass a file with one name per line, or one of {named}."
         raise InputError(msg)
@@ -184,15 +188,23 @@ def _are_lines_of_names(rows: list[list[str]], width: int) -> bool:
 
 
 def _species_list(species: str) -> Path:
-    """Return the path of a species' list, fetched where no folder has it, or say how to get it."""
+    """Return the path of a species' list: the user's, the package's, or a fetched one.
+
+    The cache holds what earlier commands and versions fetched, which must not decide what the
+    names of the lists of the package mean.
+    """
     name = f"tf_lists/{species}.txt"
-    roots = data_roots()
-    found = next((root / name for root in roots if (root / name).is_file()), None)
-    if found is not None:
-        return found
+    folder = data_folder()
+    of_user = [] if folder is None else [folder]
+    roots = of_user if species in SPECIES else [*of_user, cache_folder()]
+    own = next((root / name for root in roots if (root / name).is_file()), None)
+    if own is not None:
+        logger.info("%s TFs: those of %s", species, own)
+        return own
+    if species in SPECIES:
+        logger.info("%s TFs: the list of the package (Gene Ontology, CC BY 4.0)", species)
+        return _SHIPPED / f"{species}.txt"
     try:
-        if species in SPECIES:
-            return fetch_tf_lists() / f"{species}.txt"
         resource = read_resources()[tf_list_names()[species]]
         logger.info("%s (%s; %s)", resource.what, resource.licence, resource.citation)
         return next(fetch_resource(resource)).path
@@ -206,6 +218,8 @@ def _species_list(species: str) -> Path:
 
 def fetch_tf_lists() -> Path:
     """Write BEELINE's TF lists, from its networks on Zenodo, to the cache; return their folder.
+
+    They are files for `--tfs FILE`: `--tfs human` is the list of the package.
 
     Raises
     ------

@@ -147,7 +147,7 @@ def scan_cells(
     low, high = np.full(n_genes, np.inf, np.float32), np.full(n_genes, -np.inf, np.float32)
     problems, evidence, copies = Problems(), Evidence(n_cells, n_genes), Copies(n_cells)
     n_rounded, largest, whole = 0, 0.0, True
-    for start, stored in row_blocks(adata.X):
+    for start, stored in row_blocks(adata.X, what="checking cells"):
         block = own_float32(stored)
         n_rounded += drop_rounding(block)
         rows = slice(start, start + block.shape[0])
@@ -165,9 +165,9 @@ def scan_cells(
         kept = chosen[rows] & enough
         if kept.any():
             some = block if kept.all() else block[kept]
-            cells_per_gene += _nonzero(some, axis=0)
-            low = np.minimum(low, _as_row(some.min(axis=0)))
-            high = np.maximum(high, _as_row(some.max(axis=0)))
+            n_above = _nonzero(some, axis=0)
+            cells_per_gene += n_above
+            _widen(low, high, some, n_above)
     problems.refuse(adata)
     record = says_log1p(adata.uns)
     verdict = judge_values(evidence, is_whole=whole, largest=largest, says_log1p=record)
@@ -183,5 +183,21 @@ def _nonzero(block: Any, axis: int) -> Int[np.ndarray, " n"]:
     return np.bincount(block.indices, minlength=block.shape[1])
 
 
-def _as_row(per_gene: Any) -> Float[np.ndarray, " n_genes"]:
-    return np.asarray(per_gene.toarray() if sp.issparse(per_gene) else per_gene).ravel()
+def _widen(
+    low: Float[np.ndarray, " n_genes"],
+    high: Float[np.ndarray, " n_genes"],
+    block: Any,
+    n_above: Int[np.ndarray, " n_genes"],
+) -> None:
+    """Widen the range of every gene, in place, by the values of a block of rows."""
+    if sp.issparse(block):
+        # Minimum and maximum of scipy's columns would sort all values by column first.
+        columns = block.indices.astype(np.intp)
+        np.minimum.at(low, columns, block.data)
+        np.maximum.at(high, columns, block.data)
+        some_zero = n_above < block.shape[0]
+        np.minimum(low, 0, out=low, where=some_zero)
+        np.maximum(high, 0, out=high, where=some_zero)
+    else:
+        np.minimum(low, block.min(axis=0), out=low)
+        np.maximum(high, block.max(axis=0), out=high)

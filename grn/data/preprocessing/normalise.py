@@ -71,7 +71,7 @@ def _finished(
     totals: Float[np.ndarray, " n_cells"] | None,
 ) -> Iterator[Any]:
     """Yield the finished rows in blocks, CSR or dense as they are stored."""
-    for start, block in row_blocks(stored):
+    for start, block in row_blocks(stored, what="normalising cells"):
         kept = left.cells[start : start + block.shape[0]]
         if not kept.any():
             continue

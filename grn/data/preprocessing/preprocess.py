@@ -6,6 +6,9 @@ from collections.abc import Collection
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+from jaxtyping import Bool
+
 from grn.data.preprocessing.cell_states import choose_cells
 from grn.data.preprocessing.check import Scan, check_cells, scan_cells
 from grn.data.preprocessing.normalise import finished_matrix
@@ -131,14 +134,11 @@ def preprocess(
     matrix = finished_matrix(adata.X, scan, steps, counted, target_sum, of_all)
     obs, var = adata.obs[steps.cells].copy(), adata.var[steps.genes].copy()
     var["n_cells"] = scan.cells_per_gene[steps.genes]
-    result = anndata.AnnData(X=matrix, obs=obs, var=var, uns=uns)
+    result = anndata.AnnData(matrix, obs, var, uns, obsm=_obsm_of(adata, steps.cells))
     if n_top_genes is not None:
         left_in = None if batches is None else batches[steps.cells]
         top = highly_variable(result, n_top_genes, left_in) | result.var_names.isin([*keep])
-        left = Steps(*result.shape)
-        left.keep_genes("n_top_genes", top, n_top_genes=n_top_genes, batch_key=batch_key)
-        steps.taken |= left.taken
-        result = result[:, top].copy()
+        result = _keep_top(result, top, steps, n_top_genes=n_top_genes, batch_key=batch_key)
     result.uns["grn_preprocess"] = {
         "input": scan.kind,
         "evidence": scan.verdict.seen,
@@ -151,6 +151,21 @@ def preprocess(
     }
     logger.info("%d cells × %d genes after preprocessing", *result.shape)
     return result
+
+
+def _keep_top(
+    adata: "AnnData", top: Bool[np.ndarray, " n_genes"], steps: Steps, **settings: Any
+) -> "AnnData":
+    """Return the cells with the chosen genes alone, and record the step."""
+    left = Steps(*adata.shape)
+    left.keep_genes("n_top_genes", top, **settings)
+    steps.taken |= left.taken
+    return adata[:, top].copy()
+
+
+def _obsm_of(adata: "AnnData", cells: np.ndarray[Any, np.dtype[np.bool_]]) -> dict[str, Any]:
+    """Return what `obsm` holds of the cells that are kept."""
+    return {key: value[cells] for key, value in adata.obsm.items()}
 
 
 def _check_numbers(least: int = 0, **settings: Any) -> None:

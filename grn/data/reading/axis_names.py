@@ -64,6 +64,7 @@ _SAMPLE = 2000  # names: shares are known to a percent, whatever the length of t
 _NUMBERED = 0.8  # share of names that differ in their final number only, as those of samples do
 _DENSE = 0.5  # of the numbers from first to last, the share that numbered samples have at least
 _SPARSE = 0.1  # accessions have at most
+_LONGEST_NUMBER = 18  # digits of a number that is counted or of a database
 _DIGITS_OF_A_DATABASE = 4  # samples and genes that people number have fewer
 
 
@@ -148,7 +149,7 @@ def _stem_and_number(name: str) -> tuple[str, str]:
 
 def _spread(numbers: list[str], step: int) -> float | None:
     """Return which share of the numbers from first to last is there; None without numbers."""
-    values = {int(number) for number in numbers if number}
+    values = {int(number) for number in numbers if 0 < len(number) <= _LONGEST_NUMBER}
     if len(values) < 2:
         return None
     return min(1.0, step * len(values) / (max(values) - min(values) + 1))

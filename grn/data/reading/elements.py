@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from grn.data.reading.declared import check_declared, check_places, names_in
 from grn.data.reading.layers import RAW, no_matrix, select_layer
+from grn.data.reading.multimodal import split_modality, with_shared
 from grn.data.reading.unreadable import check_numbers
 
 if TYPE_CHECKING:
@@ -16,16 +18,22 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_READ_WHOLE = ("obs", "var", "raw/var", "obsm")
 _LARGE = 1_000_000  # bytes of one entry of uns; images and graphs of cells lie there
+_LARGE_OBSM = 2**28  # bytes of one entry of obsm: 50 components of a million cells fit
 _BLOCK = 2**24  # bytes read at once, beside a matrix of many times that; not chosen by time
 
 
 def open_store(path: Path) -> Any:
-    """Open an `.h5ad`, a `.zarr` folder or a `.zarr.zip` for reading: h5py File or zarr Group."""
-    if path.suffix.lower() == ".h5ad":
+    """Open an `.h5ad`, `.h5mu/NAME`, `.zarr` or `.zarr.zip`: a group of h5py or zarr."""
+    multimodal = split_modality(path)
+    if multimodal is not None or path.suffix.lower() == ".h5ad":
         import h5py
 
-        return h5py.File(path, "r")
+        if multimodal is None:
+            return h5py.File(path, "r")
+        file, modality = multimodal
+        return h5py.File(file, "r")["mod"][modality]
     import zarr
 
     if path.is_file():
@@ -42,15 +50,15 @@ def place_of(store: Any, layer: str | None) -> str:
 
 def layers_of(store: Any) -> list[str]:
     """Return the layers that can be chosen, `raw` at the end."""
-    names = [*store["layers"]] if "layers" in store else []
+    names = names_in(store["layers"]) if "layers" in store else []
     return [*dict.fromkeys([*names, *([RAW] if "raw/X" in store else [])])]
 
 
 def read_chosen(path: Path, layer: str | None, read_matrix: Callable[[Any], Any]) -> "AnnData":
     """Read one matrix and the tables beside it, and nothing else.
 
-    Parts of the tables and of `uns` that cannot be read, such as an encoding of a newer version or
-    a missing column, are left out, with a warning that names them.
+    Parts of the tables, of `obsm` and of `uns` that cannot be read, such as an encoding of a newer
+    version or a missing column, are left out, with a warning that names them.
 
     Parameters
     ----------
@@ -64,27 +72,34 @@ def read_chosen(path: Path, layer: str | None, read_matrix: Callable[[Any], Any]
     Raises
     ------
     InputError
-        There is no such matrix, or it holds no numbers.
+        There is no such matrix, it holds no numbers, or it is not safe to read.
     """
     import anndata
 
     store = open_store(path)
     if _is_old(store):
+        check_declared(path, store)
         return select_layer(anndata.read_h5ad(path), layer, origin=str(path))
     place, layers = place_of(store, layer), layers_of(store)
     if place not in store or store[place].attrs.get("encoding-type") == "null":
         raise no_matrix(str(path), layer, layers)
     element = store[place]
     check_numbers(element["data"] if "data" in _keys(element) else element, path)
+    check_declared(path, element, *(store[name] for name in _READ_WHOLE if name in store))
+    check_places(path, *(store[name] for name in ("uns",) if name in store))
     lost: list[str] = []
+    obs = _obs(store, path, lost)
     adata = anndata.AnnData(
         X=read_matrix(element),
-        obs=_table(store, "obs", lost),
+        obs=obs,
         var=_table(store, "raw/var" if place == "raw/X" else "var", lost),
+        obsm=_embeddings(store["obsm"], len(obs), lost) if "obsm" in store else {},
         uns=_readable(store["uns"], "uns", lost) if "uns" in store else {},
     )
     if lost:
-        logger.warning("%s: left out parts that cannot be read: %s", path, "; ".join(lost))
+        logger.warning(
+            "%s: left out parts that cannot be read or are too large: %s", path, "; ".join(lost)
+        )
     if layers:
         logger.info("%s: other matrices, not read: %s", path, ", ".join(layers))
     adata.uns["grn_read"] = {"layers": layers}
@@ -119,13 +134,21 @@ def row_slices(element: Any) -> list[slice]:
 
 def _keys(element: Any) -> list[str]:
     """Return the names in a group; none of an array."""
-    return list(element) if hasattr(element, "keys") else []
+    return names_in(element) if hasattr(element, "keys") else []
 
 
 def _is_old(store: Any) -> bool:
     """Return whether an `.h5ad` is of anndata 0.6 or older, whose elements have no type."""
     old_matrix = "X" in store and "h5sparse_format" in store["X"].attrs
     return old_matrix or ("obs" in store and not hasattr(store["obs"], "keys"))
+
+
+def _obs(store: Any, path: Path, lost: list[str]) -> "pd.DataFrame":
+    """Read `obs`; that of a modality with what the whole file says of its cells."""
+    obs, multimodal = _table(store, "obs", lost), split_modality(path)
+    if multimodal is None or "obs" not in store.file:
+        return obs
+    return with_shared(obs, _table(store.file, "obs", lost), multimodal[1])
 
 
 def _table(store: Any, name: str, lost: list[str]) -> "pd.DataFrame":
@@ -163,6 +186,26 @@ def _column(element: Any, length: int) -> Any:
         msg = f"it has {len(values)} entries, the table {length} rows"
         raise ValueError(msg)
     return values
+
+
+def _embeddings(group: Any, n_cells: int, lost: list[str]) -> dict[str, Any]:
+    """Read `obsm`: what was computed of the cells, such as the coordinates of a UMAP."""
+    from anndata.io import read_elem
+
+    found: dict[str, Any] = {}
+    for key in group:
+        try:
+            if (n_bytes := _n_bytes(group[key])) > _LARGE_OBSM:
+                lost.append(f"obsm/{key} ({n_bytes / 1e6:,.0f} MB)")
+                continue
+            value = read_elem(group[key])
+            if len(value.shape) < 2 or value.shape[0] != n_cells:
+                lost.append(f"obsm/{key} (shape {value.shape} for {n_cells} cells)")
+                continue
+            found[key] = value
+        except Exception as error:  # noqa: BLE001  libraries raise what they like
+            lost.append(_saying(f"obsm/{key}", error))
+    return found
 
 
 def _readable(group: Any, name: str, lost: list[str]) -> dict[str, Any]:

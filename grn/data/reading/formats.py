@@ -9,6 +9,7 @@ import numpy as np
 
 from grn.data.reading.elements import read_chosen, read_into_memory
 from grn.data.reading.layers import select_layer
+from grn.data.reading.multimodal import find_modality
 from grn.data.reading.orientation import (
     CELLS_BY_GENES,
     GENES_BY_CELLS,
@@ -27,12 +28,13 @@ from grn.data.reading.parts_10x import (
 from grn.data.reading.read_10x import read_10x_h5, read_10x_sample
 from grn.data.reading.read_loom import read_loom
 from grn.errors import InputError
+from grn.files import exists
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
 SUPPORTED = (
-    ".h5ad (or a folder with one), .zarr (folder or .zarr.zip), .loom, 10x .h5, "
+    ".h5ad (or a folder with one), .h5mu, .zarr (folder or .zarr.zip), .loom, 10x .h5, "
     ".csv/.tsv/.txt (plain or .gz), a 10x folder (matrix.mtx) or a BEELINE folder "
     "(ExpressionData.csv)"
 )
@@ -77,7 +79,10 @@ def find_format(
     InputError
         The path does not exist, is an empty file, or has no supported format.
     """
-    if not path.exists():
+    modality = find_modality(path)
+    if modality is not None:
+        return Format("h5mu", modality, _read_store)
+    if not exists(path):
         msg = f"no such file or folder: {path}. Check the path of the cells."
         raise InputError(msg)
     if path.is_dir():

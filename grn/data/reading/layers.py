@@ -37,11 +37,13 @@ def select_layer(adata: "AnnData", layer: str | None, *, origin: str = "adata") 
     if layer in adata.layers:
         layers = dict(adata.layers)
         return anndata.AnnData(
-            X=layers[layer], obs=adata.obs, var=adata.var, uns=dict(adata.uns), layers=layers
-        )
+            X=layers[layer], obs=adata.obs, var=adata.var, uns=dict(adata.uns), layers=layers,
+            obsm=dict(adata.obsm),
+        )  # fmt: skip
     if layer == RAW and adata.raw is not None:
         raw = adata.raw
-        return anndata.AnnData(X=raw.X, obs=adata.obs, var=raw.var, uns=dict(adata.uns))
+        beside = {"uns": dict(adata.uns), "obsm": dict(adata.obsm)}
+        return anndata.AnnData(X=raw.X, obs=adata.obs, var=raw.var, **beside)
     raise no_matrix(origin, layer, names_of_layers(adata))
 
 

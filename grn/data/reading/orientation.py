@@ -174,7 +174,8 @@ def _by_regulators(
     """Decide by the axis that has the regulators, if only one has several of them."""
     wanted = {_plain(tf) for tf in tfs}
     rows, columns = (
-        len(wanted & {_plain(name) for name in names}) for names in (row_names, column_names)
+        len({plain for name in names if (plain := _plain(name)) in wanted})
+        for names in (row_names, column_names)
     )
     enough = min(_MIN_LISTED, len(wanted))
     if max(rows, columns) < max(1, enough) or min(rows, columns) * _MANY_TIMES > max(

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_ROW_WISE = ("h5ad", "zarr")  # formats whose rows can be read one by one
+_ROW_WISE = ("h5ad", "h5mu", "zarr")  # formats whose rows can be read one by one
 _DECIDED = ("text",)  # formats in which the names of the axes were looked at already
 
 
@@ -45,9 +45,10 @@ def read_cells(
     Parameters
     ----------
     path
-        `.h5ad`, `.zarr`, `.loom`, 10x `.h5`, `.csv`/`.tsv`/`.txt` (also `.gz`; genes × cells and
-        cells × genes are told apart by their names), a 10x folder, or a BEELINE folder
-        (`ExpressionData.csv`, genes × cells, and optionally `PseudoTime.csv`, read into `obs`).
+        `.h5ad`, `.h5mu` (its modality `rna`; `cells.h5mu/NAME` is another one), `.zarr`, `.loom`,
+        10x `.h5`, `.csv`/`.tsv`/`.txt` (also `.gz`; genes × cells and cells × genes are told apart
+        by their names), a 10x folder, or a BEELINE folder (`ExpressionData.csv`, genes × cells,
+        and optionally `PseudoTime.csv`, read into `obs`).
     layer
         Take this layer instead of `X`; `raw` is `adata.raw` where no layer is called so.
     gene_column

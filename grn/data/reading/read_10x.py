@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from grn.data.reading.declared import MOST_EXPANDED, check_declared, names_in
 from grn.data.reading.orientation import CELLS_BY_GENES, GENES_BY_CELLS, Orientation
 from grn.data.reading.parts_10x import (
     ALEVIN,
@@ -72,15 +73,17 @@ def read_10x_sample(folder: Path, samples: list[SampleFiles]) -> tuple["AnnData"
     feature_file = parts.get(FEATURES, parts.get(GENES, folder))
     features = _read_part(feature_file, read_names)
     barcodes = _read_part(parts[BARCODES], read_names)
-    matrix = _read_part(parts[MATRIX], anndata.io.read_mtx).X
-    by_cell, features, barcodes = _fit(parts[MATRIX], matrix.shape, features, barcodes)
+    # Before the matrix is read: its first line may declare any size.
+    shape = _read_part(parts[MATRIX], _declared_shape)
+    by_cell, features, barcodes = _fit(parts[MATRIX], shape, features, barcodes)
     if by_cell is None:
         msg = (
-            f"{parts[MATRIX]} holds {matrix.shape[0]} genes × {matrix.shape[1]} cells, but "
+            f"{parts[MATRIX]} holds {shape[0]} genes × {shape[1]} cells, but "
             f"{feature_file.name} has {len(features)} lines and {parts[BARCODES].name} "
             f"{len(barcodes)}. Take all three from the same folder."
         )
         raise InputError(msg)
+    matrix = _read_part(parts[MATRIX], anndata.io.read_mtx).X
     features, barcodes = without_counts(features), without_counts(barcodes)
     adata = anndata.AnnData(matrix.tocsr() if by_cell else matrix.T.tocsr())
     adata.obs_names = barcodes[0].to_numpy()
@@ -96,6 +99,19 @@ def read_10x_sample(folder: Path, samples: list[SampleFiles]) -> tuple["AnnData"
     if by_cell:
         stored = Orientation(CELLS_BY_GENES, "the lengths of its lists of names say so")
     return split_by_splicing(_genes_only(adata, folder), folder), stored
+
+
+def _declared_shape(path: Path) -> tuple[int, int]:
+    """Return what the first line of a matrix declares, unless its file is far too short for it."""
+    from scipy.io import mminfo
+
+    n_rows, n_columns, n_entries, kind, *_ = mminfo(path)
+    longest = path.stat().st_size * (MOST_EXPANDED if path.suffix == ".gz" else 1)
+    # A line has two indices and what parts them, of a dense matrix at least a digit.
+    if n_entries * (4 if kind == "coordinate" else 2) > longest:
+        msg = f"it declares {n_entries:,} entries and is too short for them"
+        raise ValueError(msg)
+    return int(n_rows), int(n_columns)
 
 
 def _fit(
@@ -124,8 +140,9 @@ def read_10x_h5(path: Path) -> tuple["AnnData", Orientation]:
     import scanpy as sc
 
     with h5py.File(path, "r") as file:
-        inside = list(file)
-        matrices = [name for name in inside if _is_10x_group(file[name])]
+        inside = names_in(file)
+        matrices = [name for name in inside if _is_10x_group(file.get(name))]
+        check_declared(path, *(file[name] for name in matrices))
     if not matrices:
         hint = " It looks like an .h5ad: rename it." if {"obs", "var"} <= set(inside) else ""
         msg = (

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.sparse as sp
 
+from grn.data.reading.declared import check_declared, names_in
 from grn.data.reading.elements import row_slices
 from grn.data.reading.layers import no_matrix
 from grn.data.reading.orientation import GENES_BY_CELLS, Orientation
@@ -54,11 +55,12 @@ def read_loom(
                 "row_attrs and col_attrs. Write it again, for example with loompy."
             )
             raise InputError(msg)
-        layers = list(file.get("layers", ()))
+        layers = names_in(file.get("layers", ()))
         if layer is not None and layer not in layers:
             raise no_matrix(str(path), layer, layers)
         matrix = file["matrix"] if layer is None else file["layers"][layer]
         check_numbers(matrix, path)
+        check_declared(path, matrix, file["row_attrs"], file["col_attrs"])
         genes = next((key for key in _GENES if key in file["row_attrs"]), "")
         cells = next((key for key in _CELLS if key in file["col_attrs"]), "")
         if not genes and gene_column is None:

@@ -1,9 +1,12 @@
+from typing import Any
+
 import anndata
 import numpy as np
 import pytest
 import scipy.sparse as sp
 import torch
 
+from grn.data import dataset
 from grn.data.dataset import CellDataset
 
 KINDS = {"dense": np.array, "csr": sp.csr_matrix, "csc": sp.csc_matrix}
@@ -71,3 +74,20 @@ def test_cells_stay_as_they_are() -> None:
     before = adata.X.copy()
     CellDataset(adata).rows([0, 1])
     assert (before != adata.X).nnz == 0
+
+
+def test_roots_alone_take_no_pass_over_the_cells(monkeypatch: pytest.MonkeyPatch) -> None:
+    passes: list[int] = []
+    original = dataset.column_moments
+
+    def column_moments(*args: Any) -> Any:
+        passes.append(1)
+        return original(*args)
+
+    monkeypatch.setattr(dataset, "column_moments", column_moments)
+    cells = CellDataset(anndata.AnnData(log_expression()))
+    cells.roots([0, 3])
+    assert passes == []
+    cells.rows([0, 3])
+    cells.rows([1])
+    assert passes == [1]

@@ -97,3 +97,14 @@ def test_a_workbook_is_refused_with_the_way_out(tmp_path):
     (tmp_path / "edges.xlsx").write_bytes(b"PK\x03\x04 and so on")
     with pytest.raises(InputError, match="save the sheet as CSV"):
         load(tmp_path / "edges.xlsx")
+
+
+def test_rows_with_more_fields_than_the_first_ones_lose_nothing_in_silence(tmp_path):
+    rows = "".join(f"A{i},B,0.5\n" for i in range(300))  # beyond the lines that tell the layout
+    path = tmp_path / "edges.csv"
+    path.write_text(f"source,target,weight\n{rows}A,B,0.25,C\n")
+    with pytest.raises(InputError, match="cannot be read as a table"):
+        load(path)
+    path.write_text("source,target,weight\nA,B,0.5,x,y\nB,C,0.5,x,y\n")
+    with pytest.raises(InputError, match="more fields than there are columns"):
+        load(path)

@@ -8,7 +8,7 @@ import pytest
 
 from grn.data.datasets import resources, tf_lists
 from grn.data.datasets.catalogue import Resource, ResourceFile
-from grn.data.datasets.tf_lists import read_tf_list
+from grn.data.datasets.tf_lists import fetch_tf_lists, read_tf_list
 from grn.errors import InputError
 from tests.record_server import RecordServer, networks_zip, record_of_beeline, zipped
 
@@ -105,35 +105,71 @@ def test_missing_empty_binary(tmp_path: Path) -> None:
             read_tf_list(tmp_path / "x.bin")
 
 
-def test_species_lists_come_from_a_file_the_data_folder_the_cache_or_the_record(
-    record: tuple[RecordServer, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_species_lists_come_from_a_file_the_data_folder_or_the_package(
+    record: tuple[RecordServer, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     server, cache = record
+    caplog.set_level("INFO")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "human").mkdir()  # a folder of that name is not meant
-    assert read_tf_list("human") == ["GATA1", "KLF4", "MYC", "SOX2"]
+    assert {"SPI1", "GATA1", "SOX2"} <= set(read_tf_list("human"))
+    assert "human TFs: the list of the package (Gene Ontology, CC BY 4.0)" in caplog.messages
+    assert not server.asked
+    ours = {species: read_tf_list(species) for species in ("human", "mouse")}
+    fetched = fetch_tf_lists()
+    assert read_tf_list(fetched / "human.txt") == ["GATA1", "KLF4", "MYC", "SOX2"]
     assert [path for path, _ in server.asked] == ["record", "content/BEELINE-Networks.zip"]
     assert (cache / "tf_lists" / "mouse.txt").read_text() == "GATA1\nKLF4\nMYC\nSOX2\n"
     assert {path.name for path in cache.iterdir()} == {"downloads", "tf_lists"}
 
-    (cache / "tf_lists" / "mouse.txt").write_text("Cached\n")
-    assert read_tf_list("mouse") == ["Cached"]
+    # What earlier commands left in the cache does not decide what the names mean.
+    assert ours == {species: read_tf_list(species) for species in ("human", "mouse")}
     own = tmp_path / "data" / "tf_lists"
     own.mkdir(parents=True)
     (own / "mouse.txt").write_text("Own\n")
     monkeypatch.setenv("GRN_DATA", str(tmp_path / "data"))
     assert read_tf_list("mouse") == ["Own"]
+    assert f"mouse TFs: those of {own / 'mouse.txt'}" in caplog.messages
     (tmp_path / "mouse").write_text("File\n")
     assert read_tf_list("mouse") == ["File"]
     assert len(server.asked) == 2
+
+
+@pytest.mark.parametrize(("species", "size"), [("human", 1430), ("mouse", 1136)])
+def test_lists_of_the_package_are_whole_and_state_their_terms(species: str, size: int) -> None:
+    path = tf_lists._SHIPPED / f"{species}.txt"
+    names = read_tf_list(path)
+    assert len(names) == size
+    assert names == sorted(names)
+    spelled = str.upper if species == "human" else str.capitalize
+    # Factors of blood, stem cells, liver and the clock; neither cofactors nor a kinase.
+    assert {spelled(name) for name in ("SPI1", "GATA1", "POU5F1", "HNF4A", "CLOCK")} <= set(names)
+    assert not {spelled(name) for name in ("EP300", "AKT1", "ACTB")} & set(names)
+    head = path.read_text(encoding="utf-8").split("\n" + names[0])[0]
+    assert "CC BY 4.0" in head
+    assert "10.1093/genetics/iyad031" in head
+
+
+def test_both_lists_are_of_the_same_factors() -> None:
+    human, mouse = (
+        {name.upper() for name in read_tf_list(tf_lists._SHIPPED / f"{species}.txt")}
+        for species in ("human", "mouse")
+    )
+    # Zinc fingers are called otherwise: ZNF148 and Zfp148.
+    named_alike = {name for name in mouse if not name.startswith(("ZFP", "ZNF"))}
+    assert len(human & named_alike) > 0.85 * len(named_alike)
 
 
 def test_what_was_put_into_the_cache_by_hand_stays(record: tuple[RecordServer, Path]) -> None:
     _, cache = record
     (cache / "tf_lists").mkdir(parents=True)
     (cache / "tf_lists" / "human.txt").write_text("MINE\n")
-    assert read_tf_list("mouse") == ["GATA1", "KLF4", "MYC", "SOX2"]
-    assert read_tf_list("human") == ["MINE"]
+    fetched = fetch_tf_lists()
+    assert read_tf_list(fetched / "mouse.txt") == ["GATA1", "KLF4", "MYC", "SOX2"]
+    assert read_tf_list(fetched / "human.txt") == ["MINE"]
 
 
 def test_lists_of_other_species_are_fetched_by_name(
@@ -150,39 +186,36 @@ def test_lists_of_other_species_are_fetched_by_name(
     assert [path for path, _ in server.asked] == ["fly"]
     (cache / "tf_lists/fly.txt").unlink()
     server.files.clear()
-    with pytest.raises(InputError, match=r"fly TF list is not at .*answered 404.*put it at"):
+    with pytest.raises(InputError, match=r"fly TF list is not at .*answered 404.*name per line"):
         read_tf_list("fly")
     with pytest.raises(InputError, match="one of human, mouse, fly"):
         read_tf_list("newt")
 
 
 def test_without_the_record_the_message_says_what_to_do(
-    record: tuple[RecordServer, Path], tmp_path: Path
+    record: tuple[RecordServer, Path],
 ) -> None:
     server, cache = record
     server.files.clear()
     with pytest.raises(InputError) as error:
-        read_tf_list("mouse")
+        fetch_tf_lists()
     for part in (
-        f"mouse TF list is not at {tmp_path / 'empty' / 'tf_lists' / 'mouse.txt'}",
         "answered 404",
         "download BEELINE-Networks.zip from https://doi.org/10.5281/zenodo.3701939",
         f"put it at {cache / 'downloads' / 'BEELINE-Networks.zip'}",
-        f"put a list at {cache / 'tf_lists' / 'mouse.txt'}",
-        "one name per line",
     ):
         assert part in str(error.value)
     by_hand = cache / "downloads" / "BEELINE-Networks.zip"
     by_hand.parent.mkdir(parents=True)
     by_hand.write_bytes(networks_zip())
-    assert read_tf_list("mouse") == ["GATA1", "KLF4", "MYC", "SOX2"]
+    assert read_tf_list(fetch_tf_lists() / "mouse.txt") == ["GATA1", "KLF4", "MYC", "SOX2"]
 
 
 def test_a_record_without_lists(record: tuple[RecordServer, Path]) -> None:
     server, _ = record
     server.add_record({"BEELINE-Networks.zip": zipped({"x.txt": "1"})})
     with pytest.raises(InputError, match=r"has no human-tfs\.csv"):
-        read_tf_list("human")
+        fetch_tf_lists()
 
 
 @pytest.mark.data

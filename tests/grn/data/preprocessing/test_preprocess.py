@@ -217,6 +217,18 @@ def test_log_values_have_no_counts(many: anndata.AnnData) -> None:
         preprocess(preprocess(many), min_counts=3)
 
 
+def test_embeddings_stay_with_their_cells(many: anndata.AnnData) -> None:
+    numbers = np.arange(many.n_obs, dtype=float)
+    many.obsm["X_umap"] = np.stack([numbers, -numbers], axis=1)
+    many.obsm["proteins"] = pd.DataFrame({"CD3": numbers}, index=many.obs_names)
+    many.obs["kept"] = pd.Categorical(np.where(numbers % 3 == 0, "yes", "no"))
+    result = preprocess(many, state_key="kept", states="yes", n_top_genes=5)
+    expected = numbers[many.obs_names.get_indexer(result.obs_names)]
+    assert 0 < len(expected) < many.n_obs
+    np.testing.assert_array_equal(result.obsm["X_umap"][:, 0], expected)
+    assert result.obsm["proteins"]["CD3"].tolist() == expected.tolist()
+
+
 @pytest.mark.data
 @pytest.mark.parametrize(
     ("name", "shape"),

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
+from grn.data.reading import elements
 from grn.data.reading.read import read_cells
 from grn.errors import InputError
 from tests.cell_files import assert_same_cells, write_h5ad, write_zarr
@@ -66,7 +67,8 @@ def test_an_odd_element_changes_nothing_else(
     beside = {"obs/day": ["stage"], "obs/stage": ["day"]}.get(place, ["day", "stage"])
     assert list(read.obs) == beside
     assert read.uns["log1p"]["base"] == 2.0
-    said = group in ("obs", "var", "uns") and not (group == "uns" and fault == "missing")
+    said = group != "layers" and not (group in ("uns", "obsm") and fault == "missing")
+    assert list(read.obsm) == ([] if group == "obsm" else ["X_pca"])
     assert (place in caplog.text) == said
     if group == "layers" and fault == "unknown encoding":
         with pytest.raises(InputError, match="cannot read"):
@@ -106,8 +108,29 @@ def test_what_is_not_read_is_named(
         read = read_cells(path)
     assert "other matrices, not read: doubled, raw" in caplog.text
     assert read.uns["grn_read"]["layers"] == ["doubled", "raw"]
-    assert (list(read.layers), list(read.obsm), read.raw) == ([], [], None)
+    assert (list(read.layers), list(read.obsm), read.raw) == ([], ["X_pca"], None)
     read.write_h5ad(tmp_path / "again.h5ad")
+
+
+def test_embeddings_that_do_not_fit_are_left_out(
+    tmp_path: Path,
+    cells: anndata.AnnData,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cells.obsm["X_umap"] = np.random.default_rng(0).normal(size=(N_CELLS, 2)).astype("float32")
+    cells.obsm["proteins"] = pd.DataFrame({"CD3": 1.5}, index=cells.obs_names)
+    cells.obsm["X_large"] = np.zeros((N_CELLS, 100))
+    path = write_h5ad(cells, tmp_path)
+    with h5py.File(path, "a") as file:
+        file["obsm/X_short"] = np.ones((N_CELLS - 1, 2))
+    monkeypatch.setattr(elements, "_LARGE_OBSM", N_CELLS * 100 * 8 - 1)
+    read = read_cells(path)
+    assert set(read.obsm) == {"X_pca", "X_umap", "proteins"}
+    np.testing.assert_array_equal(read.obsm["X_umap"], cells.obsm["X_umap"])
+    assert read.obsm["proteins"]["CD3"].tolist() == [1.5] * N_CELLS
+    assert "obsm/X_short (shape (22, 2) for 23 cells)" in caplog.text
+    assert "obsm/X_large (0 MB)" in caplog.text
 
 
 def test_large_entries_of_uns_stay_where_they_are(tmp_path: Path, cells: anndata.AnnData) -> None:

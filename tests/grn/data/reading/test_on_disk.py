@@ -174,12 +174,15 @@ def test_large_matrix_by_column_is_read_with_a_warning(
 
 
 def test_backed_object_of_the_user_passes_unharmed(tmp_path: Path, cells: anndata.AnnData) -> None:
+    cells.obsm["X_umap"] = np.ones((N_CELLS, 2))
     backed = anndata.read_h5ad(write_h5ad(cells, tmp_path), backed="r")
     assert select_layer(backed, None) is backed
     raw = select_layer(backed, "raw")
     np.testing.assert_array_equal(raw.X[[2, 1]].toarray(), cells.X[[2, 1], :5].toarray())
     doubled = select_layer(backed, "doubled")
     np.testing.assert_array_equal(doubled.X[:].toarray(), 2 * cells.X.toarray())
+    for chosen in (raw, doubled):
+        np.testing.assert_array_equal(chosen.obsm["X_umap"], cells.obsm["X_umap"])
     assert backed.isbacked
     np.testing.assert_array_equal(backed.X[[2, 1]].toarray(), cells.X[[2, 1]].toarray())
 

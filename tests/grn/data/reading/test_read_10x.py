@@ -264,3 +264,20 @@ def test_truncated_h5(tmp_path: Path, cells: anndata.AnnData) -> None:
     path.write_bytes(path.read_bytes()[:3000])
     with pytest.raises(InputError, match=r"cannot read .*cells\.h5 as 10x h5.*truncated"):
         read_cells(path)
+
+
+@pytest.mark.parametrize(
+    ("first", "message"),
+    [
+        ("1000000000 1000000000 1", "holds 1000000000 genes"),
+        ("5 11 100000000000", "declares 100,000,000,000 entries and is too short"),
+    ],
+)
+def test_a_first_line_that_declares_too_much_takes_no_memory(
+    tmp_path: Path, first: str, message: str
+) -> None:
+    folder = write_10x_v2(counted_cells("cell_{}"), tmp_path)
+    kind = "%%MatrixMarket matrix coordinate integer general"
+    (folder / "matrix.mtx").write_text(f"{kind}\n{first}\n1 1 1\n")
+    with pytest.raises(InputError, match=message):
+        read_cells(folder)
