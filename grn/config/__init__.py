@@ -10,8 +10,10 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
+from grn.config.here import import_from
 from grn.config.overrides import explain
 from grn.config.schemas import DATA_SCHEMAS, SCHEMAS
+from grn.errors import InputError
 
 __all__ = [
     "CONFIG_NAME",
@@ -19,6 +21,7 @@ __all__ = [
     "compose_config",
     "config_folder",
     "explain",
+    "import_from",
     "register",
 ]
 
@@ -49,8 +52,9 @@ def compose_config(overrides: Sequence[str]) -> DictConfig:
     Raises
     ------
     InputError
-        An override names no setting, or has a value of a wrong type.
+        An override names no setting, has a value of a wrong type, or asks for many runs.
     """
+    _refuse_search(overrides)
     register()
     # The caller may be running Hydra itself, so its state is put back afterwards.
     outer = GlobalHydra.instance().hydra
@@ -59,9 +63,20 @@ def compose_config(overrides: Sequence[str]) -> DictConfig:
         with initialize_config_dir(config_folder(), version_base="1.3"):
             try:
                 return compose(CONFIG_NAME, [*overrides])
-            except (HydraException, OmegaConfBaseException, ValueError) as error:
+            except (HydraException, OmegaConfBaseException, ValueError, AssertionError) as error:
+                # The last for what Hydra's own grammar does not expect, such as `+=`.
                 raise explain(error, overrides, CONFIG_NAME) from error
     finally:
         GlobalHydra.instance().clear()
         if outer is not None:
             GlobalHydra.instance().initialize(outer)
+
+
+def _refuse_search(overrides: Sequence[str]) -> None:
+    """Refuse what only Hydra's own command can do; composed here it would change nothing."""
+    if any(override.lstrip("+").startswith("hparams_search=") for override in overrides):
+        msg = (
+            "a search for settings is many runs, and this is one. Use the command: grn train "
+            "hparams_search=optuna; best.yaml has overrides that can be passed here."
+        )
+        raise InputError(msg)

@@ -9,7 +9,7 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException, ValidationError
 
-from grn.errors import InputError, causes
+from grn.errors import InputError, causes, first_line
 
 # Files of conf/data that the others include and that cannot be chosen themselves.
 _PARTS = {"loader"}
@@ -30,9 +30,11 @@ def explain(error: Exception, overrides: Sequence[str], config_name: str) -> Inp
     if isinstance(error, MissingConfigException):
         return InputError(_no_such_option(error))
     first = _origin(error)
-    said = str(first).splitlines()[0]
+    said = first_line(first)
     culprit = _culprit(error, overrides)
     key, equals, value = culprit.partition("=")
+    if isinstance(first, AssertionError):  # Hydra does not expect it
+        return InputError(f"{culprit!r} is no setting; expected KEY=VALUE.")
     of_type = isinstance(first, ValidationError)
     brackets = of_type and value.startswith(("[", "{"))
     if isinstance(error, OverrideParseException) or said.startswith("Ambiguous value") or brackets:
@@ -66,9 +68,11 @@ def _no_such_option(error: MissingConfigException) -> str:
     group, _, name = str(error.missing_cfg_file).rpartition("/")
     options = sorted({*(error.options or [])} - _PARTS)
     if not options:
-        return str(error).strip().splitlines()[0]
+        return first_line(error)
     close = difflib.get_close_matches(name, options, n=1)
     hint = f" Did you mean {group}={close[0]}?" if close else ""
+    if group == "hydra/launcher":
+        hint += " Others: pip install 'spherical-grn[launchers]' (docs/several_machines.md)."
     return f"there is no {group}={name}. Existing: {', '.join(options)}.{hint}"
 
 
@@ -81,7 +85,7 @@ def _culprit(error: Exception, overrides: Sequence[str]) -> str:
     whole = [override for override in overrides if override in text]
     by_key = [one for one in overrides if one.partition("=")[0].lstrip("+~") in text]
     found = whole or by_key
-    return max(found, key=len) if found else text.splitlines()[0]
+    return max(found, key=len) if found else first_line(error)
 
 
 def _quoted(key: str, value: str) -> str:

@@ -17,25 +17,14 @@ class ConfidenceConfig:
 
 
 @dataclass
-class PredictorConfig:
-    """Arguments of `grn.model.predictor.ExpressionPredictor`."""
-
-    _target_: str = MISSING
-    _partial_: bool = MISSING
-    n_channels: int = MISSING
-    hidden_size: int = MISSING
-    n_axes: int = MISSING
-
-
-@dataclass
 class ModelConfig:
-    """Keys of conf/model: what code reads from them, no constructor would check."""
+    """Keys of conf/model: of these, no constructor would check those that code reads."""
 
     transformer: str | None = MISSING
     """File of pretrained weights; null: those that come with the package."""
     max_cells: int = MISSING
     """Cells on which statistics are computed."""
-    predictor: PredictorConfig = field(default_factory=PredictorConfig)
+    predictor: Any = MISSING
     """Partial constructor, given what is known of the genes."""
 
 
@@ -55,6 +44,8 @@ class RunConfig:
     """Partial split of the known edges, of a supervised run; else null."""
     optimizer: Any = MISSING
     """Partial constructor, given the parameters."""
+    scheduler: Any = None
+    """Partial schedule of the learning rate, given the optimiser; null: as measured."""
     trainer: Any = MISSING
     """Constructor of Lightning's Trainer."""
     callbacks: Any = MISSING
@@ -67,8 +58,9 @@ class RunConfig:
     """How far to trust each edge."""
     experiment: Any = None
     debug: Any = None
+    hparams_search: Any = None
     seed: int = MISSING
-    """Seeds everything; also of the simulated demo data."""
+    """Seeds everything; `data.seed` sets that of the data apart."""
     prior: str | None = None
     """Known edges that are to come first: a file, or a name that `grn data fetch` has fetched."""
     top: int | None = None
@@ -189,6 +181,8 @@ class PretrainConfig:
 class DataConfig:
     """What every group of conf/data holds."""
 
+    seed: int = MISSING
+    """Seed of what the data are: simulation, draws of cells, held-out cells and edges."""
     groupby: str | None = None
     """Column of obs whose groups get a network each."""
     batch: str | None = None

@@ -54,3 +54,8 @@ def test_a_path_that_hydra_reads_otherwise_is_shown_quoted(path: str) -> None:
 def test_other_paths_need_no_quotes(path: str) -> None:
     assert compose_config([*RUN, f"data.cells={path}"]).data.cells == path
     assert not Path("out").exists()
+
+
+def test_what_hydra_itself_does_not_expect_is_no_setting() -> None:
+    with pytest.raises(InputError, match="'\\+=' is no setting; expected KEY=VALUE"):
+        compose_config(["+=", "seed=3"])
