@@ -88,6 +88,8 @@ class ExampleModule(L.LightningDataModule):
         Number of optimisation steps; training is one epoch of so many batches.
     seed
         Seed of the batches.
+    n_done
+        Number of batches that an interrupted training has taken; the next one comes first.
     """
 
     def __init__(
@@ -97,11 +99,12 @@ class ExampleModule(L.LightningDataModule):
         *,
         max_steps: int,
         seed: int,
+        n_done: int = 0,
     ) -> None:
         super().__init__()
         self._examples, self._kinds = examples, kinds
         self.train = [example for example in examples if not example.held_out]
-        self._steps = _Steps(_by_size(self.train), kinds, max_steps, seed)
+        self._steps = _Steps(_by_size(self.train), kinds, max_steps, seed, n_done)
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Return `max_steps` batches: kinds by their shares, then networks with replacement."""
@@ -119,7 +122,11 @@ class ExampleModule(L.LightningDataModule):
 
 
 class _Steps(Dataset[Batch]):
-    """The batch of every step, a function of the seed and the number of the step."""
+    """The batch of every step, a function of the seed and the number of the step.
+
+    Where the first ones are done, its length stays that of the whole training, since Lightning
+    counts from the beginning.
+    """
 
     def __init__(
         self,
@@ -127,8 +134,10 @@ class _Steps(Dataset[Batch]):
         kinds: Mapping[str, Kind],
         n_steps: int,
         seed: int,
+        n_done: int,
     ) -> None:
         self._examples, self._n_steps, self._seed = examples, n_steps, seed
+        self._n_done = n_done
         self._sizes = {kind: kinds[kind].batch_size for kind in examples}
         shares = np.array([kinds[kind].share for kind in examples])
         self._shares = shares / shares.sum()
@@ -137,7 +146,7 @@ class _Steps(Dataset[Batch]):
         return self._n_steps
 
     def __getitem__(self, step: int) -> Batch:
-        rng = np.random.default_rng([self._seed, step])
+        rng = np.random.default_rng([self._seed, self._n_done + step])
         kind = list(self._examples)[rng.choice(len(self._shares), p=self._shares)]
         examples, size = self._examples[kind], self._sizes[kind]
         # Networks of similar size need little padding. They are drawn from twice as many as are

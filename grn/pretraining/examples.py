@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -13,9 +12,10 @@ from jaxtyping import Float, Int8
 from torch import Tensor
 
 from grn.files import replacing
+from grn.model.apply import N_AXES
 from grn.model.interventional_statistics import InterventionalStatistics
 from grn.model.pair_statistics import PairStatistics
-from grn.model.pretrained import N_AXES
+from grn.model.threads import one_thread
 from grn.processes import in_order
 from grn.simulation.curriculum import SCREENS, Sample, draw_samples, without_edges
 
@@ -88,7 +88,7 @@ def draw_examples(
         for first in range(0, n, _PER_FILE[kind]):
             some = range(first, min(first + _PER_FILE[kind], n))
             calls.append(partial(_keep, kind, some, seed, folder))
-    files = in_order(calls, n_processes)
+    files = in_order(calls, n_processes, "simulating networks")
     return [example for file in files for example in _read(file)]
 
 
@@ -147,14 +147,3 @@ def _describe(sample: Sample, network: int) -> Example:
         profiles=statistics.profiles.tokens(N_AXES).half(),
         sign=torch.from_numpy(sample.regulates.T.copy()),
     )
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Restrict torch to one thread, so that results are the same bits in any environment."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -14,17 +14,22 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 
 from grn.errors import InputError
 from grn.files import replacing
+from grn.journal import stage
 from grn.model.extension import extended, standardise_by
 from grn.model.pretrained import FORMAT, PRETRAINED, read_pretrained
+from grn.model.threads import one_thread
 from grn.model.transformer import SphericalTransformer
 from grn.pretraining.batches import Batch, ExampleModule, Kind, moments_of
-from grn.pretraining.examples import FEWEST_NETWORKS, Example, draw_examples, one_thread
+from grn.pretraining.examples import FEWEST_NETWORKS, Example, draw_examples
 from grn.pretraining.module import PretrainingModule, in_words, judge, mean_over_networks
 from grn.pretraining.real import RealNetwork, fit_blend
 from grn.processes import count_processes
 from grn.simulation.curriculum import SCREENS
 from grn.training.curves import Curves
-from grn.training.fit import quiet_libraries, train
+from grn.training.distributed import check_one_machine, count_all, environment
+from grn.training.fit import quiet_libraries, step_of, train
+from grn.training.progress import TrainingProgress
+from grn.training.whole_checkpoints import WholeCheckpoints, is_whole
 from grn.version import VERSION
 
 logger = logging.getLogger(__name__)
@@ -84,6 +89,7 @@ class Pretraining:
             msg = f"seed is {self.seed}; expected a whole number from 0 to 4294967295."
             raise InputError(msg)
         count_processes(self.n_jobs)
+        check_one_machine(self.trainer)
 
     @property
     def kinds(self) -> dict[str, Kind]:
@@ -145,17 +151,21 @@ def pretrain(
     _keep_settings(settings, folder)
     n_networks = {kind: n for kind, n in settings.n_networks.items() if n}
     logger.info("simulating %d networks", sum(n_networks.values()))
-    examples = draw_examples(
-        n_networks,
-        seed=settings.seed,
-        n_processes=count_processes(settings.n_jobs),
-        folder=folder / "examples",
-    )
-    transformer, loader = _train(settings, examples, folder, run_logger)
-    reached = _judge_held_out(transformer, loader)
+    with stage("simulate networks"):
+        examples = draw_examples(
+            n_networks,
+            seed=settings.seed,
+            n_processes=count_processes(settings.n_jobs),
+            folder=folder / "examples",
+        )
+    with stage("train the transformer"):
+        transformer, loader = _train(settings, examples, folder, run_logger)
+    with stage("evaluate on held-out networks"):
+        reached = _judge_held_out(transformer, loader)
     logger.info("on held-out networks: %s", in_words(reached))
     if settings.started_from is None:
-        blend, left_out = fit_blend(transformer, real, settings.seed)
+        with stage("fit the blend to real cells"):
+            blend, left_out = fit_blend(transformer, real, settings.seed)
     else:
         start = read_pretrained(settings.started_from)
         blend, left_out = start.blend, dict(start.left_out)
@@ -200,10 +210,15 @@ def _train(
 ) -> tuple[SphericalTransformer, ExampleModule]:
     """Train a transformer, each process on one thread."""
     seed = int(np.random.SeedSequence([settings.seed, 0]).generate_state(1)[0])
-    n_processes = int(settings.trainer.get("devices", 1))
-    loader = ExampleModule(
-        examples, settings.kinds, max_steps=settings.max_steps * n_processes, seed=seed
-    )
+    # Gradients of a step are averaged over so many batches, whichever process has them.
+    per_step = count_all(settings.trainer) * settings.trainer.get("accumulate_grad_batches", 1)
+    last = folder / _CHECKPOINT
+    resume_from = last if last.exists() and is_whole(last) else None
+    if resume_from is None and last.exists():
+        logger.warning("%s cannot be read: training starts anew", last)
+    n_done = 0 if resume_from is None else step_of(resume_from) * per_step
+    n_batches = settings.max_steps * per_step
+    loader = ExampleModule(examples, settings.kinds, max_steps=n_batches, seed=seed, n_done=n_done)
     logger.info(
         "training for %d steps on %d examples; %d are held out",
         *(settings.max_steps, len(loader.train), len(examples) - len(loader.train)),
@@ -220,14 +235,13 @@ def _train(
             check_val_every_n_epoch=None,
             num_sanity_val_steps=0,
             logger=run_logger,
-            callbacks=[keeper, *([Curves()] if run_logger else [])],
+            callbacks=[keeper, TrainingProgress(), *([Curves()] if run_logger else [])],
             enable_model_summary=False,
-            enable_progress_bar=False,
-            **settings.trainer,
+            plugins=[WholeCheckpoints(), *environment()],
+            **{"devices": 1, **settings.trainer},
         )
-    last = folder / _CHECKPOINT
     with one_thread():
-        train(module, trainer, loader, seed=seed, resume_from=last if last.exists() else None)
+        train(module, trainer, loader, seed=seed, resume_from=resume_from)
     return transformer.eval(), loader
 
 

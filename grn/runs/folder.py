@@ -16,7 +16,7 @@ from yaml import YAMLError
 
 from grn.errors import InputError, causes
 from grn.files import replacing
-from grn.report import REPORT
+from grn.report import ACTIVITY, REPORT
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +62,13 @@ def check_folder(folder: Path, overwrite: bool, result: str = EDGES) -> None:
     InputError
         The folder holds a result already, is no folder, or cannot be written to.
     """
+    try:
+        folder.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except (OSError, ValueError) as error:  # too long, or with a character that no name has
+        msg = f"cannot write to {folder}: {error}. Choose a folder you may write to."
+        raise InputError(msg) from error
     if folder.exists() and not folder.is_dir():
         msg = f"{folder} is a file. Expected a folder for the result: choose another output."
         raise InputError(msg)
@@ -171,7 +178,7 @@ def open_folder(folder: Path, config: DictConfig, cells: str, overwrite: bool) -
         A different run was interrupted in this folder.
     """
     if overwrite:
-        for name in (EDGES, EDGES_BY_GROUP, CONFIG, REPORT, "checkpoints"):
+        for name in (EDGES, EDGES_BY_GROUP, CONFIG, REPORT, ACTIVITY, "checkpoints"):
             _remove(folder / name)
     record: Any = OmegaConf.to_container(config, resolve=True)
     record = {**record, "cells": cells}

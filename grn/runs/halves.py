@@ -8,7 +8,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from grn.config import NO_FOLDER, compose_config
 from grn.data.preprocessing.perturbed_obs import PERTURBATION, annotate
-from grn.errors import InputError
+from grn.errors import InputError, first_line
 from grn.inference.halves import split_halves
 from grn.inference.networks import LABELS, perturbations_of
 from grn.inference.prior import read_prior
@@ -58,8 +58,10 @@ def compare_halves(
     try:
         config.model = OmegaConf.merge(config.model, settings.get("model") or {})
     except OmegaConfBaseException as error:
-        first = str(error).splitlines()[0]
-        msg = f"the run was made by another version of grn ({first}). Leave --halves out."
+        msg = (
+            f"the run was made by another version of grn ({first_line(error)}). "
+            "Leave --halves out."
+        )
         raise InputError(msg) from error
     config.seed = seed
     labels = settings.get("data") or {}

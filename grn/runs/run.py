@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 from hydra.utils import get_object
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from grn.data.preprocessing.perturbed_obs import PERTURBATION, describe_perturbations
 from grn.errors import InputError
@@ -29,6 +29,8 @@ from grn.export import (
 from grn.expression import fingerprint, is_on_disk
 from grn.files import replacing
 from grn.inference.confidence import check_confidence, check_permutations
+from grn.journal import note, open_journal, recorded, stage
+from grn.launched import launched
 from grn.report import check_report, write_report
 from grn.runs.folder import (
     EDGES,
@@ -42,13 +44,15 @@ from grn.runs.folder import (
     open_folder,
     saying_when_full,
 )
+from grn.runs.helper import help_to_train
 from grn.runs.inputs import Found, Inputs, read_inputs
 from grn.runs.supervised import Supervised
 from grn.runs.tracking import log_result
 from grn.runs.unsupervised import Unsupervised
-from grn.training.checkpoint import read_checkpoint
+from grn.training.checkpoint import read_checkpoint, settings_of
 from grn.training.fit import step_of
 from grn.training.settings import check_settings
+from grn.training.whole_checkpoints import is_whole
 from grn.version import VERSION
 
 logger = logging.getLogger(__name__)
@@ -67,7 +71,13 @@ class Result:
     """As `grn.evaluate` returns it, with the untrained model; None without a truth."""
     folder: Path
 
+    def __repr__(self) -> str:
+        """Say how much there is and where, as the table would fill the screen."""
+        n_rows = 0 if self.metrics is None else len(self.metrics)
+        return f"Result({len(self.edges)} edges, {n_rows} rows of metrics, in {self.folder})"
 
+
+@recorded("run")
 def run(config: DictConfig, checkpoint: str | Path | None = None, *, train: bool = True) -> Result:
     """Infer a network as configured and write the run folder.
 
@@ -91,6 +101,8 @@ def run(config: DictConfig, checkpoint: str | Path | None = None, *, train: bool
     InputError
         Cells, names, settings or folder have a problem that the user can fix.
     """
+    if not launched().is_first:
+        help_to_train(config, checkpoint, train=train)
     started = time.perf_counter()
     folder = Path(config.paths.run)
     check_folder(folder, config.overwrite)
@@ -105,15 +117,20 @@ def run(config: DictConfig, checkpoint: str | Path | None = None, *, train: bool
     if stored is not None:
         config = _with_settings(config, stored)
     check_confidence(config)
-    inputs = read_inputs(config)
+    with stage("read and preprocess the cells"):
+        inputs = read_inputs(config)
     check_writable(inputs.adata)
     check_permutations(config, inputs.adata)
     cells = fingerprint(inputs.adata, inputs.adata.obs.get(PERTURBATION))
+    n_cells, n_genes = inputs.adata.shape
+    sizes = {"n_cells": n_cells, "n_genes": n_genes, "n_tfs": len(inputs.tfs)}
+    note("inputs", data=inputs.name, **sizes, train=train, seed=config.seed)
     plan: Supervised | Unsupervised
-    if config.split is None:
-        plan = Unsupervised(config, inputs, cells, stored, train=train)
-    else:
-        plan = Supervised(config, inputs, cells)
+    with stage("find the network"):
+        if config.split is None:
+            plan = Unsupervised(config, inputs, cells, stored, train=train)
+        else:
+            plan = Supervised(config, inputs, cells)
     trains = train or config.split is not None
     size = _size(inputs, config, trained=trains)
     check_space(folder, size)
@@ -122,16 +139,19 @@ def run(config: DictConfig, checkpoint: str | Path | None = None, *, train: bool
     with saying_when_full(folder), locked(folder):
         check_no_result(folder, config.overwrite)  # another run may have finished meanwhile
         resumed = open_folder(folder, config, cells, config.overwrite)
-        resumed = resumed if trains else None
+        open_journal(folder, anew=config.overwrite)
+        resumed = _usable(resumed, cells) if trains else None
         went_on = _describe(resumed)
         found = plan.finish(folder, None if resumed is None else resumed.checkpoint)
         found.record["resumed"] = went_on
         found.record["checkpoint"] = None if checkpoint is None else str(checkpoint)
         found.record["seconds"] = round(time.perf_counter() - started, 1)
         check_space(folder, size)  # others may have filled the disk meanwhile
-        _write(folder, config, inputs, found)
+        with stage("write the result"):
+            _write(folder, config, inputs, found)
     if plan.run_logger:
-        log_result(plan.run_logger, found, inputs, folder)
+        with stage("write to the logger"):
+            log_result(plan.run_logger, found, inputs, folder)
     return Result(found.edges, found.metrics, folder)
 
 
@@ -166,9 +186,7 @@ def _with_settings(config: DictConfig, checkpoint: dict[str, Any]) -> DictConfig
             "leave the checkpoint out, or the other one."
         )
         raise InputError(msg)
-    merged = OmegaConf.merge(config, checkpoint["settings"])
-    assert isinstance(merged, DictConfig)
-    return merged
+    return settings_of(config, checkpoint)
 
 
 def _size(inputs: Inputs, config: DictConfig, *, trained: bool) -> int:
@@ -181,6 +199,16 @@ def _size(inputs: Inputs, config: DictConfig, *, trained: bool) -> int:
     n_pairs = len(inputs.tfs) * inputs.adata.n_vars
     fixed = _LEAST_SIZE + _REPORT_SIZE * config.report
     return int(n_pairs * per_pair + stored + fixed)
+
+
+def _usable(resumed: Resumed | None, cells: str) -> Resumed | None:
+    """Return what to go on from, or None where its checkpoint cannot be used."""
+    if resumed is None or is_whole(resumed.checkpoint, cells):
+        return resumed
+    logger.warning(
+        "%s cannot be read, or is of other cells: training starts anew", resumed.checkpoint
+    )
+    return None
 
 
 def _describe(resumed: Resumed | None) -> dict[str, Any] | None:
@@ -198,10 +226,7 @@ def _describe(resumed: Resumed | None) -> dict[str, Any] | None:
 
 
 def _write(folder: Path, config: DictConfig, inputs: Inputs, found: Found) -> None:
-    """Write the result, with edges.tsv last, so that its presence marks a complete folder.
-
-    The report is made from these files, and can be made again (`grn report`).
-    """
+    """Write the result, with edges.tsv last, so that its presence marks a complete folder."""
     edges, metrics = found.edges, found.metrics
     provenance: dict[str, Any] = {
         "data": inputs.name,
@@ -229,8 +254,20 @@ def _write(folder: Path, config: DictConfig, inputs: Inputs, found: Found) -> No
     write_result_page(
         folder, edges, top=config.top, regime=found.record["regime"], report=config.report
     )
-    write_edges(edges, folder / EDGES, config.top)
+    _write_edges_last(folder, edges, config)
     n_written = len(edges) if config.top is None else min(config.top, len(edges))
     logger.info("wrote %d of %d edges to %s", n_written, len(edges), folder)
-    if config.report:
-        write_report(folder)
+
+
+def _write_edges_last(folder: Path, edges: pd.DataFrame, config: DictConfig) -> None:
+    """Write edges.tsv, and the report before it has its name: who is killed begins again."""
+    problem = None
+    with replacing(folder / EDGES) as temporary:
+        write_edges(edges, temporary, config.top)
+        if config.report:
+            try:
+                write_report(folder, temporary)
+            except Exception as error:  # noqa: BLE001 - the edges are complete without it
+                problem = error
+    if problem is not None:
+        raise problem

@@ -7,9 +7,10 @@ from omegaconf import DictConfig
 
 from grn.evaluation.candidates import TruthScorer
 from grn.inference.infer import describe_transformer, infer_network, log_belief
+from grn.journal import note, stage
 from grn.readout import with_cells
 from grn.runs.inputs import Found, Inputs
-from grn.runs.tracking import build_logger, log_references, log_start
+from grn.runs.tracking import attention_pictures, build_logger, log_references, log_start
 from grn.supervised.module import StepNumbers, build_supervised
 from grn.supervised.result import beside_controls, split_truth, supervised_edges
 from grn.training.checkpoint import describe_origin
@@ -39,11 +40,12 @@ class Supervised:
         self._config, self._inputs = config, inputs
         self._split = split_truth(config, inputs.truth, inputs.tfs, inputs.cells.genes)
         self._cells, self.run_logger = cells, build_logger(config)
-        self._trainer = build_trainer(config, run_logger=self.run_logger)
+        self._trainer = build_trainer(config, attention_pictures(inputs), self.run_logger)
         self._network = infer_network(config, inputs.cells, inputs.tfs)
         log_belief(self._network)
         transformer = describe_transformer(config, self._network)
         origin = describe_origin(config, inputs.names, self._network, transformer, cells)
+        note("network", transformer=transformer, **self._network.belief)
         self._provenance = {
             "belief": self._network.belief,
             "transformer": transformer,
@@ -64,7 +66,8 @@ class Supervised:
         log_references(self.run_logger, chance, step=0)
         untrained = self._judge()
         loader = StepNumbers(config.trainer.max_steps)
-        fit(module, self._trainer, loader, seed=config.seed, resume_from=resume_from)
+        with stage("train on known edges"):
+            fit(module, self._trainer, loader, seed=config.seed, resume_from=resume_from)
         log_references(self.run_logger, chance, step=self._trainer.global_step)
         edges = supervised_edges(module, self._network, self._inputs.names, split)
         edges = with_cells(edges, self._inputs.adata.var)

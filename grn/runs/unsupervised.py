@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 from grn.evaluation import evaluate, warn_of_overlap
 from grn.files import replacing
 from grn.inference.confidence import assess
+from grn.inference.cost import log_cost
 from grn.inference.groups import describe_groups, edges_by_group, infer_groups
 from grn.inference.infer import (
     describe_transformer,
@@ -21,10 +22,11 @@ from grn.inference.infer import (
     untrained_network,
 )
 from grn.inference.prior import prior_edges
+from grn.journal import note, stage
 from grn.model.pretrained import GeneNetwork
 from grn.readout import read_edges_off, with_cells
 from grn.runs.inputs import Found, Inputs
-from grn.runs.tracking import build_logger, log_references, log_start
+from grn.runs.tracking import attention_pictures, build_logger, log_references, log_start
 from grn.training.checkpoint import describe_origin, load_predictor, stored_network
 from grn.training.fit import build_loader, build_predictor, build_trainer, fit, training_record
 from grn.training.prediction import judge_start, r_squared
@@ -71,17 +73,20 @@ class Unsupervised:
             if checkpoint is not None:
                 logger.info("the checkpoint belongs to other cells: their network is computed")
             log_labels(config, inputs.cells)
+            n_cells, n_genes = inputs.adata.shape
+            log_cost(config, n_cells, n_genes, len(inputs.tfs), inputs.groups)
             self._network = infer_network(config, inputs.cells, inputs.tfs, prior=inputs.prior)
             transformer = describe_transformer(config, self._network)
         else:
             self._network, transformer = stored, checkpoint["network"]["transformer"]  # type: ignore[index]
         log_belief(self._network)
+        note("network", transformer=transformer, **self._network.belief)
         self._origin = describe_origin(config, inputs.names, self._network, transformer, cells)
         # Evaluated here, since a truth without any gene of the cells must raise before writing.
         self._metrics = self._judge()
         self._cells, self.run_logger = cells, build_logger(config)
         if train:
-            self._trainer = build_trainer(config, run_logger=self.run_logger)
+            self._trainer = build_trainer(config, attention_pictures(inputs), self.run_logger)
             self._loader = build_loader(config, inputs.cells)
             self._module = build_predictor(
                 config, inputs.cells, inputs.tfs, self._loader, self._origin, inputs.prior
@@ -111,13 +116,19 @@ class Unsupervised:
         record: dict[str, Any] = {
             "regime": "unsupervised" if inputs.prior is None else "prior-guided"
         }
-        record |= self._predict(resume_from) if self._train else {"prediction": None}
-        if not self._train:
+        if self._train:
+            with stage("train the predictor of expression"):
+                record |= self._predict(resume_from)
+        else:
+            record["prediction"] = None
             file = folder / NETWORK_CHECKPOINT
             file.parent.mkdir(exist_ok=True)
-            with replacing(file) as temporary:
-                torch.save(self._origin, temporary)
-        confidence = assess(self._config, inputs.adata, inputs.tfs, self._network, inputs.prior)
+            with replacing(file) as temporary, temporary.open("wb") as stream:
+                torch.save(self._origin, stream)  # given a path, it would write its name too
+        with stage("confidence of the edges"):
+            confidence = assess(
+                self._config, inputs.adata, inputs.tfs, self._network, inputs.prior
+            )
         provenance = {
             "confidence": confidence.summary or None,
             "belief": self._network.belief,
@@ -127,13 +138,19 @@ class Unsupervised:
         edges = with_cells(edges, inputs.adata.var)
         by_group = None
         if inputs.groups is not None:
-            groups = infer_groups(
-                self._config, inputs.cells, inputs.tfs, inputs.groups, self._network,
-                prior=inputs.prior,
-            )  # fmt: skip
+            with stage("networks of the groups"):
+                groups = infer_groups(
+                    self._config, inputs.cells, inputs.tfs, inputs.groups, self._network,
+                    prior=inputs.prior,
+                )  # fmt: skip
             by_group = edges_by_group(groups, inputs.tfs, inputs.cells.genes)
             provenance |= {"groupby": inputs.groups.key, "groups": describe_groups(groups)}
         return Found(edges, self._metrics, record, by_group, provenance)
+
+    def help_to_train(self, resume_from: Path | None) -> None:
+        """Train together with the process that conducts the run; that one has the result."""
+        seed = self._config.seed
+        fit(self._module, self._trainer, self._loader, seed=seed, resume_from=resume_from)
 
     def _predict(self, resume_from: Path | None) -> dict[str, Any]:
         """Train the predictor and put its R² beside those of simple baselines."""

@@ -25,6 +25,7 @@ from grn.supervised.pair_bias import PairBias, pair_features
 from grn.supervised.splits import Split
 from grn.training.fit import fit_aside
 from grn.training.module import OptimizerFactory, TrainedModule
+from grn.training.schedules import Schedule, configured_schedule
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -86,7 +87,7 @@ class SupervisedModule(TrainedModule):
         The loss.
     laid_out
         Training and validation parts.
-    optimizer, origin
+    optimizer, origin, schedule
         As in `TrainedModule`.
     """
 
@@ -98,8 +99,9 @@ class SupervisedModule(TrainedModule):
         laid_out: LaidOut,
         optimizer: OptimizerFactory,
         origin: dict[str, Any],
+        schedule: Schedule | None = None,
     ) -> None:
-        super().__init__(optimizer, {**origin, "regime": "supervised"})
+        super().__init__(optimizer, {**origin, "regime": "supervised"}, schedule)
         self.objective = objective
         self._asked = laid_out.asked
         self._answers = laid_out.answers[laid_out.asked]
@@ -215,6 +217,7 @@ def build_supervised(
         laid_out,
         optimizer=instantiate(config.optimizer),
         origin=origin,
+        schedule=configured_schedule(config),
     )
 
 

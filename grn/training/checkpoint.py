@@ -1,6 +1,8 @@
 """Writes and reads checkpoints, and transfers their parameters to other cells."""
 
+import copy
 import logging
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +10,10 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 
 from grn.errors import InputError
+from grn.files import is_file
 from grn.model.pretrained import GeneNetwork
 from grn.training.module import PredictionModule
+from grn.training.stored import problem_of
 
 logger = logging.getLogger(__name__)
 
@@ -34,8 +38,8 @@ def describe_origin(
     Parameters
     ----------
     config
-        `model` and `seed` are kept, since finding the network of other cells needs them, and the
-        name of `prior`.
+        `model` and `seed` are kept, since finding the network of other cells needs them;
+        `data.seed`, which decides what cells are held out; and the name of `prior`.
     names
         `genes` and `tfs`, in order.
     network
@@ -48,7 +52,11 @@ def describe_origin(
     return {
         "format": FORMAT,
         "grn": names,
-        "settings": {"model": OmegaConf.to_container(config.model), "seed": config.seed},
+        "settings": {
+            "model": OmegaConf.to_container(config.model),
+            "seed": config.seed,
+            "data": {"seed": config.data.seed},
+        },
         "network": {
             "scores": network.scores,
             "belief": network.belief,
@@ -65,10 +73,10 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     Raises
     ------
     InputError
-        The file is missing, is not such a checkpoint, was written by an earlier version, or comes
-        from a supervised run.
+        The file is missing, is not such a checkpoint, was written by an earlier version, comes
+        from a supervised run, or holds what no run writes.
     """
-    if not isinstance(path, str | Path) or not Path(path).is_file():
+    if not isinstance(path, str | Path) or not is_file(path):
         msg = f"no checkpoint at {path}. Expected the path of a .ckpt file, see checkpoints/."
         raise InputError(msg)
     try:
@@ -78,14 +86,24 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         raise InputError(_not_ours(path)) from error
     if not is_ours:
         raise InputError(_not_ours(path))
-    if checkpoint.get("format") != FORMAT:
+    written_as = checkpoint.get("format", 1)
+    if not isinstance(written_as, int):
+        raise InputError(_not_ours(path))
+    if written_as > FORMAT:
         msg = (
-            f"{path} was written by an earlier version of spherical-grn (format "
-            f"{checkpoint.get('format', 1)}; expected {FORMAT}), which had another model. "
+            f"{path} was written by a later version of spherical-grn (format {written_as}; "
+            f"expected {FORMAT}). Update it (pip install --upgrade spherical-grn), or leave the "
+            "checkpoint out."
+        )
+        raise InputError(msg)
+    if written_as != FORMAT:
+        msg = (
+            f"{path} was written by an earlier version of spherical-grn (format {written_as}; "
+            f"expected {FORMAT}), which had another model. "
             "Leave it out, or train again."
         )
         raise InputError(msg)
-    if checkpoint.get("regime") == "supervised":
+    if str(checkpoint.get("regime")) == "supervised":
         msg = (
             f"{path} is of a supervised run: it was trained on known edges of its own cells and "
             "does not apply to others. Expected a checkpoint of an unsupervised run."
@@ -93,7 +111,52 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         raise InputError(msg)
     if not checkpoint.keys() >= _KEYS:
         raise InputError(_not_ours(path))
+    try:
+        problem = problem_of(checkpoint)
+    except (KeyError, TypeError) as error:
+        raise InputError(_not_ours(path)) from error
+    if problem is not None:
+        msg = f"{path} is no checkpoint as a run writes it: {problem}. Do not use it."
+        raise InputError(msg)
     return checkpoint
+
+
+def settings_of(config: DictConfig, checkpoint: dict[str, Any]) -> DictConfig:
+    """Return the settings, with those of the model and the seeds replaced by a checkpoint's.
+
+    The seed of the data is replaced where it follows the other one: who names it wants to hold
+    out other cells. A checkpoint that does not say it comes from before it was kept.
+
+    Raises
+    ------
+    InputError
+        The checkpoint names another class of predictor than the settings do, and none that was
+        imported before: what code is run is not for a file to say.
+    """
+    asked, stored = config.model.predictor._target_, checkpoint["settings"]["model"]["predictor"]
+    if stored["_target_"] != asked and not _is_imported_module(stored["_target_"]):
+        msg = (
+            f"the checkpoint has a predictor of the class {stored['_target_']!r}, the settings "
+            f"have {asked}. A file does not choose what code is run: if the class is yours, "
+            "import its module first, or name it with model.predictor._target_; else do not use "
+            "this checkpoint."
+        )
+        raise InputError(msg)
+    replaced = copy.deepcopy(config)
+    replaced.model.predictor = stored  # not merged: arguments of one class are none of another
+    kept = dict(checkpoint["settings"])
+    if not OmegaConf.is_interpolation(config.data, "seed"):
+        kept.pop("data", None)
+    merged = OmegaConf.merge(replaced, kept)
+    assert isinstance(merged, DictConfig)
+    return merged
+
+
+def _is_imported_module(target: str) -> bool:
+    """Return whether a name is that of a class of modules that has been imported already."""
+    home, _, name = target.rpartition(".")
+    found = getattr(sys.modules.get(home), name, None)
+    return isinstance(found, type) and issubclass(found, torch.nn.Module)
 
 
 def stored_network(
@@ -122,12 +185,24 @@ def load_predictor(
 
     For other cells only the MLPs and the two scales of attention are loaded. Parameters
     that belong to a gene or to a pair keep the values that they have in the module.
+
+    Raises
+    ------
+    InputError
+        They do not fit the predictor.
     """
     state = checkpoint.get("state_dict", {})
     if not same_cells:
         starts = tuple(f"predictor.{name}" for name in _OF_NO_GENE)
         state = {key: value for key, value in state.items() if key.startswith(starts)}
-    module.load_state_dict(module.state_dict() | state)
+    try:
+        module.load_state_dict(module.state_dict() | state)
+    except RuntimeError as error:  # other names, or other shapes
+        msg = (
+            f"the predictor of the checkpoint does not fit its own settings: {error}. The file "
+            "was changed; do not use it."
+        )
+        raise InputError(msg) from error
 
 
 def _not_ours(path: str | Path) -> str:

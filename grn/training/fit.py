@@ -21,13 +21,17 @@ from omegaconf import DictConfig, OmegaConf
 from grn.data.datamodule import CellDataModule
 from grn.data.dataset import CellDataset
 from grn.edges.matrix import locate
-from grn.errors import InputError, causes
+from grn.errors import InputError, causes, first_line
 from grn.inference.infer import infer_network, sample_rows
 from grn.model.profiles import gene_profiles, noise_edge
-from grn.training.components import build
+from grn.training.components import build, try_out
 from grn.training.curves import Curves
+from grn.training.distributed import check_one_process, count_all, environment, leave_if_helper
 from grn.training.module import PredictionModule, TrainedModule
-from grn.training.settings import MONITORED, check_settings
+from grn.training.protocols import OF_A_MODEL, OF_AN_OBJECTIVE
+from grn.training.schedules import MONITORED, configured_schedule
+from grn.training.settings import check_settings
+from grn.training.whole_checkpoints import WholeCheckpoints
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +52,8 @@ def build_predictor(
     Parameters
     ----------
     config
-        As composed from conf/train.yaml; `model`, `objective`, `optimizer` and `seed` are read.
+        As composed from conf/train.yaml; `model`, `objective`, `optimizer`,
+        `scheduler` and `seed` are read.
     cells
         Preprocessed cells.
     tfs
@@ -72,18 +77,20 @@ def build_predictor(
     # The MLPs of the predictor are initialised at random; the seed is set again before training.
     torch.manual_seed(config.seed)
     made = (z, gene_profiles(z), network.scores, tf_index)
-    predictor = build(config.model.predictor, "model.predictor", "forward", given=made)
+    predictor = build(config.model.predictor, "model.predictor", *OF_A_MODEL, given=made)
     noise = (noise_edge(len(rows), len(tfs)) - 1,)
-    needs = ("forward", "corrupt", "without_noise")
     # The mean over all cells is 0, so the sum over training cells is −1 × that of held-out cells.
     of_others = cells.rows(loader.val_rows).sum(dim=0)
+    objective = build(config.objective, "objective", *OF_AN_OBJECTIVE, given=noise)
+    try_out(config, predictor, objective, z[:2], cells.genes, tf_index)
     return PredictionModule(
         predictor,
-        build(config.objective, "objective", *needs, given=noise),
+        objective,
         training_mean=-of_others / len(rows),
         max_steps=config.trainer.max_steps,
         optimizer=instantiate(config.optimizer),
         origin=origin,
+        schedule=configured_schedule(config),
     )
 
 
@@ -124,6 +131,11 @@ def build_trainer(
         built = [one for one in built if not isinstance(one, ProgressBar)]
     shown = any(isinstance(one, ProgressBar) for one in built)
     given = {"callbacks": built, "logger": run_logger, "enable_progress_bar": shown}
+    several = count_all(config.trainer) > 1
+    given["plugins"] = [WholeCheckpoints(), *([] if several else environment())]
+    given["devices"] = config.trainer.get("devices", 1)
+    if several:
+        given["use_distributed_sampler"] = False  # `own_share` divides the minibatches
     with quiet_libraries():
         try:
             trainer: L.Trainer = instantiate(config.trainer, **given)
@@ -167,6 +179,7 @@ def fit(
     if resume_from is not None and hasattr(loader, "first_step"):
         loader.first_step = step_of(resume_from)
     train(module, trainer, loader, seed=seed, resume_from=resume_from)
+    leave_if_helper(trainer)
     keeper = _keeper(trainer)
     if not keeper.best_model_path:
         msg = (
@@ -175,7 +188,7 @@ def fit(
             "trainer.max_time, trainer.limit_val_batches, callbacks.checkpoint.every_n_epochs."
         )
         raise InputError(msg)
-    best = torch.load(keeper.best_model_path, map_location="cpu", weights_only=True)
+    best = _read_best(Path(keeper.best_model_path))
     module.load_state_dict(best["state_dict"])
     module.cpu().eval()
     logger.info(
@@ -201,7 +214,8 @@ def train(
     except SystemExit as stopped:
         # On Ctrl+C Lightning exits with status 1, and ignores later interrupts.
         if trainer.interrupted:
-            raise KeyboardInterrupt from stopped
+            kind = type(stopped.__context__)  # SIGTERM raises one of its own
+            raise (kind if issubclass(kind, KeyboardInterrupt) else KeyboardInterrupt) from stopped
         raise
     finally:
         if threading.current_thread() is threading.main_thread():
@@ -211,6 +225,19 @@ def train(
 def step_of(checkpoint: Path) -> int:
     """Return the optimisation step at which a checkpoint was written."""
     return int(torch.load(checkpoint, map_location="cpu", weights_only=True)["global_step"])
+
+
+def _read_best(path: Path) -> dict[str, Any]:
+    try:
+        best: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        reason = first_line(error)
+        msg = (
+            f"{path} cannot be read ({reason}). It was changed after it was written: run again "
+            "with --overwrite (train: overwrite=true)."
+        )
+        raise InputError(msg) from error
+    return best
 
 
 def training_record(trainer: L.Trainer) -> dict[str, Any]:
@@ -232,6 +259,7 @@ def _keeper(trainer: L.Trainer) -> Any:
 
 def fit_aside(module: TrainedModule, config: DictConfig, loader: L.LightningDataModule) -> None:
     """Fit as configured, with the checkpoints in a temporary folder that is removed."""
+    check_one_process(config.trainer)
     with tempfile.TemporaryDirectory() as folder:
         config = OmegaConf.merge(config, {"paths": {"run": folder}})  # type: ignore[assignment]
         fit(module, build_trainer(config), loader, seed=config.seed)

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from grn.data.datamodule import Minibatch
 from grn.errors import InputError
-from grn.model.predictor import ExpressionPredictor
-from grn.training.objectives import Denoising
+from grn.training.distributed import own_share
+from grn.training.protocols import ExpressionModel, Objective
+from grn.training.schedules import Schedule, half_cosine
 
 OptimizerFactory = Callable[[Iterable[torch.nn.Parameter]], torch.optim.Optimizer]
 
@@ -30,17 +31,25 @@ class TrainedModule(L.LightningModule):
         Function that returns the optimiser for some parameters.
     origin
         Contents of every checkpoint (`grn.training.checkpoint.describe_origin`).
+    schedule
+        Schedule of the learning rate; None keeps it constant.
     """
 
-    def __init__(self, optimizer: OptimizerFactory, origin: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        optimizer: OptimizerFactory,
+        origin: dict[str, Any],
+        schedule: Schedule | None = None,
+    ) -> None:
         super().__init__()
         self.origin = origin
-        self._optimizer = optimizer
+        self._optimizer, self._schedule = optimizer, schedule
         self._generator_state: Tensor | None = None
 
     def configure_optimizers(self) -> Any:
-        """Build the configured optimiser for all parameters."""
-        return self._optimizer(self.parameters())
+        """Build the configured optimiser for all parameters, and the schedule of its rate."""
+        optimizer = self._optimizer(self.parameters())
+        return [optimizer], [] if self._schedule is None else [self._schedule(optimizer)]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Store, with the parameters, their origin and the state of the random numbers."""
@@ -82,8 +91,9 @@ class TrainedModule(L.LightningModule):
 class PredictionModule(TrainedModule):
     r"""Trains the predictor of expression to remove noise.
 
-    The learning rate falls along a half cosine to 0, so that the last steps average over the noise
-    of the minibatches. Predictions are evaluated without added noise, by
+    Unless another schedule is given, the learning rate falls along a half cosine to 0, so that the
+    last steps average over the noise of the minibatches. Predictions are evaluated without added
+    noise, by
 
     .. math:: R^2 = 1 - \frac{\sum (x - \hat x)^2}{\sum (x - \bar x)^2}
 
@@ -100,7 +110,7 @@ class PredictionModule(TrainedModule):
         x̄ of every gene.
     max_steps
         Number of optimisation steps, over which the learning rate falls.
-    optimizer, origin
+    optimizer, origin, schedule
         As in `TrainedModule`.
     """
 
@@ -109,32 +119,24 @@ class PredictionModule(TrainedModule):
 
     def __init__(
         self,
-        predictor: ExpressionPredictor,
-        objective: Denoising,
+        predictor: ExpressionModel,
+        objective: Objective,
         training_mean: Float[Tensor, " n_genes"],
         max_steps: int,
         optimizer: OptimizerFactory,
         origin: dict[str, Any],
+        schedule: Schedule | None = None,
     ) -> None:
-        super().__init__(optimizer, origin)
+        super().__init__(optimizer, origin, schedule or half_cosine(max_steps))
         self.predictor = predictor
         self.objective = objective
         self.register_buffer("training_mean", training_mean, persistent=False)
         self.register_buffer("_squares", torch.zeros(2), persistent=False)
-        self._max_steps = max_steps
-
-    def configure_optimizers(self) -> Any:
-        """Build the configured optimiser, with a learning rate that falls to 0."""
-        optimizer = super().configure_optimizers()
-        schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda step: (1 + math.cos(math.pi * min(step / self._max_steps, 1))) / 2
-        )
-        return [optimizer], [{"scheduler": schedule, "interval": "step"}]
 
     def training_step(self, minibatch: Minibatch, _: int) -> Float[Tensor, ""]:
         """Return the loss of a minibatch; noise comes from the seeded global generator."""
-        loss = self._loss(minibatch)
-        self.log("train/loss", loss)
+        loss = self._loss(minibatch, among=self._trainer)
+        self.log("train/loss", loss, sync_dist=True)
         return loss
 
     def on_validation_epoch_start(self) -> None:
@@ -161,12 +163,17 @@ class PredictionModule(TrainedModule):
         return torch.stack([error.square().sum(), total.square().sum()])
 
     def _loss(
-        self, minibatch: Minibatch, generator: torch.Generator | None = None
+        self,
+        minibatch: Minibatch,
+        generator: torch.Generator | None = None,
+        among: L.Trainer | None = None,
     ) -> Float[Tensor, ""]:
         cells, perturbed = minibatch
         noisy, level = self.objective.corrupt(cells, generator)
+        noisy, level, cells = own_share(among, noisy, level, cells)
         predicted = self.predictor(noisy, level)
         if perturbed is not None:
+            (perturbed,) = own_share(among, perturbed)
             predicted = torch.where(perturbed, cells, predicted)  # no error and no gradient
         loss: Tensor = self.objective(predicted, cells)
         return loss

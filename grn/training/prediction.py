@@ -12,6 +12,7 @@ from torch import Tensor
 
 from grn.data.datamodule import CellDataModule
 from grn.edges.matrix import locate
+from grn.model.threads import one_thread
 from grn.training.module import PredictionModule
 
 # From 0.01 to 82 in units of a gene's variance, in steps of 2. The range was not measured.
@@ -115,7 +116,9 @@ def _ridge_squares(
     mean = sums.genes / sums.n_cells
     covariance = sums.with_tfs / sums.n_cells - torch.outer(mean[index], mean[index])
     with_genes = sums.with_genes / sums.n_cells - torch.outer(mean[index], mean)
-    inverse = torch.linalg.inv(covariance + penalty * torch.eye(len(index), dtype=torch.float64))
+    ridge = covariance + penalty * torch.eye(len(index), dtype=torch.float64)
+    with one_thread():
+        inverse = torch.linalg.inv(ridge)
     coefficients = inverse @ with_genes
     own = coefficients[:, index].diagonal() / inverse.diagonal()
     coefficients[:, index] -= inverse * own

@@ -2,6 +2,8 @@
 
 import logging
 import time
+from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import lightning as L
@@ -16,13 +18,15 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from grn.progress import in_notebook, ticking
+
 logger = logging.getLogger(__name__)
 
 
 class TrainingProgress(ProgressBar):
     """Shows the steps on stderr, since stdout holds the result.
 
-    A terminal shows a bar. In a notebook, a file or a pipe a bar would leave clutter, so a long
+    A terminal and a notebook show a bar. In a file or a pipe it would leave clutter, so a long
     training writes lines to the log there. `callbacks.progress_bar=null` turns both off.
 
     Parameters
@@ -36,6 +40,8 @@ class TrainingProgress(ProgressBar):
         self._seconds_between = seconds_between
         self._bar: Progress | None = None
         self._task: TaskID | None = None
+        self._in_notebook = ExitStack()
+        self._tick: Callable[[], Any] | None = None
         self._started = self._said = 0.0
         self._first_step = 0
         self._shown = True
@@ -52,13 +58,16 @@ class TrainingProgress(ProgressBar):
         """Start the bar or the clock."""
         self._started = self._said = time.monotonic()
         self._first_step = trainer.global_step
-        console = Console(stderr=True)
-        if self._shown and console.is_terminal and not console.is_jupyter:
+        console, notebook = Console(stderr=True), in_notebook()
+        if self._shown and console.is_terminal and not notebook:
             remaining = TextColumn("{task.fields[loss]}")
             columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), remaining)
             self._bar = Progress(TextColumn("training"), *columns, console=console)
             self._task = self._bar.add_task("", total=trainer.max_steps, loss="")
             self._bar.start()
+        elif self._shown and notebook:
+            left = trainer.max_steps - trainer.global_step
+            self._tick = self._in_notebook.enter_context(ticking("training", left))
 
     def on_train_batch_end(self, trainer: L.Trainer, *_: Any) -> None:
         """Update the bar, or write a line of the log when one is due."""
@@ -66,6 +75,8 @@ class TrainingProgress(ProgressBar):
             loss = trainer.callback_metrics.get("val/loss")
             said = "" if loss is None else f"val/loss {float(loss):.4f}"
             self._bar.update(self._task, completed=trainer.global_step, loss=said)
+        elif self._tick is not None:
+            self._tick()
         elif self._shown and time.monotonic() - self._said >= self._seconds_between:
             self._said = time.monotonic()
             n_done = max(1, trainer.global_step - self._first_step)
@@ -78,10 +89,12 @@ class TrainingProgress(ProgressBar):
             )
 
     def teardown(self, *_: Any, **__: Any) -> None:
-        """Remove the bar from the terminal."""
+        """Remove the bar."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+        self._in_notebook.close()
+        self._tick = None
 
     def on_exception(self, *_: Any) -> None:
         """Remove the bar from the terminal, so that the error can be read."""

@@ -6,12 +6,12 @@ from typing import Any, NoReturn
 
 import torch
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
-from grn.errors import InputError, causes
+from grn.errors import InputError, causes, first_line
 from grn.training.components import check_components
-
-MONITORED = "val/loss"
+from grn.training.distributed import check_processes
+from grn.training.schedules import MONITORED, check_scheduler
 
 # A step of Adam moves every parameter by about the learning rate, so larger rates surely diverge.
 # Chosen by hand, far above any useful rate.
@@ -35,13 +35,21 @@ def check_settings(config: DictConfig) -> None:
     Raises
     ------
     InputError
-        A setting of `trainer`, `callbacks`, `optimizer` or `objective` is unknown, out of its
-        range, or one that a run cannot serve.
+        A setting of `trainer`, `callbacks`, `optimizer`, `scheduler` or `objective` is unknown,
+        out of its range, or one that a run cannot serve.
     """
     check_components(config)
+    if config.split is not None and "n_axes" not in config.model.predictor:
+        _refuse(
+            "model.predictor.n_axes", None,
+            "a number: the length of a gene's profile, of which a supervised run makes its "
+            "features. It trains no predictor, so leave model/predictor out",
+        )  # fmt: skip
     _check_trainer(config.trainer)
+    check_processes(config)
     _check_callbacks(config.callbacks)
     check_optimizer(config.optimizer)
+    check_scheduler(config)
 
 
 def _check_trainer(trainer: DictConfig) -> None:
@@ -61,23 +69,11 @@ def _check_trainer(trainer: DictConfig) -> None:
             "trainer.fast_dev_run", trainer.fast_dev_run,
             "false, since it keeps no checkpoint for the result. debug=fast makes a short run",
         )  # fmt: skip
-    devices = trainer.get("devices")
-    listed = OmegaConf.to_container(devices) if OmegaConf.is_list(devices) else devices
-    if str(listed) != "1" and not (isinstance(listed, list) and len(listed) == 1):
-        _refuse(
-            "trainer.devices",
-            listed,
-            "1, or a list of one device such as [0]: a run trains on one",
-        )
     if trainer.get("accumulate_grad_batches", 1) != 1:
         _refuse(
             "trainer.accumulate_grad_batches", trainer.accumulate_grad_batches,
             "1; for larger minibatches: data.loader.minibatch_size",
         )  # fmt: skip
-    if trainer.get("num_nodes") not in (None, 1):
-        _refuse("trainer.num_nodes", trainer.num_nodes, "1: a run trains on one machine")
-    if trainer.get("strategy") not in (None, "auto", "single_device"):
-        _refuse("trainer.strategy", trainer.strategy, "auto: a run trains on one device")
     if trainer.get("precision") not in _PRECISIONS:
         _refuse("trainer.precision", trainer.precision, "one of 32-true, 16-mixed, bf16-mixed")
     if trainer.get("enable_checkpointing") is False:
@@ -132,7 +128,7 @@ def check_optimizer(optimizer: DictConfig) -> None:
         except Exception as error:
             *_, first = causes(error)
             msg = (
-                f"optimizer._target_={target} {what} ({str(first).splitlines()[0]}). Expected an "
+                f"optimizer._target_={target} {what} ({first_line(first)}). Expected an "
                 "optimiser like torch.optim.Adam, with settings that it takes."
             )
             raise InputError(msg) from error

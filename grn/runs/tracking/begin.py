@@ -6,21 +6,26 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from grn.errors import InputError, causes
+from grn.errors import InputError, causes, first_line
 from grn.runs.inputs import Inputs
 from grn.runs.tracking.tracker import Tracker
+from grn.text import short
 from grn.version import VERSION
 
 # Discarded together with the checkpoints, so that a run that starts anew has an identity anew.
 RUN_ID = "checkpoints/wandb_run_id"
 
 # Overrides that the name says already, or that do not change what is computed.
-_NOT_NAMED = ("data", "seed", "paths", "logger", "hydra", "overwrite", "callbacks.progress_bar")
+_NOT_NAMED = (
+    *("data=", "seed", "paths", "logger", "hydra", "overwrite", "report", "hparams_search"),
+    *("callbacks.progress_bar", "data.dataset", "data.network"),
+)
 
 
 def build_logger(config: DictConfig) -> Any:
@@ -42,8 +47,8 @@ def build_logger(config: DictConfig) -> Any:
         *_, first = causes(error)
         if isinstance(first, InputError):
             raise first from error
-        reason = (str(first).strip() or repr(first)).splitlines()[0]
-        msg = f"logger._target_={config.logger.get('_target_')} cannot be built: {reason}."
+        target = config.logger.get("_target_")
+        msg = f"logger._target_={target} cannot be built: {first_line(first)}."
         if isinstance(first, ModuleNotFoundError):
             msg += (
                 " Expected its package beside grn: pip install 'spherical-grn[tensorboard]' for "
@@ -126,10 +131,21 @@ def _sweep() -> tuple[list[str], str | None]:
     if not HydraConfig.initialized() or HydraConfig.get().mode != RunMode.MULTIRUN:
         return [], None
     hydra = HydraConfig.get()
+    alike = _alike(Path(hydra.sweep.dir) / "multirun.yaml")
     named = [
-        one for one in hydra.overrides.task if not one.lstrip("+~").startswith(_NOT_NAMED)
-    ]  # fmt: skip
+        f"{key.lstrip('+~')}={short(value)}"
+        for key, _, value in (one.partition("=") for one in hydra.overrides.task)
+        if key not in alike and not f"{key}=".lstrip("+~").startswith(_NOT_NAMED)
+    ]
     return named, "sweep " + " ".join(Path(hydra.sweep.dir).parts[-2:])
+
+
+def _alike(file: Path) -> set[str]:
+    """Return the keys that have one value in all runs of a sweep, by what it began with."""
+    if not file.is_file():
+        return set()
+    asked = OverridesParser.create().parse_overrides([*OmegaConf.load(file).hydra.overrides.task])
+    return {str(one.get_key_element()) for one in asked if not one.is_sweep_override()}
 
 
 def _keep_id(tracker: Tracker, path: Path) -> None:
@@ -156,5 +172,5 @@ def _use_cells(tracker: Tracker, facts: Mapping[str, Any], content: str) -> None
 
 
 def _plain(name: str) -> str:
-    """Return a name of letters, digits and the signs that wandb allows in names of artifacts."""
-    return "".join(c if c.isalnum() or c in "-_." else "-" for c in name)
+    """Return a name of letters, digits and the signs that wandb allows, of at most 100."""
+    return "".join(c if c.isalnum() or c in "-_." else "-" for c in name)[:100]

@@ -9,7 +9,7 @@ from typing import Any
 
 from lightning.pytorch.loggers import WandbLogger
 
-from grn.errors import InputError
+from grn.errors import InputError, first_line
 
 logger = logging.getLogger(__name__)
 
@@ -136,7 +136,7 @@ class Tracker(WandbLogger):
             action()
         except Exception as error:  # noqa: BLE001 - no error of wandb may stop the run
             self._failed = True
-            reason = (str(error).strip() or repr(error)).splitlines()[0]
+            reason = first_line(error)
             logger.warning(
                 "wandb failed to keep %s (%s: %s). The run continues and its result is "
                 "not affected; logger=none leaves wandb out.",

@@ -132,6 +132,9 @@ def test_batches_follow_from_the_seed_alone() -> None:
     assert all(torch.equal(one.sign, two.sign) for one, two in zip(first, again, strict=True))
     assert not all(torch.equal(one.sign, two.sign) for one, two in zip(first, other, strict=True))
     assert not torch.equal(first[0].sign, first[1].sign)
+    later = ExampleModule(examples, KINDS, max_steps=3, seed=0, n_done=1).train_dataloader()
+    assert len(later) == 3  # Lightning counts from the beginning
+    assert torch.equal(next(iter(later)).sign, first[1].sign)
 
 
 def test_the_scale_is_that_of_pairs_genes_and_cells() -> None:

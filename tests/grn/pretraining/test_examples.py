@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from grn.interventions import Interventions
+from grn.model.apply import N_AXES
 from grn.model.interventional_statistics import InterventionalStatistics
 from grn.model.pair_statistics import OF_CELLS, OF_GENE, OF_PAIR, PairStatistics
-from grn.model.pretrained import N_AXES
 from grn.pretraining import examples
 from grn.pretraining.examples import Example, draw_examples
 from grn.simulation.curriculum import Sample

@@ -101,7 +101,25 @@ def test_an_interrupted_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         pretrain.pretrain(settings(trainer=trainer, seed=1), tmp_path / "twice", [])
     pretrain.pretrain(settings(trainer=trainer), tmp_path / "twice", [])
     assert steps == [0, 1, 2, 2, 3]
-    assert read_pretrained(tmp_path / "twice" / RESULT)
+    pretrain.pretrain(settings(trainer=trainer), tmp_path / "once", [])
+    once, twice = ((tmp_path / folder / RESULT).read_bytes() for folder in ("once", "twice"))
+    assert twice == once
+
+
+@pytest.mark.usefixtures("toys")
+def test_a_broken_checkpoint_costs_the_steps_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for folder in ("whole", "broken"):
+        (tmp_path / folder).mkdir()
+    pretrain._keep_settings(settings(), tmp_path / "broken")
+    (tmp_path / "broken" / "last.ckpt").write_bytes(b"PK half of a file")
+    pretrain.pretrain(settings(), tmp_path / "whole", [])
+    assert "cannot be read" not in caplog.text
+    pretrain.pretrain(settings(), tmp_path / "broken", [])
+    assert "broken/last.ckpt cannot be read: training starts anew" in caplog.text
+    whole, broken = ((tmp_path / folder / RESULT).read_bytes() for folder in ("whole", "broken"))
+    assert broken == whole
 
 
 @pytest.mark.usefixtures("toys")

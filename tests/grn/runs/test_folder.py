@@ -265,7 +265,7 @@ def test_a_full_disk_is_said_whoever_says_it(folder: Path, number: int) -> None:
         pytest.raises(InputError, match=r"the disk of .* is full .*elsewhere"),
         saying_when_full(folder),
     ):
-        raise InputError from OSError(number, "No space left on device")
+        raise InputError("cannot be written") from OSError(number, "no space")  # noqa: EM101
 
 
 def test_little_room_explains_what_a_library_says(

@@ -141,3 +141,47 @@ def test_a_run_interrupted_while_writing_needs_no_further_step(
         (folder / name).unlink()
     run(file_config(folder, files))
     assert (folder / "edges.tsv").read_bytes() == first
+
+
+@pytest.mark.parametrize("content", [b"PK half of a checkpoint", None])
+def test_a_checkpoint_that_cannot_be_used_costs_its_steps_alone(
+    tmp_path: Path,
+    files: dict[str, Path],
+    ctrl_c: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    content: bytes | None,
+) -> None:
+    folder, config = tmp_path / "run", file_config(tmp_path / "run", files)
+    with pytest.raises(KeyboardInterrupt):
+        run(config)
+    ctrl_c.undo()
+    last = folder / "checkpoints/last.ckpt"
+    if content is None:
+        torch.save(torch.load(last, weights_only=True) | {"cells": "others"}, last)
+    else:
+        last.write_bytes(content)
+    run(config)
+    assert "last.ckpt cannot be read, or is of other cells: training starts anew" in caplog.text
+    run(file_config(tmp_path / "whole", files))
+    (ours, record), (whole, _) = kept(folder), kept(tmp_path / "whole")
+    assert record["resumed"] is None
+    assert ours.keys() == whole.keys()
+    assert all(torch.equal(value, whole[key]) for key, value in ours.items())
+
+
+def test_the_edges_get_their_name_last_and_no_report_costs_them(
+    tmp_path: Path, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "run"
+    seen: list[Path] = []
+
+    def fail(where: Path, edges: Path) -> None:
+        assert not (where / "edges.tsv").exists()
+        seen.append(edges.rename(edges.with_name("copy")))
+        edges.write_bytes(seen[0].read_bytes())
+        raise RuntimeError
+
+    monkeypatch.setattr("grn.runs.run.write_report", fail)
+    with pytest.raises(RuntimeError):
+        run(file_config(folder, files, "report=true"), train=False)
+    assert (folder / "edges.tsv").read_bytes() == seen[0].read_bytes()

@@ -30,6 +30,7 @@ FOLDER = {
     "network.graphml",
     "network.h5ad",
     "regulons.gmt",
+    "run.jsonl",
 }
 
 

@@ -89,7 +89,7 @@ def test_shuffled_training_labels_teach_nothing(cells: "AnnData", truth: pd.Data
         other = replace(split, training=with_labels(split.training, shuffle))
         shuffled.append(auroc(split, fit(config(seed), cells, other)))
         true.append(auroc(split, fit(config(seed), cells, split)))
-    assert np.mean(shuffled) < 0.7
+    assert np.mean(shuffled) < 0.75
     assert np.mean(true) > np.mean(shuffled) + 0.1
 
 

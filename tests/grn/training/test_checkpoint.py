@@ -13,6 +13,7 @@ from grn.training.checkpoint import (
     describe_origin,
     load_predictor,
     read_checkpoint,
+    settings_of,
     stored_network,
 )
 from grn.training.fit import build_loader, build_predictor
@@ -130,3 +131,46 @@ def test_what_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
         torch.save(other, path)
         with pytest.raises(InputError, match="not a checkpoint of this project"):
             read_checkpoint(path)
+
+
+def test_a_checkpoint_that_chooses_what_code_is_run_is_refused(
+    origin: dict[str, Any], tmp_path: Path
+) -> None:
+    command = {"_target_": "os.system", "command": f"touch {tmp_path / 'executed'}"}
+    origin["settings"]["logger"] = command
+    torch.save({**origin, "state_dict": {}}, tmp_path / "x.ckpt")
+    with pytest.raises(InputError, match="other settings than those of the model and the seed"):
+        read_checkpoint(tmp_path / "x.ckpt")
+
+
+def test_another_class_of_predictor_has_to_be_named_by_the_settings(
+    origin: dict[str, Any], tmp_path: Path
+) -> None:
+    origin["settings"]["model"]["predictor"]["_target_"] = "mine.Predictor"
+    torch.save({**origin, "state_dict": {}}, tmp_path / "x.ckpt")
+    checkpoint = read_checkpoint(tmp_path / "x.ckpt")
+    with pytest.raises(InputError, match="A file does not choose what code is run"):
+        settings_of(fast_config(tmp_path), checkpoint)
+    ours = fast_config(tmp_path, "model.predictor._target_=mine.Predictor")
+    assert settings_of(ours, checkpoint).model.max_cells == 77
+
+
+def test_the_cells_held_out_are_those_of_the_training(tmp_path: Path) -> None:
+    network = GeneNetwork(torch.zeros(3, 1), {})
+    trained = fast_config(tmp_path, "seed=3", "data.seed=0")
+    origin = describe_origin(trained, NAMES, network, {}, "digest")
+    again = settings_of(fast_config(tmp_path), origin)
+    assert (again.seed, again.data.seed, again.data.loader.seed) == (3, 0, 0)
+    asked = settings_of(fast_config(tmp_path, "data.seed=7"), origin)
+    assert (asked.seed, asked.data.seed) == (3, 7)
+    del origin["settings"]["data"]  # as written before it was kept
+    earlier = settings_of(fast_config(tmp_path), origin)
+    assert (earlier.seed, earlier.data.seed) == (3, 3)
+
+
+def test_parameters_of_another_shape_are_refused(small: "AnnData") -> None:
+    trained, fresh = build(preprocess(small)), build(preprocess(small))
+    state = trained.state_dict()
+    state["predictor.gain"] = torch.zeros(2)
+    with pytest.raises(InputError, match="does not fit its own settings"):
+        load_predictor(fresh, {"state_dict": state}, same_cells=True)

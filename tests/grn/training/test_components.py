@@ -2,10 +2,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from omegaconf import OmegaConf
 
 from grn.errors import InputError
-from grn.training.components import build, check_components
+from grn.training.components import build, check_components, try_out
+from grn.training.objectives import Denoising
 from tests.helpers import fast_config
 
 
@@ -85,6 +87,7 @@ def test_a_component_says_which_method_it_lacks() -> None:
     ("override", "message"),
     [
         ("trainer._target_=builtins.dict", r"trainer\._target_=builtins.dict lacks fit"),
+        ("objective._target_=torch.nn.Identity", "Identity lacks corrupt, without_noise"),
         (f"optimizer._target_={__name__}.Deaf", "Deaf lacks step, state_dict"),
         ("callbacks.early_stopping._target_=builtins.dict", "early_stopping.*lacks setup"),
     ],
@@ -117,6 +120,119 @@ def test_a_typo_is_found_in_every_group(tmp_path: Path, typo: str) -> None:
     key = typo.lstrip("+").partition("=")[0]
     with pytest.raises(InputError, match=key.replace(".", r"\.")):
         check_components(fast_config(tmp_path, typo))
+
+
+class Model(torch.nn.Module):
+    """A model of two genes that is right, or wrong in one way."""
+
+    def __init__(self, wrong: str) -> None:
+        super().__init__()
+        self.wrong, self.weight = wrong, torch.nn.Parameter(torch.ones(2))
+
+    def forward(self, noisy: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
+        if self.wrong == "raises":
+            return self.nowhere(noisy)
+        if self.wrong == "shape":
+            return (noisy * self.weight)[:, :1]
+        if self.wrong == "others":
+            noisy = noisy.flip(1)
+        return noisy.clone() if self.wrong == "constant" else noisy * self.weight
+
+
+class Sum(torch.nn.Module):
+    """An objective whose loss is a number for each cell."""
+
+    def corrupt(self, cells: torch.Tensor, generator: torch.Generator | None = None) -> Any:
+        return cells, torch.rand(len(cells), generator=generator)
+
+    def without_noise(self, cells: torch.Tensor) -> Any:
+        return cells, torch.zeros(len(cells))
+
+    def forward(self, predicted: torch.Tensor, cells: torch.Tensor) -> torch.Tensor:
+        return (predicted - cells).sum(dim=1)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("raises", r"Model.* fails on 4 cells \(.*test_components.py, line \d+\): AttributeError"),
+        ("shape", r"a prediction has the shape \(4, 1\); expected \(4, 2\)"),
+        ("constant", r"depends on no parameter"),
+    ],
+)
+def test_a_model_that_does_not_fit_is_refused_before_training(wrong: str, message: str) -> None:
+    config = OmegaConf.create(
+        {"model": {"predictor": {"_target_": "x.Model"}}, "objective": {"_target_": "grn.y"}}
+    )
+    objective = Denoising(1.0, least_noise=0.1, most_noise=1.0)
+    cells = torch.randn(4, 2)
+    known = (["A", "B"], torch.tensor([1]))
+    state = torch.get_rng_state()
+    try_out(config, Model("nothing"), objective, cells, *known)
+    with pytest.raises(InputError, match=message):
+        try_out(config, Model(wrong), objective, cells, *known)
+    with pytest.raises(InputError, match=r"the loss has the shape \(4,\); expected \(\)"):
+        try_out(config, Model("nothing"), Sum(), cells, *known)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize(("wrong", "warns"), [("nothing", True), ("others", False)])
+def test_a_model_in_which_genes_predict_themselves_is_warned_of(
+    wrong: str, warns: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = OmegaConf.create(
+        {"model": {"predictor": {"_target_": "x.Model"}}, "objective": {"_target_": "grn.y"}}
+    )
+    objective = Denoising(1.0, least_noise=0.1, most_noise=1.0)
+    known = (["A", "B"], torch.tensor([1]))
+    try_out(config, Model(wrong), objective, torch.randn(4, 2), *known)
+    said = "x.Model predicts genes from their own expression, such as B"
+    assert (said in caplog.text) == warns
+
+
+class Running(Model):
+    """A model that keeps a mean of what it was trained on; its objective cannot be copied."""
+
+    def __init__(self) -> None:
+        super().__init__("nothing")
+        self.norm = torch.nn.BatchNorm1d(2)
+
+    def forward(self, noisy: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
+        return self.norm(super().forward(noisy, level))
+
+
+def test_a_trial_changes_no_running_mean() -> None:
+    config = OmegaConf.create(
+        {"model": {"predictor": {"_target_": "x.Model"}}, "objective": {"_target_": "grn.y"}}
+    )
+    objective = Denoising(1.0, least_noise=0.1, most_noise=1.0)
+    objective.source = (one for one in ())
+    model = Running()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    try_out(config, model, objective, torch.randn(4, 2), ["A", "B"], torch.tensor([1]))
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, before[name]), name
+
+
+def test_an_error_of_a_class_without_a_file_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = OmegaConf.create(
+        {"model": {"predictor": {"_target_": "x.Model"}}, "objective": {"_target_": "grn.y"}}
+    )
+    objective = Denoising(1.0, least_noise=0.1, most_noise=1.0)
+    # As of a class that was defined in a notebook.
+    monkeypatch.setattr(Model, "__module__", "builtins")
+    with pytest.raises(InputError, match="fails on 4 cells: AttributeError"):
+        try_out(config, Model("raises"), objective, torch.randn(4, 2), ["A"], torch.tensor([0]))
+
+
+def test_a_component_that_fails_without_a_text_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "silent_parts.py").write_text("raise AssertionError\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    config = OmegaConf.create({"part": {"_target_": "silent_parts.Part"}})
+    with pytest.raises(InputError, match=r"cannot be found \(AssertionError\(\)\)"):
+        check_components(config)
 
 
 class Greedy:

@@ -29,6 +29,7 @@ def test_arguments_become_settings() -> None:
         ({"overrides": ["optimizer=adagrad"]}, "no optimizer=adagrad. Existing: adam"),
         ({"overrides": ["seed"]}, "expected KEY=VALUE"),
         ({"overrides": ["preprocess.min_cells=3"]}, "comes too late"),
+        ({"overrides": ["hparams_search=optuna"]}, "grn train hparams_search=optuna"),
     ],
     ids=str,
 )

@@ -11,9 +11,9 @@ import torch
 
 from grn.data.dataset import CellDataset
 from grn.data.preprocessing.preprocess import preprocess
-from grn.errors import InputError
+from grn.errors import InputError, Terminated
 from grn.inference.infer import infer_network
-from grn.training.fit import build_loader, build_predictor, build_trainer
+from grn.training.fit import _read_best, build_loader, build_predictor, build_trainer
 from tests.helpers import fast_config, tfs_of, train
 
 if TYPE_CHECKING:
@@ -47,14 +47,14 @@ def same(first: "PredictionModule", second: "PredictionModule") -> bool:
 
 
 class Press(L.Callback):
-    """Presses Ctrl+C after some steps."""
+    """Presses Ctrl+C after some steps, or asks for an end as the system does."""
 
-    def __init__(self, step: int) -> None:
-        self.step = step
+    def __init__(self, step: int, kind: type[KeyboardInterrupt] = KeyboardInterrupt) -> None:
+        self.step, self.kind = step, kind
 
     def on_train_batch_end(self, trainer: L.Trainer, *_: Any) -> None:
         if trainer.global_step == self.step:
-            raise KeyboardInterrupt
+            raise self.kind
 
 
 class Watch(L.Callback):
@@ -158,9 +158,13 @@ def test_trainer_and_loader_are_as_configured(
 
 
 @pytest.mark.usefixtures("ctrl_c")
-def test_ctrl_c_reaches_the_caller(config: "DictConfig", cells: "AnnData") -> None:
-    with pytest.raises(KeyboardInterrupt):
-        train(config, build(config, cells), cells, callbacks=[Press(5)])
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, Terminated])
+def test_what_stops_a_fit_reaches_the_caller(
+    config: "DictConfig", cells: "AnnData", kind: type[KeyboardInterrupt]
+) -> None:
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        train(config, build(config, cells), cells, callbacks=[Press(5, kind)])
+    assert type(stopped.value) is kind
 
 
 @pytest.mark.usefixtures("ctrl_c")
@@ -175,3 +179,10 @@ def test_an_interrupted_fit_goes_on_from_its_checkpoint(
     trainer = train(config, build(config, cells), cells, callbacks=[watch], resume_from=last)
     assert trainer.global_step == 8
     assert list(watch.losses) == [8]
+
+
+def test_a_best_checkpoint_that_was_changed_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "best.ckpt"
+    path.write_bytes(b"PK half of a checkpoint")
+    with pytest.raises(InputError, match=r"best\.ckpt cannot be read .* with --overwrite"):
+        _read_best(path)

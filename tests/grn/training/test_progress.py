@@ -1,10 +1,13 @@
 import io
+import sys
+from contextlib import redirect_stderr
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from rich.console import Console
 
+from grn import progress
 from grn.training.progress import TrainingProgress
 
 
@@ -58,3 +61,22 @@ def test_a_terminal_gets_a_bar_on_stderr(
     assert "val/loss 0.2500" in screen.getvalue()
     assert "Epoch" not in screen.getvalue()
     assert capsys.readouterr().out == ""
+
+
+def test_a_notebook_gets_a_bar_that_goes_away(
+    trainer: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Shell:
+        """A kernel of Colab."""
+
+    monkeypatch.setattr(Shell, "__module__", "google.colab._shell")
+    monkeypatch.setitem(
+        sys.modules, "IPython", SimpleNamespace(get_ipython=Shell)  # type: ignore[arg-type]
+    )  # fmt: skip
+    monkeypatch.setattr(progress, "_SECONDS_TO_WAIT", 0.0)
+    cell = io.StringIO()
+    with redirect_stderr(cell), caplog.at_level("INFO"):
+        count(TrainingProgress(seconds_between=0), trainer, 10)
+    assert "training:   0 % |" in cell.getvalue()
+    assert cell.getvalue().endswith("\r")
+    assert not caplog.records

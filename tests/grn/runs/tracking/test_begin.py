@@ -7,7 +7,7 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf
 
 from grn.errors import InputError
-from grn.runs.tracking.begin import _sweep, build_logger, log_references
+from grn.runs.tracking.begin import _plain, _sweep, build_logger, log_references
 
 
 def test_a_logger_whose_package_is_missing_says_what_to_install(
@@ -35,14 +35,16 @@ def test_a_setting_that_a_logger_does_not_take(tmp_path: Path) -> None:
 
 
 def test_runs_of_a_sweep_are_named_by_what_tells_them_apart(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     task = [
         "data=demo",
         "seed=1",
-        "optimizer.lr=0.1",
+        "optimizer.lr=0.012345678",
+        "optimizer=adamw",
         "+data.source.n_cells=9",
         "logger.offline=0",
+        "hparams_search=optuna",
     ]
     job = {
         "mode": RunMode.MULTIRUN,
@@ -51,7 +53,14 @@ def test_runs_of_a_sweep_are_named_by_what_tells_them_apart(
     }
     monkeypatch.setattr(HydraConfig, "initialized", staticmethod(lambda: True))
     monkeypatch.setattr(HydraConfig, "get", staticmethod(lambda: OmegaConf.create(job)))
-    assert _sweep() == (["optimizer.lr=0.1"], "sweep 2026-01-02 03-04-05")
+    named = ["optimizer.lr=0.0123", "optimizer=adamw", "data.source.n_cells=9"]
+    assert _sweep() == (named, "sweep 2026-01-02 03-04-05")
+    asked = ["data=demo", "optimizer=adamw", "optimizer.lr=0.1,0.012", "+data.source.n_cells=9,8"]
+    began = {"hydra": {"overrides": {"task": asked}}, "trainer": {"steps": "${nowhere}"}}
+    job["sweep"]["dir"] = str(tmp_path)
+    OmegaConf.save(OmegaConf.create(began), tmp_path / "multirun.yaml")
+    # adamw is the same in all of them.
+    assert _sweep()[0] == ["optimizer.lr=0.0123", "data.source.n_cells=9"]
     job["mode"] = RunMode.RUN
     assert _sweep() == ([], None)
 
@@ -66,3 +75,8 @@ def test_lines_of_reference_leave_out_what_is_unknown() -> None:
     log_references(Recorder(), {"val/r2_ridge": None, "val/r2_mean": 0.0}, 5)
     log_references(False, {"val/r2_mean": 0.0}, 5)
     assert seen == [({"val/r2_mean": 0.0}, 5)]
+
+
+def test_any_name_of_cells_becomes_one_that_wandb_takes() -> None:
+    assert _plain("../my cells:µ") == "..-my-cells-µ"
+    assert len(_plain("x" * 5000)) == 100

@@ -14,6 +14,7 @@ from grn.runs.inputs import Found
 from grn.runs.run import run
 from grn.runs.tracking import log_result
 from grn.runs.tracking.begin import RUN_ID
+from grn.runs.tracking.pictures import NAME
 from grn.runs.tracking.result import _test_curves
 from tests.helpers import FAST
 
@@ -129,6 +130,13 @@ def test_tables_and_pictures_are_kept(records: Records, folder: Path) -> None:
     (curves,) = folder.glob("wandb/offline-run-*/files/media/table/precision_recall_*.json")
     methods = {row[0] for row in json.loads(curves.read_text())["data"]}
     assert {"edges", "random", "pearson"} <= methods
+
+
+def test_attention_is_drawn_over_steps(history: pd.DataFrame) -> None:
+    drawn = history.dropna(subset=f"{NAME}._type")
+    assert drawn[f"{NAME}._type"].unique().tolist() == ["image-file"]
+    assert drawn["trainer/global_step"].tolist() == [4, 8, 12, 16, 20, 24]
+    assert drawn[f"{NAME}.sha256"].nunique() > 1  # training changes it
 
 
 def test_artifacts_lead_from_cells_to_run_to_edges(records: Records) -> None:
