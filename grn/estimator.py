@@ -16,10 +16,10 @@ from grn.files import replacing
 from grn.inference.arguments import check_count, speaking_python
 from grn.inference.confidence import Confidence, check_confidence, check_permutations
 from grn.inference.labelled_cells import prepare_labelled
-from grn.inference.networks import LABELS, Networks
+from grn.inference.networks import LABELS, Networks, describe
 from grn.inference.prior import named_prior
 from grn.training.aside import restore_predictor, train_predictor
-from grn.training.checkpoint import describe_origin, read_checkpoint, stored_network
+from grn.training.checkpoint import describe_origin, read_checkpoint, settings_of, stored_network
 from grn.training.configure import configure_training
 from grn.training.settings import check_settings
 
@@ -212,7 +212,7 @@ class SphericalGRN:
 
         Returns
         -------
-        Columns `group, source, target, weight, importance`, the best edge of each group first.
+        Columns `group, source, target, weight, importance`, best first.
         """
         if top is not None:
             check_count("top", top, least=0)
@@ -223,8 +223,8 @@ class SphericalGRN:
 
         The network of a group of cells is in `varp["grn:GROUP"]`.
         """
-        summary = self._confidence.summary
-        provenance = {**self._networks.provenance, "confidence": summary or None}
+        confidence = self._confidence.summary or None
+        provenance = {**self._networks.provenance, "confidence": confidence}
         by_group = None if self._config.data.groupby is None else self.edges_by_group()
         return network_adata(self.edges(), self.adata, provenance, by_group)
 
@@ -236,9 +236,8 @@ class SphericalGRN:
         InputError
             The folder does not exist or cannot be written to.
         """
-        stored = self._origin(self._fingerprint())
-        if self._module is not None:
-            stored["state_dict"] = self._module.state_dict()
+        module = {} if self._module is None else {"state_dict": self._module.state_dict()}
+        stored = {**self._origin(self._fingerprint()), **module}
         with replacing(path) as temporary, temporary.open("wb") as file:
             torch.save(stored, file)
 
@@ -257,9 +256,8 @@ class SphericalGRN:
     ) -> "SphericalGRN":
         """Apply what was saved to cells: those it was made of, or others.
 
-        The same cells have the same network and predictor again. The network of other cells is
-        found anew, with the saved settings; of the predictor only what belongs to no gene carries
-        over.
+        The same cells have the same network and predictor again. The network of others is found
+        anew, with the saved settings; of the predictor only what belongs to no gene carries over.
 
         Parameters
         ----------
@@ -271,14 +269,13 @@ class SphericalGRN:
         Raises
         ------
         InputError
-            No such checkpoint, one of an earlier version, or no gene of it is among those of the
-            cells.
+            No such checkpoint, one of an earlier version, or none of its genes is in the cells.
         """
         checkpoint = read_checkpoint(path)
         labels = (groupby, batch, perturbations, control, perturbation_kind)
         named: Any = dict(zip(LABELS, labels, strict=True))
         model = cls(adata, checkpoint["grn"]["tfs"], layer, **named)
-        model._config.merge_with(checkpoint["settings"])
+        model._config = settings_of(model._config, checkpoint)
         names, digest = model._names(), model._fingerprint()
         known = stored_network(checkpoint, names, digest)
         model._networks = Networks(model._config, model.adata, model.tfs, known)
@@ -288,6 +285,9 @@ class SphericalGRN:
                 model._config, cells, model.tfs, origin, checkpoint, same_cells=known is not None
             )
         return model
+
+    def __repr__(self) -> str:
+        return describe(self.adata.shape, len(self.tfs), self._networks, self.prediction)
 
     def _names(self) -> dict[str, list[str]]:
         return {"genes": self.adata.var_names.tolist(), "tfs": self.tfs}

@@ -1,4 +1,4 @@
-"""Opens text files, in whatever encoding spreadsheets and other programs write them."""
+"""Opens text files in whatever encoding programs write them, and shortens numbers in a text."""
 
 import gzip
 import io
@@ -30,6 +30,18 @@ def open_text(path: Path) -> Iterator[io.TextIOWrapper]:
         stream.seek(0)
         with io.TextIOWrapper(stream, encoding=_encoding(start), newline="") as text:
             yield text
+
+
+def short(value: str) -> str:
+    """Return a value with three digits where it is a number of more.
+
+    >>> short("0.0123456"), short("1e-05"), short("adam")
+    ('0.0123', '1e-05', 'adam')
+    """
+    try:
+        return value if value.lstrip("-").isdigit() else f"{float(value):.3g}"
+    except ValueError:
+        return value
 
 
 def _encoding(start: bytes) -> str:

@@ -52,8 +52,9 @@ def _compare(options: argparse.Namespace) -> None:
 
 
 def _print(table: Any, options: argparse.Namespace) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from grn.cli.output import Output
 
     found = table[table["fdr"] < _FDR]
     other = options.reference or "all other cells"
@@ -70,4 +71,4 @@ def _print(table: Any, options: argparse.Namespace) -> None:
             str(row.source), str(row.target), f"{row.difference:+.3f}", f"{row.score:+.3f}",
             f"{row.reference_score:+.3f}", f"{row.z:.1f}", f"{row.fdr:.2g}",
         )  # fmt: skip
-    Console().print(shown)
+    Output().print(shown)

@@ -26,9 +26,9 @@ def add_parser(commands: Any) -> None:
 
 
 def _list(_options: argparse.Namespace) -> None:
-    from rich.console import Console
     from rich.table import Table
 
+    from grn.cli.output import Output
     from grn.data.datasets.catalogue import read_catalogue, read_fetchables, read_resources
     from grn.data.datasets.root import cache_folder, data_folder
 
@@ -50,7 +50,7 @@ def _list(_options: argparse.Namespace) -> None:
                 entry.licence or "?",
                 here.get(entry.name, elsewhere),
             )
-    console = Console(highlight=False)
+    console = Output(highlight=False)
     console.print(table)
     console.print()
     for place, folder in places.items():
@@ -89,7 +89,7 @@ def _fetch(options: argparse.Namespace) -> None:
         )
         raise InputError(msg)
     if options.name == "tf_lists":
-        print(f"human and mouse TF lists: {fetch_tf_lists()}")
+        print(f"human.txt and mouse.txt, to be given as --tfs FILE: {fetch_tf_lists()}")
     elif options.name in resources:
         _fetch_resource(resources[options.name])
     else:

@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from grn.errors import first_line
+
 if TYPE_CHECKING:
     import torch
 
@@ -88,8 +90,7 @@ def _kernels() -> str:
     try:
         _largest_difference((17, 29, 8), "cuda", "l2", "streaming")
     except Exception as error:  # noqa: BLE001 - any error of the compiler is the answer
-        first = (str(error).strip() or repr(error)).splitlines()[0]
-        return f"Triton does NOT compile here: {type(error).__name__}: {first}"
+        return f"Triton does NOT compile here: {type(error).__name__}: {first_line(error)}"
     return "Triton compiles"
 
 

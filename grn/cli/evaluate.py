@@ -191,8 +191,9 @@ def _compare_halves(
 
 def _print(table: "pd.DataFrame", title: str, caption: str) -> None:
     """Print a tidy table with a row per method and a column per metric."""
-    from rich.console import Console
     from rich.table import Table
+
+    from grn.cli.output import Output
 
     if "n_targets" in table:
         caption += " Targets left out are in brackets."
@@ -214,7 +215,7 @@ def _print(table: "pd.DataFrame", title: str, caption: str) -> None:
             cells.append(f"{rows['n_targets'].iloc[0]} ({rows['n_left_out'].iloc[0]})")
         shown.add_row(*map(str, key), *cells, style="bold" if key[-1] == "network" else None)
     # As a title of the table this text would be wrapped at the width of the table.
-    console = Console(highlight=False)
+    console = Output(highlight=False)
     console.print(title, soft_wrap=True)
     console.print(shown)
     console.print(caption, soft_wrap=True)

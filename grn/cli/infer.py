@@ -1,12 +1,15 @@
 """`grn infer`: cells in, a ranked, signed TF→target list out."""
 
 import argparse
+import logging
 from pathlib import Path
 from typing import Any
 
 from grn.cli.interruption import how_to_go_on
 from grn.cli.table import report
 from grn.errors import InputError
+
+logger = logging.getLogger(__name__)
 
 # Options that are keys of conf/data/file.yaml, by the same names.
 _OF_DATA = (
@@ -135,7 +138,7 @@ def _infer(options: argparse.Namespace) -> None:
     from grn.data.reading.formats import find_format
 
     find_format(Path(options.cells), options.gene_column)  # before seconds of loading libraries
-    from grn.config import compose_config
+    from grn.config import compose_config, import_from
 
     if options.threads is not None and options.threads < 1:
         msg = f"--threads is {options.threads}; expected at least 1."
@@ -157,6 +160,7 @@ def _infer(options: argparse.Namespace) -> None:
             *options.overrides,
         ]
     )
+    import_from(Path.cwd(), config)
     # Set here, not by override: a path may hold anything that Hydra's grammar reads otherwise.
     config.data.update(given)
     if options.prior is not None:
@@ -179,3 +183,18 @@ def _infer(options: argparse.Namespace) -> None:
         said = how_to_go_on(Path(config.paths.run), without=without)
         raise KeyboardInterrupt(said) from stopped
     report(result.metrics, result.folder)
+    if config.report and config.data.groupby is not None:
+        _add_activity(result.folder)  # last: the result is complete without it
+
+
+def _add_activity(folder: Path) -> None:
+    """Add the activity of regulators in the groups to the report, where that can be had."""
+    from grn.report import write_report
+    from grn.tools.of_run import write_activity
+
+    try:
+        write_activity(folder)
+    except InputError as error:
+        logger.info("the report has no activity of regulators: %s", error)
+        return
+    write_report(folder)

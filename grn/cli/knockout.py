@@ -83,8 +83,9 @@ def _read_network(run: Path) -> "AnnData":
 
 
 def _print(responses: "pd.DataFrame", top: int, group: str) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from grn.cli.output import Output
 
     perturbed = responses["perturbed"]
     names = ", ".join(responses.loc[perturbed, "gene"])
@@ -93,4 +94,4 @@ def _print(responses: "pd.DataFrame", top: int, group: str) -> None:
         table.add_column(name, justify="left" if name == "gene" else "right", no_wrap=True)
     for row in responses[~perturbed].head(top).itertuples(index=False):
         table.add_row(row.gene, f"{row.response:+.3f}", f"{row.response_log:+.3f}")
-    Console().print(table)
+    Output().print(table)

@@ -1,11 +1,15 @@
 """Runs one subcommand, and turns its outcome into an exit code and one readable message."""
 
 import argparse
-import logging
 import os
+import select
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import NoReturn
 
 from grn import __version__
 from grn.cli import (
@@ -24,7 +28,18 @@ from grn.cli import (
     train,
 )
 from grn.cli.help import HelpFormatter, add_completion, complete_help
-from grn.errors import InputError, causes
+from grn.cli.log import log_to_stderr
+from grn.errors import (
+    DONE,
+    USER_CAN_FIX,
+    ReaderGone,
+    Terminated,
+    exit_code,
+    explanation,
+    first_line,
+)
+from grn.journal import JOURNAL
+from grn.launched import launched
 
 # Subcommands whose arguments Hydra parses.
 _WITH_HYDRA = {
@@ -32,57 +47,109 @@ _WITH_HYDRA = {
     "benchmark": benchmark.benchmark,
     "pretrain": pretrain.pretrain,
 }
-DONE, OUR_BUG, USER_CAN_FIX, INTERRUPTED = 0, 1, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code.
 
-    0 is success, 1 a bug of this program, 2 a problem that the user can fix, 130 an interrupt.
+    0 is success, 1 a bug of this program, 2 a problem that the user can fix, 130 an interrupt, 143
+    an end asked for by the system, and 141 an output that nobody reads any more.
     """
     # On a shared machine, threads that spin while they wait cost more than they gain.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # The same bits with any number of threads, for which MKL has to be asked before it is loaded.
+    os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
-    _log_to_stderr()
+    log_to_stderr()
     try:
-        if arguments and arguments[0] in _WITH_HYDRA:
-            _WITH_HYDRA[arguments[0]](arguments[1:])
-        else:
-            options = _parser(next(iter(arguments), "")).parse_args(arguments)
-            options.command(options)
+        with _ended_by_the_system(), _told_when_nobody_reads():
+            if arguments and arguments[0] in _WITH_HYDRA:
+                _WITH_HYDRA[arguments[0]](arguments[1:])
+            else:
+                options = _parser(next(iter(arguments), "")).parse_args(arguments)
+                options.command(options)
+                sys.stdout.flush()  # here, where an error can be told, not when Python exits
         return DONE
     except KeyboardInterrupt as stopped:
         goes_on = arguments and arguments[0] in ("benchmark", "pretrain")
         what = "continues from what is complete" if goes_on else "starts again"
-        print(str(stopped) or f"interrupted; the same command {what}", file=sys.stderr)
-        return INTERRUPTED
+        if launched().is_first:
+            print(str(stopped) or f"interrupted; the same command {what}", file=sys.stderr)
+        return exit_code(stopped)
+    except ReaderGone as error:
+        # What is left in the buffer has no reader, and Python would complain of it at its exit.
+        with suppress(OSError):  # a stdout that is no file
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return exit_code(error)
     except Exception as error:  # noqa: BLE001 - the exit code tells a bug from a user error
-        fixable = _is_fixable(error)
-        if debug or not fixable:
+        code = exit_code(error)
+        if debug:
             traceback.print_exc()
-        if fixable:
-            print(f"grn: {_message(error)}", file=sys.stderr)
-            return USER_CAN_FIX
-        print(
-            "grn: this is a bug of ours; please report it with the lines above.", file=sys.stderr
-        )
-        return OUR_BUG
+        said = explanation(error) if code == USER_CAN_FIX else _bug(error, debug=debug)
+        who = "" if launched().is_first else " (a further process of the training)"
+        print(f"grn{who}: {said}", file=sys.stderr)
+        return code
 
 
-class _Plain(logging.Formatter):
-    """Formats messages without their level, except warnings and errors."""
+def _bug(error: Exception, *, debug: bool) -> str:
+    """Return where an unexpected error arose, and how to report it."""
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
+    what = (
+        f"{type(error).__name__}: {first_line(error)} ({frame.f_code.co_filename}, line {line})."
+    )
+    shown = "the lines above" if debug else "what the same command prints with --debug"
+    return (
+        f"{what}\nThis is a bug of ours, not of yours. Please report {shown}, together with the "
+        f"output of grn doctor. The last line of {JOURNAL} in the run folder, if there is one, "
+        "has the same lines."
+    )
 
-    def format(self, record: logging.LogRecord) -> str:
-        said = super().format(record)
-        return said if record.levelno < logging.WARNING else f"{record.levelname.lower()}: {said}"
+
+@contextmanager
+def _ended_by_the_system() -> Iterator[None]:
+    """Turn SIGTERM into an error, so that a run ends as after Ctrl+C and says how to go on."""
+    before = signal.getsignal(signal.SIGTERM)
+    if threading.current_thread() is not threading.main_thread() or before != signal.SIG_DFL:
+        yield  # signals are the main thread's, and another handler the caller's
+        return
+    asked = False
+
+    def end(*_: object) -> NoReturn:
+        nonlocal asked
+        asked = True
+        raise Terminated
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    except KeyboardInterrupt as stopped:
+        # Lightning turns the one into the other.
+        raise (Terminated(*stopped.args) if asked else stopped) from stopped
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
-def _log_to_stderr() -> None:
-    handler = logging.StreamHandler()
-    handler.setFormatter(_Plain("%(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+@contextmanager
+def _told_when_nobody_reads() -> Iterator[None]:
+    """Turn a broken pipe into `ReaderGone` where it is that of stdout, not of a worker."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        if isinstance(error, ReaderGone) or not _reader_has_gone():
+            raise
+        raise ReaderGone from error
+
+
+def _reader_has_gone() -> bool:
+    """Return whether stdout is a pipe that nobody reads; what was written to it may be lost."""
+    try:
+        stdout = select.poll()
+        stdout.register(sys.stdout.fileno(), 0)  # errors are told of without being asked for
+    except (AttributeError, OSError, ValueError):  # not on this system, or no file
+        return not hasattr(select, "poll")
+    return any(found & (select.POLLERR | select.POLLHUP) for _, found in stdout.poll(0))
 
 
 def _parser(name: str) -> argparse.ArgumentParser:
@@ -94,7 +161,8 @@ def _parser(name: str) -> argparse.ArgumentParser:
         "  grn infer cells.h5ad --tfs human --output result\n"
         "  grn show result --gene GATA1\n"
         "  grn infer --help\n\n"
-        "Exit codes: 0 success, 1 a bug of ours, 2 a problem you can fix, 130 interrupted.",
+        "Exit codes: 0 success, 1 a bug of ours, 2 a problem you can fix, 130 interrupted, "
+        "141 nobody reads the output, 143 ended by the system.",
         formatter_class=HelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"grn {__version__}")
@@ -113,30 +181,3 @@ def _parser(name: str) -> argparse.ArgumentParser:
     if not asked:
         add_completion(parser)
     return parser
-
-
-def _is_fixable(error: Exception) -> bool:
-    """Return whether the user can fix an error: an `InputError`, or a setting of a wrong value.
-
-    Hydra wraps every error of a configured constructor. Errors that a wrong setting causes there
-    can be fixed by the user; any other error is a bug.
-    """
-    from_settings = ("hydra.", "omegaconf.", "lightning.")
-    *_, first = chain = list(causes(error))
-    if any(isinstance(cause, InputError) for cause in chain):
-        return True
-    if type(first).__module__.startswith(from_settings):
-        return True
-    wrapped = first is not error and type(error).__module__.startswith("hydra.")
-    return wrapped and isinstance(first, TypeError | ValueError | ImportError)
-
-
-def _message(error: Exception) -> str:
-    """Return the readable part of an error: a wrapped `InputError`, or the message of Hydra."""
-    chain = list(causes(error))
-    ours = next((cause for cause in chain if isinstance(cause, InputError)), None)
-    if ours is not None:
-        return str(ours)
-    first_line = (str(chain[-1]).strip() or repr(chain[-1])).splitlines()[0]
-    said = str(error).strip()
-    return said if first_line in said else f"{said}: {first_line}"

@@ -63,8 +63,9 @@ def table_in(run: Path, group: str | None) -> Path:
 
 
 def _print(edges: "pd.DataFrame", title: str) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from grn.cli.output import Output
 
     table = Table(title=title)
     for name in edges:
@@ -72,4 +73,4 @@ def _print(edges: "pd.DataFrame", title: str) -> None:
         table.add_column(str(name), justify="left" if text else "right", no_wrap=text)
     for row in edges.itertuples(index=False):
         table.add_row(*(f"{v:.3g}" if isinstance(v, float) else str(v) for v in row))
-    Console().print(table)
+    Output().print(table)

@@ -18,10 +18,11 @@ _SHOWN = {
 
 def report(metrics: "pd.DataFrame | None", folder: Path | None) -> None:
     """Print the metrics of the edges and of the controls, and the path of the result."""
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console()
+    from grn.cli.output import Output
+
+    console = Output()
     if metrics is not None:
         table = Table(
             title=f"{int(metrics['n_candidates'].iloc[0])} candidate pairs, density "

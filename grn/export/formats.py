@@ -6,6 +6,7 @@ from pathlib import Path
 import networkx as nx
 import pandas as pd
 
+from grn.export.check import check_names
 from grn.export.tables import best, write_table
 from grn.files import replacing
 
@@ -33,7 +34,8 @@ def write_regulons(edges: pd.DataFrame, path: str | Path, top: int = 50) -> None
     `top` targets of that sign by importance, best first; 50 is one of SCENIC's module sizes.
     Edges of weight 0 are in no set, and a set without targets is not written. The second field
     describes the set in one word, since some readers, decoupler's among them, part the line at
-    every blank. GMT has no quotes: a tab or line break in a name is written as `_`.
+    every blank. GMT has no quotes: a tab or line break in a name, of whatever kind, is
+    written as `_`.
 
     Parameters
     ----------
@@ -44,9 +46,15 @@ def write_regulons(edges: pd.DataFrame, path: str | Path, top: int = 50) -> None
     top
         Largest number of targets of a set.
     """
+    _check(edges)
     edges = edges[edges["weight"] != 0]
     signs = edges["weight"].gt(0).map({True: "(+)", False: "(-)"})
-    edges = edges.assign(source=edges["source"].map(_field), target=edges["target"].map(_field))
+    # Each name once: of millions of edges, the pattern would take a tenth of a whole run.
+    written = {
+        column: edges[column].map({name: _field(name) for name in edges[column].unique()})
+        for column in ("source", "target")
+    }
+    edges = edges.assign(**written)
     names = edges["source"] + signs
     best = edges.groupby(names.rename("regulon"), sort=False).head(top)
     sets = best["target"].groupby(names.rename("regulon"), sort=True).agg("\t".join)
@@ -57,8 +65,14 @@ def write_regulons(edges: pd.DataFrame, path: str | Path, top: int = 50) -> None
             stream.write(f"{name}\t{described[name[-3:]]}_{tf}\t{targets}\n")
 
 
+def _check(edges: pd.DataFrame) -> None:
+    """Raise an `InputError` where the name of a gene is empty or no file can hold it."""
+    for column in ("source", "target"):
+        check_names(edges[column].unique())
+
+
 def _field(name: str) -> str:
-    return re.sub(r"[\t\r\n]", "_", name)
+    return re.sub(r"[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]", "_", name)
 
 
 def write_graphml(edges: pd.DataFrame, path: str | Path, top: int = 1000) -> None:
@@ -100,6 +114,7 @@ def signed_graph(edges: pd.DataFrame, top: int) -> nx.DiGraph:
     """
     graph = nx.DiGraph()
     kept = best(edges, top)
+    _check(kept)
     for gene in sorted(set(kept["source"]) | set(kept["target"])):
         graph.add_node(gene, is_regulator=False)
     for gene in kept["source"]:

@@ -10,6 +10,7 @@ _EDGES, _REPORT = "edges.tsv", "report.html"
 _FILES = {
     _EDGES: "the network: one line per TF and gene, the most important first",
     "edges_by_group.tsv": "a network for each group of cells, with a column `group`",
+    "activity.tsv": "which regulators are active in which groups of cells, by their targets",
     _REPORT: "the result to look at in a browser; it needs no network access",
     "network.h5ad": "the cells with the network in `varp['grn']` (rows regulate columns)",
     "adjacencies.tsv": "the same edges with the column names of arboreto, for `pyscenic ctx`",
@@ -18,9 +19,11 @@ _FILES = {
     "network.graphml": "the 1,000 best edges for Cytoscape, Gephi, networkx and igraph",
     "metrics.json": "what was measured, with controls; seed, versions, names that did not match",
     "config.yaml": "every setting of the run",
+    "run.jsonl": "log: stages with their seconds and memory, messages, versions",
     "checkpoints": "the network for `grn infer --checkpoint`, and a trained predictor if there is "
     "one",
 }
+_TITLE_OF_FILES, _TITLE_OF_COLUMNS = "## Files", f"## Columns of {_EDGES}"
 _COLUMNS = {
     "source": "regulator (TF).",
     "target": "gene that it regulates.",
@@ -131,17 +134,36 @@ def _summary(edges: pd.DataFrame, top: int | None) -> str:
     )
 
 
+def update_result_page(folder: Path) -> None:
+    """List the files that are in a run folder now in its RESULT.md, if it has one.
+
+    Raises
+    ------
+    InputError
+        The folder cannot be written to.
+    """
+    path = folder / "RESULT.md"
+    if not path.is_file():
+        return
+    page = path.read_text(encoding="utf-8")
+    before, title, rest = page.partition(f"\n{_TITLE_OF_FILES}\n")
+    _, next_title, after = rest.partition(f"\n{_TITLE_OF_COLUMNS}\n")
+    if title and next_title:  # as written above
+        with replacing(path) as temporary:
+            listed = f"\n{_list_files(folder, set())}{next_title}"
+            temporary.write_text(f"{before}{listed}{after}", encoding="utf-8")
+
+
 def _list_files(folder: Path, following: set[str]) -> str:
     there = [name for name in _FILES if name in following or (folder / name).exists()]
     rows = [f"| `{name}` | {_FILES[name]} |" for name in there]
-    return "\n".join(["## Files", "", "| file | what it is |", "| --- | --- |", *rows, ""])
+    return "\n".join([_TITLE_OF_FILES, "", "| file | what it is |", "| --- | --- |", *rows, ""])
 
 
 def _explain_columns(edges: pd.DataFrame, regime: str) -> str:
     meanings = _MEANINGS.get(regime, _COLUMNS)
     rows = [f"| `{name}` | {meanings[name]} |" for name in edges if name in meanings]
-    title = f"## Columns of {_EDGES}"
-    return "\n".join([title, "", "| column | meaning |", "| --- | --- |", *rows, ""])
+    return "\n".join([_TITLE_OF_COLUMNS, "", "| column | meaning |", "| --- | --- |", *rows, ""])
 
 
 def _say_where_to_cut(edges: pd.DataFrame, regime: str) -> str:

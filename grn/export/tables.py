@@ -15,7 +15,7 @@ from grn.export.check import check_names
 from grn.files import replacing
 
 _ROWS_PER_BLOCK = 100_000
-_NAMES = ("source", "TF", "target", "group")
+_NAMES = ("source", "TF", "target", "group", "peak_id", "gene_short_name")
 
 
 def write_table(table: pd.DataFrame, path: str | Path) -> None:
@@ -29,6 +29,7 @@ def write_table(table: pd.DataFrame, path: str | Path) -> None:
     path = Path(path)
     for column in table.columns.intersection(_NAMES):
         check_names(table[column].unique())
+    check_names(table.columns)
     with replacing(path) as temporary:
         if path.suffix == ".parquet":
             table.to_parquet(temporary, index=False)
@@ -75,7 +76,7 @@ def _write_rows(table: pd.DataFrame, stream: TextIO) -> None:
     columns = [values + 0.0 if f else values for values, f in zip(columns, is_float, strict=True)]
     # One template per row: pandas' own writer takes several times as long.
     template = "\t".join("%.6g" if f else "%s" for f in is_float) + "\n"
-    stream.write("\t".join(table.columns) + "\n")
+    stream.write("\t".join(_quoted(table.columns.to_numpy(dtype=object))) + "\n")
     for start in range(0, len(table), _ROWS_PER_BLOCK):
         block = (values[start : start + _ROWS_PER_BLOCK].tolist() for values in columns)
         stream.writelines(map(template.__mod__, zip(*block, strict=True)))

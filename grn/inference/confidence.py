@@ -21,6 +21,7 @@ from grn.expression import is_on_disk
 from grn.inference.infer import batch_of, infer_network
 from grn.inference.resampling import bootstrap, decoy_names, with_decoys
 from grn.model.pretrained import GeneNetwork
+from grn.progress import track
 from grn.readout import read_map, without_self
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ def assess(
     if counts.bootstraps:
         k = top_edges(len(tf_index), adata.n_vars)
         held = np.zeros((len(tf_index), adata.n_vars))
-        for number in range(counts.bootstraps):
+        for number in track(range(counts.bootstraps), "bootstraps"):
             generator = np.random.default_rng((config.seed, _BOOTSTRAP, number))
             cells = bootstrap(adata, generator, batch, interventions)
             held += among_top(repeat(cells, prior=prior), tf_index, k)
@@ -163,7 +164,7 @@ def assess(
         summary |= {"bootstraps": counts.bootstraps, "top_k": k}
     if counts.permutations:
         real, nulls = [], []
-        for number in range(counts.permutations):
+        for number in track(range(counts.permutations), "permutations"):
             generator = np.random.default_rng((config.seed, _PERMUTATION, number))
             of_tfs, of_decoys = repeat.beside_decoys(adata, generator, network, batch)
             real.append(of_tfs)

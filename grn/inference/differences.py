@@ -16,6 +16,7 @@ from grn.edges.matrix import edge_table
 from grn.errors import InputError
 from grn.inference.groups import LEAST_CELLS
 from grn.inference.infer import infer_network
+from grn.progress import track
 from grn.readout import without_self
 
 logger = logging.getLogger(__name__)
@@ -195,7 +196,7 @@ def check_bootstraps(n_bootstraps: int) -> None:
 def _with_progress(n_bootstraps: int) -> Iterator[int]:
     """Yield the number of each bootstrap, and log how long the rest will take."""
     started = said = time.perf_counter()
-    for number in range(n_bootstraps):
+    for number in track(range(n_bootstraps), "bootstraps of both groups"):
         yield number
         now = time.perf_counter()
         if number == 0 or now - said >= _SECONDS_BETWEEN_LINES:

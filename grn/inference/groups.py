@@ -13,6 +13,7 @@ from grn.data.preprocessing.labels import Labels
 from grn.errors import InputError
 from grn.inference.infer import infer_network
 from grn.model.pretrained import GeneNetwork
+from grn.progress import track
 from grn.readout import read_edges_off
 
 logger = logging.getLogger(__name__)
@@ -98,7 +99,7 @@ def infer_groups(
         As `infer_network`.
     """
     found = {}
-    for name, n_cells in labels.sizes.items():
+    for name, n_cells in track(labels.sizes.items(), "groups"):
         if n_cells < LEAST_CELLS:
             found[name] = GroupNetwork(shared, n_cells, 0.0)
             continue

@@ -18,6 +18,7 @@ from grn.errors import InputError
 from grn.evaluation.controls import pearson
 from grn.inference.confidence import among_top, top_edges
 from grn.inference.infer import infer_network, sample_rows
+from grn.progress import track
 from grn.readout import read_map, without_self
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def split_halves(
     pairs = without_self((len(tfs), adata.n_vars), tf_index)
     k, n_pairs = top_edges(len(tfs), adata.n_vars), int(pairs.sum())
     found: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for split in range(_SPLITS):
+    for split in track(range(_SPLITS), "halves of the cells"):
         order = np.random.default_rng((config.seed, split)).permutation(adata.n_obs)
         middle = adata.n_obs // 2
         halves = [np.sort(order[:middle]), np.sort(order[middle:])]

@@ -14,6 +14,7 @@ from grn.data.preprocessing.perturbed_obs import describe_perturbations, interve
 from grn.edges.matrix import locate
 from grn.errors import InputError
 from grn.inference.confidence import Confidence, assess
+from grn.inference.cost import log_cost
 from grn.inference.differences import check_bootstraps, edge_differences, resample_groups
 from grn.inference.groups import (
     GroupNetwork,
@@ -77,6 +78,18 @@ class Networks:
         self._shared = known
         self._groups: dict[str, GroupNetwork] | None = None
 
+    def __repr__(self) -> str:
+        """Say of what cells the networks are, and whether they are found."""
+        found = "not found yet" if self._shared is None else f"found, {self._shared!r}"
+        lines = [f"network: {found}"]
+        if self._labels is not None:
+            state = "not found yet" if self._groups is None else "found"
+            names = ", ".join(map(str, self._labels.names))
+            lines.append(f"networks of {len(self._labels.names)} groups, {state}: {names}")
+        if self.prior is not None:
+            lines.append(f"prior: {len(self.prior)} known edges")
+        return "\n".join(lines)
+
     def with_settings(self, config: DictConfig) -> "Networks":
         """Return the networks under other settings; what these do not change stays found."""
         same = (config.model, config.seed) == (self._config.model, self._config.seed)
@@ -94,6 +107,8 @@ class Networks:
         if self._shared is None:
             cells = self.cells
             log_labels(self._config, cells)
+            n_cells, n_genes = self._adata.shape
+            log_cost(self._config, n_cells, n_genes, len(self._tfs), self._labels)
             self._shared = infer_network(self._config, cells, self._tfs, prior=self.prior)
             log_belief(self._shared)
         return self._shared
@@ -243,3 +258,32 @@ def perturbations_of(
         kind=data.perturbation_kind,
         aliases=aliases,
     )
+
+
+def describe(
+    shape: tuple[int, int],
+    n_tfs: int,
+    networks: Networks,
+    prediction: Mapping[str, float | None] | None,
+) -> str:
+    """Return what `repr` shows of a `grn.SphericalGRN`.
+
+    Parameters
+    ----------
+    shape
+        Numbers of cells and genes.
+    n_tfs
+        Number of regulators.
+    networks
+        Of which it is said whether they are found.
+    prediction
+        R² on held-out cells by name, beside its controls; None before training.
+    """
+    lines = [f"SphericalGRN: {shape[0]} cells × {shape[1]} genes, {n_tfs} regulators"]
+    lines += repr(networks).splitlines()
+    if prediction is None:
+        lines.append("predictor of expression: not trained")
+    else:
+        known = (f"{name} {value:.3f}" for name, value in prediction.items() if value is not None)
+        lines.append(f"predictor of expression, R² on held-out cells: {', '.join(known)}")
+    return "\n  ".join(lines)

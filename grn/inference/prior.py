@@ -16,6 +16,7 @@ from grn.edges.motifs import read_motifs
 from grn.edges.read import read_truth
 from grn.errors import InputError
 from grn.evaluation.scores import Scores
+from grn.files import is_file
 from grn.names.regulators import hint
 from grn.names.species import detect_species
 from grn.names.symbols import EXACT, match_names
@@ -63,9 +64,9 @@ def read_prior(
         genes.
     """
     source = prior
-    if isinstance(prior, str) and prior in prior_names() and not Path(prior).is_file():
+    if isinstance(prior, str) and prior in prior_names() and not is_file(prior):
         source = _find_by_name(prior, genes, species)
-    elif not isinstance(prior, pd.DataFrame) and not Path(prior).is_file():
+    elif not isinstance(prior, pd.DataFrame) and not is_file(prior):
         msg = (
             f"no prior at {prior}. Give a table of known edges or of motifs, or one of "
             f"{', '.join(prior_names())}."

@@ -7,18 +7,22 @@ from pathlib import Path
 
 from grn.report.vendored import check_report
 
-__all__ = ["REPORT", "check_report", "write_report"]
+__all__ = ["ACTIVITY", "REPORT", "check_report", "write_report"]
 
 REPORT = "report.html"
+ACTIVITY = "activity.tsv"
+"""Activity of regulators in groups of cells, which a report shows where it is there."""
 
 
-def write_report(folder: str | Path) -> Path:
+def write_report(folder: str | Path, edges: Path | None = None) -> Path:
     """Write `report.html` into a run folder, from the files that are there.
 
     Parameters
     ----------
     folder
         Folder of a finished run, with `edges.tsv` and `metrics.json`.
+    edges
+        File of the edges, where it has not its final name yet; None: `edges.tsv` of the folder.
 
     Returns
     -------
@@ -40,7 +44,7 @@ def write_report(folder: str | Path) -> Path:
     from grn.report.html import render
 
     path = Path(folder) / REPORT
-    page = render(read_run(Path(folder)))
+    page = render(read_run(Path(folder), edges))
     with replacing(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
     return path

@@ -18,7 +18,7 @@ def summary(run: RunFiles) -> tuple[str, str]:
     record = run.record
     cells = _of(record, "preprocessing")
     n_cells, n_genes = cells.get("n_cells"), cells.get("n_genes")
-    size = "" if n_cells is None else f"{n_cells:,} cells and {n_genes:,} genes of "
+    size = "" if None in (n_cells, n_genes) else f"{n_cells:,} cells and {n_genes:,} genes of "
     n_tfs = record.get("n_tfs") or run.edges["source"].nunique()
     went_in = (
         f"From {size}“{record.get('data', run.name)}”, this run ranked {len(run.edges):,} "
@@ -88,7 +88,7 @@ def warnings(run: RunFiles) -> list[str]:
     if unmatched:
         examples = ", ".join(map(str, _of(names, "examples").get("unmatched", [])))
         found.append(
-            f"{unmatched:,} of {names.get('asked', unmatched):,} regulators of the list are not "
+            f"{unmatched:,} of {names.get('asked') or unmatched:,} regulators of the list are not "
             f"among the genes{f', for example {examples}' if examples else ''}."
         )
     for key, what in (
@@ -97,7 +97,7 @@ def warnings(run: RunFiles) -> list[str]:
     ):
         if cells.get(key):
             found.append(f"{cells[key]:,} {what}.")
-    found.append(_of_causes(int(_of(record, "belief").get("n_perturbed_genes", 0))))
+    found.append(_of_causes(int(_of(record, "belief").get("n_perturbed_genes") or 0)))
     return found
 
 

@@ -1,9 +1,11 @@
-"""Makes the tables of accuracy and of groups that a report shows."""
+"""Makes the tables of accuracy, of groups and of activity that a report shows."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import pandas as pd
 
 # Metrics that a report shows, with their headings and what each says.
 METRICS = {
@@ -75,11 +77,12 @@ def groups(record: Mapping[str, Any]) -> Table | None:
     rows = [
         [
             str(name),
-            f"{int(group['n_cells']):,}",
+            _count(group.get("n_cells")),
             _percent(group.get("own_share")),
             _percent(group.get("share_of_closed_form")),
         ]
         for name, group in described.items()
+        if isinstance(group, dict)
     ]
     notes = [
         ("from its own cells", "the rest of the scores is that of all cells together"),
@@ -88,12 +91,38 @@ def groups(record: Mapping[str, Any]) -> Table | None:
     return Table(["group", "cells", *(name for name, _ in notes)], rows, notes)
 
 
+def activity(ranked: pd.DataFrame | None, n_tfs: int) -> Table | None:
+    """Return the regulators that are most activated in each group; None without activity."""
+    if ranked is None or ranked.empty:
+        return None
+    best = ranked.sort_values("statistic", ascending=False, kind="stable").groupby("group")
+    best = best.head(n_tfs).sort_values("group", kind="stable")
+    rows = [
+        [str(group), str(tf), *map(_number, numbers), "–" if math.isnan(fdr) else f"{fdr:.2g}"]
+        for group, tf, *numbers, fdr in best[_OF_ACTIVITY].itertuples(index=False)
+    ]
+    notes = [
+        ("above the rest", "mean activity in the group less that in all other cells"),
+        ("mean", "mean activity in the group; below 0, its targets are lower than other genes"),
+        ("FDR", "cells are compared, as if they were independent: too small for donors"),
+    ]
+    headings = ["group", "regulator", *(name for name, _ in notes)]
+    return Table(headings, rows, notes)
+
+
+_OF_ACTIVITY = ["group", "source", "effect", "mean_activity", "fdr"]
+
+
 def _is_value(value: Any) -> bool:
     return isinstance(value, int | float) and math.isfinite(value)
 
 
 def _number(value: Any) -> str:
     return f"{value:.3f}" if _is_value(value) else "–"
+
+
+def _count(value: Any) -> str:
+    return f"{value:,.0f}" if _is_value(value) else "–"
 
 
 def _percent(value: Any) -> str:

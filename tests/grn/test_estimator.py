@@ -221,6 +221,19 @@ def test_a_missing_checkpoint_is_refused(small: "AnnData", tmp_path: Path) -> No
         grn.SphericalGRN.load(tmp_path / "x", small)
 
 
+def test_it_says_what_is_in_it(small: "AnnData", model: grn.SphericalGRN) -> None:
+    fresh = repr(grn.SphericalGRN(small, tfs_of(small), groupby="lineage")).splitlines()
+    assert fresh[0] == "SphericalGRN: 60 cells × 16 genes, 4 regulators"
+    assert fresh[1].strip() == "network: not found yet"
+    assert "3 groups, not found yet" in fresh[2]
+    assert "not trained" in fresh[3]
+    model.edges()
+    trained = repr(model)
+    assert "GeneNetwork(4 regulators × 16 genes, " in trained
+    assert f"R² on held-out cells: r2 {model.prediction['r2']:.3f}" in trained
+    assert len(trained) < 400
+
+
 def test_settings_are_checked(small: "AnnData") -> None:
     model = grn.SphericalGRN(small, tfs_of(small))
     with pytest.raises(InputError, match="least_noise=-1"):

@@ -94,7 +94,7 @@ def test_results_come_in_the_order_of_the_calls() -> None:
         return number
 
     calls = [partial(slow, number) for number in range(4)]
-    assert in_order(calls, 2) == in_order(calls, 1) == [0, 1, 2, 3]
+    assert in_order(calls, 2, "counting") == in_order(calls, 1, "counting") == [0, 1, 2, 3]
     for n_processes in (1, 2):
         with pytest.raises(ValueError, match="no number"):
-            in_order([partial(int, 7), partial(int, "no number")], n_processes)
+            in_order([partial(int, 7), partial(int, "no number")], n_processes, "counting")

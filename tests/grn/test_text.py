@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from grn.text import open_text
+from grn.text import open_text, short
 
 TEXT = "TF,gene\r\nSOX2,Krt5\r\n"
 PLAIN = [
@@ -48,3 +48,11 @@ def test_what_is_no_text_raises(tmp_path: Path) -> None:
     path.write_bytes(bytes(range(255, 0, -1)))
     with pytest.raises(UnicodeError):
         read(path)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [("0.0123456", "0.0123"), ("1e-05", "1e-05"), ("123456", "123456"), ("adam", "adam")],
+)
+def test_numbers_are_shortened_and_words_are_not(value: str, shown: str) -> None:
+    assert short(value) == shown

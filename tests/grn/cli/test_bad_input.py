@@ -240,6 +240,7 @@ def test_regulators_by_species_need_their_list(
     lists = tmp_path / "data" / "tf_lists"
     lists.mkdir(parents=True)
     monkeypatch.setenv("GRN_DATA", str(tmp_path / "data"))
-    refuses(infer(tfs="human"), "human TF list is not at", "one name per line")
+    refuses(infer(tfs="fly"), "fly TF list is not at", "one name per line")
+    refuses(infer(tfs="human"), "None of the 1430 TFs is a gene of the data")
     (lists / "human.txt").write_text("\n".join(tfs_of(anndata.read_h5ad(files["cells"]))))
     assert infer(tfs="human")[0] == 0

@@ -93,7 +93,9 @@ def test_a_job_that_fails_decides_the_exit_code(
     code, _, err = benchmark()
     assert code == 1
     assert "by nought" in err
-    assert "function" in err  # the traceback of the job
+    assert "Traceback" not in err
+    log = (tmp_path / "out/run.jsonl").read_text().splitlines()
+    assert "in function" in "".join(json.loads(log[-1])["traceback"])
     assert "by nought" in (tmp_path / "out/summary.md").read_text()
     assert "closed_form" in set(pd.read_csv(tmp_path / "out/results.csv")["method"])
     breaks(InputError("pearson was told something it cannot do with these cells"))

@@ -67,3 +67,27 @@ def test_an_orthologue_of_two_genes_is_left_out(
 def test_a_prior_that_was_not_fetched_is_refused(infer: Cli, pig: pd.DataFrame) -> None:
     asked = infer("--aliases", "orthologues.tsv", "--prior", "dorothea", tfs="human")
     refuses(asked, "'dorothea' (human) are not on this machine", "grn data fetch dorothea")
+
+
+def test_the_result_is_said_before_its_activity_is_tried(
+    infer: Cli, files: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def label(adata: anndata.AnnData) -> None:
+        adata.obs["kind"] = ["a", "b"] * (adata.n_obs // 2) + ["a"] * (adata.n_obs % 2)
+
+    def fail(folder: Path) -> None:
+        raise RuntimeError(folder)
+
+    changed(files, label)
+    monkeypatch.setattr("grn.tools.of_run.write_activity", fail)
+    code, out, err = infer("--groupby", "kind", "--set", "report=true")
+    assert code == 1, err
+    assert "out/edges.tsv" in out
+    page = (tmp_path / "out/RESULT.md").read_text(encoding="utf-8")
+    assert "edges_by_group.tsv" in page
+    assert "activity.tsv" not in page
+
+
+def test_a_search_is_refused_as_it_is_many_runs(infer: Cli, tmp_path: Path) -> None:
+    refuses(infer("--set", "hparams_search=optuna"), "many runs", "grn train hparams_search")
+    assert not (tmp_path / "out").exists()

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from grn.model.pretrained import PRETRAINED, find_network, read_pretrained
+from grn.runs.folder import locked
 from tests.helpers import refuses, written
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -57,6 +58,19 @@ def test_what_does_not_fit_is_refused(
 ) -> None:
     refuses(pretrain(override), message)
     assert not (tmp_path / "out").exists()
+
+
+def test_the_log_of_a_run_that_is_writing_stays(
+    pretrain: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "out").mkdir()
+    log = tmp_path / "out/run.jsonl"
+    log.write_text("of the other run\n")
+    # The other one has begun after the first look at the folder.
+    monkeypatch.setattr("grn.runs.folder.check_folder", lambda *_: None)
+    with locked(tmp_path / "out"):
+        refuses(pretrain("overwrite=true"), "another run is writing")
+    assert log.read_text() == "of the other run\n"
 
 
 def test_the_second_stage_goes_on_from_the_weights_of_the_package(

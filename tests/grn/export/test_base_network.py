@@ -44,3 +44,13 @@ def test_all_edges_where_none_are_cut_and_less_than_one_is_refused() -> None:
     assert base_network(EDGES, top=None).iloc[:, 2:].to_numpy().sum() == len(EDGES)
     with pytest.raises(InputError, match="top: got 0"):
         base_network(EDGES, top=0)
+
+
+def test_names_with_tabs_and_line_breaks_stay_in_their_columns(tmp_path: Path) -> None:
+    names = {"A": "a\tb", "C": "c\nd"}
+    edges = EDGES.replace({"source": names, "target": names})
+    write_base_network(edges, tmp_path / "base.tsv")
+    read = pd.read_csv(tmp_path / "base.tsv", sep="\t")
+    pd.testing.assert_frame_equal(read, base_network(edges), check_dtype=False)
+    with pytest.raises(InputError, match="control character"):
+        write_base_network(edges.replace({"source": {"B": "\x1b"}}), tmp_path / "base.tsv")

@@ -7,6 +7,7 @@ import pytest
 
 from grn.edges.matrix import edge_table
 from grn.edges.read import read_edges
+from grn.errors import InputError
 from grn.export.formats import write_adjacencies, write_graphml, write_regulons
 
 EDGES = pd.DataFrame(
@@ -132,3 +133,26 @@ def test_the_same_table_gives_the_same_bytes(tmp_path):
         write(edges, tmp_path / "one")
         write(edges, tmp_path / "two")
         assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+@pytest.mark.parametrize("write", [write_adjacencies, write_regulons, write_graphml])
+@pytest.mark.parametrize("name", ["", " ", "nul\0", "\x1b[2J", "\x0b", "\ud800", "\uffff"])
+def test_names_that_no_file_can_hold_are_refused_before_writing(write, name, tmp_path):
+    edges = EDGES.replace({"source": {"B": name}})
+    with pytest.raises(InputError, match=r"The name of gene|The gene name"):
+        write(edges, tmp_path / "network")
+    assert not (tmp_path / "network").exists()
+
+
+def test_no_kind_of_line_break_in_a_name_splits_a_gene_set(tmp_path):
+    names = {"B": "b\u2028reak", "C": "c\x85", "D": "d\te", "E": "</x>"}
+    write_regulons(EDGES.replace({"target": names}), tmp_path / "regulons.gmt")
+    lines = (tmp_path / "regulons.gmt").read_text(encoding="utf-8").splitlines()
+    assert lines[0].split("\t") == ["A(+)", "activated_by_A", "b_reak", "c_", "</x>"]
+    assert len(lines) == 4
+
+
+def test_a_graph_keeps_names_that_look_like_xml(tmp_path):
+    names = {"A": '<script>"&', "B": "]]>"}
+    write_graphml(EDGES.replace({"source": names, "target": names}), tmp_path / "g.graphml")
+    assert set(nx.read_graphml(tmp_path / "g.graphml").nodes) == {*names.values(), "C", "D", "E"}

@@ -10,7 +10,7 @@ import pytest
 
 from grn.edges.matrix import edge_table
 from grn.export import write_edges, write_network, write_regulons
-from grn.export.result_page import write_result_page
+from grn.export.result_page import update_result_page, write_result_page
 
 GENES = [f"g{number}" for number in range(13)]
 
@@ -56,6 +56,30 @@ def test_files_that_are_there_and_columns_of_the_table_are_explained(
     write_result_page(run, edges, report=True)
     assert "| `report.html` |" in page(run)
     assert re.findall(r"^\| `(.+?)`", columns, flags=re.MULTILINE) == edges.columns.tolist()
+
+
+def test_the_activity_is_listed_once_it_is_written(run: Path, edges: pd.DataFrame) -> None:
+    (run / "edges_by_group.tsv").touch()
+    write_result_page(run, edges, report=True)
+    assert "activity.tsv" not in page(run)
+    (run / "report.html").touch()
+    before = page(run)
+    update_result_page(run)
+    assert page(run) == before
+    (run / "activity.tsv").touch()
+    update_result_page(run)
+    lines = page(run).splitlines()
+    (added,) = [line for line in lines if line not in before.splitlines()]
+    assert added.startswith("| `activity.tsv` | which regulators are active")
+    assert "\n".join(line for line in lines if line != added) + "\n" == before
+
+
+def test_a_page_that_is_not_ours_stays_as_it_is(tmp_path: Path) -> None:
+    update_result_page(tmp_path)
+    assert not (tmp_path / "RESULT.md").exists()
+    (tmp_path / "RESULT.md").write_text("# Mine\n\n## Files\n")
+    update_result_page(tmp_path)
+    assert page(tmp_path) == "# Mine\n\n## Files\n"
 
 
 def test_cuts_are_counted_in_this_network(edges: pd.DataFrame, tmp_path: Path) -> None:

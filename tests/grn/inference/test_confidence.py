@@ -205,7 +205,7 @@ def test_a_run_interrupted_meanwhile_is_not_complete(
         with pytest.raises(KeyboardInterrupt):
             run(config)
     checkpoints = {"checkpoints", "checkpoints/best.ckpt", "checkpoints/last.ckpt"}
-    assert written(tmp_path / "run") == {*checkpoints, "config.yaml"}
+    assert written(tmp_path / "run") == {*checkpoints, "config.yaml", "run.jsonl"}
     resumed = run(config).edges
     assert "stability" in resumed
     whole = run(file_config(tmp_path / "whole", files, "confidence.bootstraps=2")).edges

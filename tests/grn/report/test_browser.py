@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from grn.report import write_report
-from tests.toy_runs import HOSTILE, toy_edges, write_run
+from tests.toy_runs import HOSTILE, toy_activity, toy_edges, write_run
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 
@@ -27,6 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     by_group = pd.concat([toy_edges(40, seed=1).assign(group=name) for name in ("B", HOSTILE)])
     folder = write_run(tmp_path_factory.mktemp("run"), edges)
     by_group.to_csv(folder / "edges_by_group.tsv", sep="\t", index=False)
+    toy_activity(["B", HOSTILE]).to_csv(folder / "activity.tsv", sep="\t", index=False)
     write_report(folder)
     return folder
 
@@ -97,6 +98,15 @@ def test_the_page_opens_without_errors_and_runs_no_name(page: Any) -> None:
     assert page.execute_script("return window.alerted") == 0
     drawn = page.execute_script("return window.report.view.network.body.edgeIndices.length")
     assert drawn == 200
+
+
+def test_activity_is_a_picture_and_a_table(page: Any) -> None:
+    section = page.find_element("id", "activity")
+    assert "Activity of regulators, by cell_type" in section.text
+    rows = section.find_elements("css selector", "tbody tr")
+    assert [row.text.split(" TF")[0] for row in rows] == [HOSTILE] * 5 + ["B"] * 5
+    image = section.find_element("tag name", "img")
+    until(lambda: image.get_property("naturalWidth") > 200)
 
 
 def test_signs_are_told_without_colour(page: Any) -> None:

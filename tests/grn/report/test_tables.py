@@ -1,7 +1,7 @@
 import pytest
 
 from grn.report import tables
-from tests.toy_runs import METRICS
+from tests.toy_runs import METRICS, toy_activity
 
 
 def test_accuracy_stands_beside_its_controls() -> None:
@@ -35,3 +35,19 @@ def test_prediction_and_groups() -> None:
     found = tables.groups({"groups": described})
     assert found is not None
     assert found.rows == [["T", "1,200", "70 %", "40 %"]]
+
+
+def test_activity_shows_the_first_of_each_group() -> None:
+    ranked = toy_activity(["B", "T"]).sample(frac=1, random_state=0)
+    table = tables.activity(ranked, 3)
+    assert table is not None
+    assert table.headings == ["group", "regulator", "above the rest", "mean", "FDR"]
+    assert [row[0] for row in table.rows] == ["B"] * 3 + ["T"] * 3
+    of_b = ranked[ranked["group"] == "B"]
+    first = of_b.loc[of_b["effect"].idxmax()]
+    expected = [first["source"], f"{first['effect']:.3f}", f"{first['mean_activity']:.3f}"]
+    assert table.rows[0][1:4] == expected
+    assert tables.activity(None, 3) is None
+    unjudged = tables.activity(ranked.assign(fdr=float("nan")), 1)
+    assert unjudged is not None
+    assert unjudged.rows[0][-1] == "–"
