@@ -15,7 +15,16 @@ from collections.abc import Iterator
 
 from row import Row
 
-PARTS: tuple[str, ...] = ()
+PARTS: tuple[str, ...] = (
+    "faults",
+    "determinism",
+    "processes",
+    "versions",
+    "observability",
+    "fuzz",
+    "security",
+    "load",
+)
 
 
 def measured(parts: list[str], *, short: bool) -> Iterator[tuple[str, Row, float]]:
