@@ -15,10 +15,13 @@ PIP := $(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check
 # what they set up, and takes over what the other has left.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 TIMINGS := flashsign_cpu flashsign_gpu network_scaling scaling cells_on_disk
+# No dependency of the project, so not in the lock: it has an environment of its own.
+SBOM := $(VENV)/sbom
+SBOM_TOOL := cyclonedx-bom==7.5.0
 TORCH := $(shell grep '^torch==' requirements.lock)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test lint slow compile docs durations mutants bench reliability
+.PHONY: help demo check test lint slow compile docs durations mutants bench reliability sbom
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +52,10 @@ lint: $(READY)  ## style, format, types and the direction of imports
 
 docs: $(READY_FOR_DOCS)  ## build the documentation site into docs/_build/html; warnings are errors
 	@$(BIN)/python -m scripts.docs.build
+
+sbom: $(READY)  ## list every dependency with its version in sbom.cdx.json (CycloneDX)
+	@test -x $(SBOM)/bin/cyclonedx-py || { $(PYTHON) -m venv $(SBOM) && $(SBOM)/bin/python -m pip install -qq $(SBOM_TOOL); }
+	@$(SBOM)/bin/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --mc-type library --output-reproducible --of JSON --output-file sbom.cdx.json
 
 durations: $(READY)  ## measure how long tests take, by which `make check` chooses
 	@$(PYTEST) -m "not compile and not slow" -p tests.durations

@@ -107,3 +107,12 @@ def refuses(result: tuple[int, str, str], *message: str) -> None:
     assert len(complaint) > 30
     for part in message:
         assert part.lower() in complaint.lower(), complaint
+
+
+def broken(error: BaseException) -> Callable[..., Any]:
+    """Return a function of any arguments that raises the error."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    return fail

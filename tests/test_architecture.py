@@ -16,7 +16,7 @@ def _python_files(*folders: str) -> list[Path]:
     return [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
 
 
-SOURCES = [ROOT / "train.py", *_python_files("grn", "kernels", "scripts")]
+SOURCES = [ROOT / "train.py", *_python_files("grn", "hydra_plugins", "kernels", "scripts")]
 ALL = [*SOURCES, *_python_files("tests")]
 
 

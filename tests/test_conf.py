@@ -23,11 +23,17 @@ def choices(group: str) -> list[str]:
     return [f"{group}={path.stem}" for path in sorted((CONF / group).glob("*.yaml"))]
 
 
+# What the user names, by the choice that leaves it open.
+OWN = {
+    "objective=own": "grn.training.objectives.Denoising",
+    "scheduler=own": "torch.optim.lr_scheduler.StepLR",
+}
 RECIPES = [recipe for group in ("experiment", "debug") for recipe in choices(group)]
 COMPONENTS = [
     choice
     for folder in sorted(CONF.iterdir())
-    if folder.is_dir() and folder.name not in ("experiment", "debug", "paths", "stage")
+    if folder.is_dir()
+    and folder.name not in ("experiment", "debug", "paths", "stage", "hparams_search")
     for choice in choices(folder.name)
     if choice != "data=loader"  # a part of every other one
 ]
@@ -43,6 +49,8 @@ def test_what_is_named_can_be_built(choice: str, tmp_path: Path) -> None:
     assert config.trainer.max_steps >= config.trainer.val_check_interval > 0
     if choice == "data=file":
         config.data.cells = "cells.h5ad"
+    if choice in OWN:
+        config[choice.partition("=")[0]]._target_ = OWN[choice]
     assert not OmegaConf.missing_keys(config)
     for name in ("objective", "optimizer", "preprocess"):
         assert callable(instantiate(config[name]))
@@ -59,6 +67,20 @@ def test_what_is_named_can_be_built(choice: str, tmp_path: Path) -> None:
         choice == "logger=none"
     )
     assert written(tmp_path) == set()
+
+
+def test_the_seed_of_the_data_is_that_of_training_unless_it_is_set_apart() -> None:
+    def seeds(*overrides: str) -> list[int]:
+        config = compose_config(
+            ["paths=folder", "paths.run=out", "split=unseen_tf", "seed=3", *overrides]
+        )
+        data = config.data
+        of_data = [data.seed, data.source.seed, data.loader.seed]
+        return [config.seed, *of_data, config.preprocess.seed, config.split.seed]
+
+    assert seeds() == [3] * 6
+    assert seeds("data.seed=1") == [3, 1, 1, 1, 1, 1]
+    assert seeds("data=simulated", "data.seed=1") == [3, 1, 1, 1, 1, 1]
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -103,7 +125,7 @@ def test_an_experiment_wins_over_the_root(with_recipe: Callable[[str], None]) ->
     "body",
     [
         *("sed: 3", "seed: seven", "overwrite: 2.5", "model: {pretraind: false}"),
-        *("model: {max_cells: many}", "model: {predictor: {n_axis: 5}}", "data: {cell: x}"),
+        *("model: {max_cells: many}", "data: {cell: x}"),
     ],
 )
 def test_a_typo_in_an_experiment_is_an_error(
@@ -130,6 +152,7 @@ def test_a_typo_in_the_root_is_an_error(tmp_path: Path) -> None:
         ("optimizer: {learning_rate: 1}", r"optimizer\.learning_rate"),
         ("preprocess: {min_cell: 3}", r"preprocess\.min_cell "),
         ("data: {loader: {minibatchsize: 3}}", r"data\.loader\.minibatchsize"),
+        ("model: {predictor: {n_axis: 5}}", r"model\.predictor\.n_axis .*n_axes"),
         ("callbacks: {early_stopping: {patiance: 3}}", r"callbacks\.early_stopping\.patiance"),
     ],
 )

@@ -76,7 +76,7 @@ def _values(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("page", "words"), COMMANDS, ids=[f"{page}-{' '.join(words)[:60]}" for page, words in COMMANDS]
+    ("page", "words"), COMMANDS, ids=[f"{page}-{' '.join(words)}" for page, words in COMMANDS]
 )
 def test_a_command_is_one_that_the_command_line_takes(page: str, words: tuple[str, ...]) -> None:
     try:

@@ -74,6 +74,21 @@ def test_the_example_runs(
     assert result.failed == 0
 
 
+def test_the_first_example_of_the_readme_runs_as_pasted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("GRN_DATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))  # the list of the package is meant
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    pasted = readme.split("```python\n")[1].split("```")[0]
+    found: dict[str, Any] = {}
+    exec(pasted, found)
+    n_edges, source, target = re.findall(r"# ([\d,]+) edges, (\w+) → (\w+) first", pasted)[0]
+    assert len(found["edges"]) == int(n_edges.replace(",", ""))
+    assert tuple(found["edges"].loc[0, ["source", "target"]]) == (source, target)
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_the_class_shows_each_of_its_methods(method: str) -> None:
     shown = re.findall(r"(?:>>>|\.\.\.) (.*)", inspect.getdoc(grn.SphericalGRN) or "")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+SHIPPED = {"grn", "flashsign", "hydra_plugins"}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 _PIN = re.compile(r'([A-Za-z0-9._-]+)==([A-Za-z0-9.]+)(; sys_platform == "linux")?')
 
@@ -27,7 +28,7 @@ def wheel_names(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 
 def test_wheel_holds_every_source_file(wheel_names: list[str]) -> None:
-    for root, folder in ((ROOT, "grn"), (ROOT / "kernels", "flashsign")):
+    for root, folder in ((ROOT, "grn"), (ROOT, "hydra_plugins"), (ROOT / "kernels", "flashsign")):
         found = [
             path for kind in ("*.py", "*.yaml", "*.pt") for path in (root / folder).rglob(kind)
         ]
@@ -35,6 +36,8 @@ def test_wheel_holds_every_source_file(wheel_names: list[str]) -> None:
         assert sources
         assert sources <= set(wheel_names)
     assert any(name.startswith("grn/data/") for name in wheel_names)
+    species = {f"grn/data/datasets/species/{name}.txt" for name in ("human", "mouse")}
+    assert species <= set(wheel_names)
 
 
 def test_wheel_holds_the_configuration(wheel_names: list[str]) -> None:
@@ -45,7 +48,7 @@ def test_wheel_holds_the_configuration(wheel_names: list[str]) -> None:
 
 def test_wheel_holds_nothing_else(wheel_names: list[str]) -> None:
     tops = {name.partition("/")[0] for name in wheel_names}
-    assert {top for top in tops if not top.endswith(".dist-info")} == {"grn", "flashsign"}
+    assert {top for top in tops if not top.endswith(".dist-info")} == SHIPPED
     assert not [name for name in wheel_names if name.endswith((".pyc", ".ipynb"))]
 
 

@@ -1,6 +1,7 @@
 """Run folders made of numbers drawn at random, as a run writes them."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,19 @@ def toy_edges(n_edges: int, n_tfs: int = 40, n_genes: int = 1500, seed: int = 0)
             "fdr": rng.random(len(chosen)),
         }
     )
+
+
+def toy_activity(groups: Sequence[str], n_tfs: int = 40, seed: int = 0) -> pd.DataFrame:
+    """Return the activity of regulators in groups, as `grn.tl.rank_regulators` does."""
+    rng = np.random.default_rng(seed)
+    table = pd.DataFrame(
+        [(group, f"TF{tf:04d}") for group in groups for tf in range(n_tfs)],
+        columns=["group", "source"],
+    )
+    effect = rng.normal(size=len(table))
+    numbers = {"effect": effect, "statistic": 5 * effect, "fdr": rng.random(len(table))}
+    table = table.assign(**numbers, mean_activity=effect - 1, groupby="cell_type")
+    return table.sort_values(["group", "statistic"], ascending=[True, False], ignore_index=True)
 
 
 def write_run(folder: Path, edges: pd.DataFrame, **record: Any) -> Path:
