@@ -28,6 +28,7 @@ from grn.model.summary import summarise
 from grn.model.transformer import SphericalTransformer
 from grn.pretraining.share import SHARES, fit_share
 from grn.simulation.curriculum import KINDS, Sample, draw_samples
+from grn.simulation.random_counts import draw_log_uniform
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -204,7 +205,7 @@ def fit_blend(
 def _variants(real: Iterable[RealNetwork], rng: np.random.Generator) -> Iterator[RealNetwork]:
     """Yield every set whole and thinned, and random panels of both."""
     for one in real:
-        depths = np.exp(rng.uniform(np.log(_DEPTHS[0]), np.log(_DEPTHS[1]), _DRAWS))
+        depths = [draw_log_uniform(rng, *_DEPTHS) for _ in range(_DRAWS)]
         thinned = [other for depth in depths if (other := one.thinned(depth, rng)) is not None]
         yield from (one, *thinned)
         for n_genes in _PANELS:

@@ -11,9 +11,10 @@ import pandas as pd
 from grn.edges.load import load
 from grn.errors import InputError
 from grn.files import is_file
+from grn.report import ACTIVITY
 
 _EDGES, _EDGES_BY_GROUP = "edges.tsv", "edges_by_group.tsv"
-_METRICS, _CONFIG, _ACTIVITY = "metrics.json", "config.yaml", "activity.tsv"
+_METRICS, _CONFIG = "metrics.json", "config.yaml"
 _NEEDED = ("source", "target", "weight", "importance")
 _OF_ACTIVITY = ("groupby", "group", "source", "effect", "statistic", "fdr", "mean_activity")
 _NUMBERS: tuple[str, ...] = ("weight", "importance", "row_norm", "stability", "p_value", "fdr")
@@ -72,14 +73,14 @@ def read_run(folder: Path, edges: Path | None = None) -> RunFiles:
                 "and grn train write it."
             )
             raise InputError(msg)
-    by_group, activity = folder / _EDGES_BY_GROUP, folder / _ACTIVITY
+    by_group, activity = folder / _EDGES_BY_GROUP, folder / ACTIVITY
     config = folder / _CONFIG
     return RunFiles(
         name=folder.resolve().name,
         edges=_read_table(edges, _NEEDED),
         by_group=_read_table(by_group, ("group", *_NEEDED)) if by_group.is_file() else None,
         activity=_read_table(activity, _OF_ACTIVITY) if activity.is_file() else None,
-        record=_read_record(folder / _METRICS),
+        record=read_record(folder / _METRICS),
         config=config.read_text(encoding="utf-8", errors="replace") if config.is_file() else "",
         finished=datetime.fromtimestamp((folder / _METRICS).stat().st_mtime, tz=UTC),
     )
@@ -107,7 +108,14 @@ def _read_table(path: Path, needed: tuple[str, ...]) -> pd.DataFrame:
     return table
 
 
-def _read_record(path: Path) -> dict[str, Any]:
+def read_record(path: Path) -> dict[str, Any]:
+    """Read metrics.json.
+
+    Raises
+    ------
+    InputError
+        It is not what a run writes.
+    """
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:

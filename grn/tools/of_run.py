@@ -1,6 +1,5 @@
 """Writes the activity of regulators in the groups of a finished run, which its report shows."""
 
-import json
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +9,7 @@ from grn.errors import InputError
 from grn.export.result_page import update_result_page
 from grn.files import replacing
 from grn.report import ACTIVITY
+from grn.report.folder import read_record
 from grn.tools.activity import activity
 from grn.tools.regulators import rank_regulators
 
@@ -40,8 +40,7 @@ def write_activity(folder: str | Path, groupby: str | None = None) -> Path:
         if not (folder / name).is_file():
             msg = f"{folder} holds no {name}. Expected the folder of a finished run."
             raise InputError(msg)
-    record = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    groupby = groupby or record.get("groupby")
+    groupby = groupby or read_record(folder / "metrics.json").get("groupby")
     if groupby is None:
         msg = (
             f"{folder} has no groups of cells. Name a column of the cells to compare the activity "

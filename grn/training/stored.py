@@ -69,9 +69,11 @@ def _problem_of_settings(settings: Any) -> str | None:
     Checkpoints that were written before the seed of the data was kept have none.
     """
     data = settings.get("data", {"seed": 0}) if isinstance(settings, dict) else None
-    if not isinstance(data, dict) or set(data) != {"seed"}:
-        return "it has other settings than those of the model and the seed"
-    if set(settings) - {"data"} != {"model", "seed"}:
+    if (
+        not isinstance(data, dict)
+        or set(data) != {"seed"}
+        or set(settings) - {"data"} != {"model", "seed"}
+    ):
         return "it has other settings than those of the model and the seed"
     if not _is_seed(settings["seed"]) or not _is_seed(data["seed"]):
         return "its seed is no whole number"
@@ -82,9 +84,10 @@ def _problem_of_settings(settings: Any) -> str | None:
         has_reference = "${" in OmegaConf.to_yaml(OmegaConf.create(model))
         complete = set(model) == {field.name for field in fields(ModelConfig)}
         is_plain = _is_plain(model["predictor"])
-    except (OmegaConfBaseException, ValueError, TypeError, AttributeError, KeyError):
-        return "its settings of the model are none"
-    except RecursionError:  # a list that holds itself
+    except (
+        *(OmegaConfBaseException, ValueError, TypeError, AttributeError, KeyError),
+        RecursionError,  # a list that holds itself
+    ):
         return "its settings of the model are none"
     if not is_plain:
         return "its settings of the predictor are not a class and plain values"

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -76,14 +76,7 @@ def _env(**changes: str) -> dict[str, str]:
 def _train(folder: Path, command: list[str], *further: Mapping[str, str]) -> Path:
     """Run a command once for every further environment, at once, and return its run folder."""
     command = [*command, f"hydra.run.dir={folder}"]
-    started = [
-        subprocess.Popen(command, env=_env(**changes), **_QUIET) for changes in (further or ({},))
-    ]
-    for one in started:
-        _, said = one.communicate(timeout=_SECONDS)
-        if one.returncode:
-            sys.stderr.write(said)
-    return folder
+    return _at_once(folder, [(command, changes) for changes in (further or ({},))])
 
 
 def _torchrun(folder: Path) -> Path:
@@ -94,16 +87,24 @@ def _torchrun(folder: Path) -> Path:
 
 def _two_nodes(folder: Path) -> Path:
     """Start torchrun once per node, as one would on two machines with one folder in common."""
+    nodes = [_node(folder, number, f"127.0.0.1:{_PORT}") for number in (0, 1)]
+    return _at_once(folder, [(node, {}) for node in nodes])
+
+
+def _node(folder: Path, number: int, first: str, *more: str) -> list[str]:
+    """Return the command of one of two nodes, which meet at the address of the first."""
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--nnodes=2", "--nproc-per-node=1"]
-    address = ("--master-addr=127.0.0.1", f"--master-port={_PORT}")
+    address, _, port = first.partition(":")
+    meeting = (f"--node-rank={number}", f"--master-addr={address}", f"--master-port={port}")
     rest = [*_command("trainer.num_nodes=2")[1:], f"hydra.run.dir={folder}"]
-    return _at_once(folder, [[*torchrun, f"--node-rank={n}", *address, *rest] for n in (0, 1)])
+    return [*torchrun, *meeting, *more, *rest]
 
 
-def _at_once(folder: Path, commands: list[list[str]]) -> Path:
-    started = []
-    for command in commands:
-        started.append(subprocess.Popen(command, env=_env(), **_QUIET))
+def _at_once(folder: Path, commands: Sequence[tuple[list[str], Mapping[str, str]]]) -> Path:
+    """Run commands in their environments side by side, and return the folder of their run."""
+    started = [
+        subprocess.Popen(command, env=_env(**changes), **_QUIET) for command, changes in commands
+    ]
     for one in started:
         _, said = one.communicate(timeout=_SECONDS)
         if one.returncode:
@@ -156,14 +157,12 @@ def _two_hosts() -> Iterator[None]:
 
 def _hosts(folder: Path) -> Path:
     """Start torchrun on each of two hosts that share this machine's disk and nothing else."""
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nnodes=2", "--nproc-per-node=1"]
-    address = ("--master-addr=10.77.0.1", f"--master-port={_PORT + 2}")
-    rest = [*_command("trainer.num_nodes=2")[1:], f"hydra.run.dir={folder}"]
     commands = []
     for number, host in enumerate(("grn-a", "grn-b")):
         inside = ["ip", "netns", "exec", host, "env", f"GLOO_SOCKET_IFNAME=grn{number}"]
-        own = ["--node-rank", str(number), "--local-addr", f"10.77.0.{number + 1}"]
-        commands.append([*inside, *torchrun, *own, *address, *rest])
+        own = ("--local-addr", f"10.77.0.{number + 1}")
+        node = _node(folder, number, f"10.77.0.1:{_PORT + 2}", *own)
+        commands.append(([*inside, *node], {}))
     with _two_hosts():
         return _at_once(folder, commands)
 
