@@ -95,7 +95,7 @@ def test_own_data_runs_and_activity_finds_the_cell_types(
     claims = {
         "len(model.tfs)": "26",
         "edges[edges['source'] == 'SPI1']['weight'].head(25).gt(0).all().item()": "True",
-        "pd.Series(alike).groupby(first['group'].to_numpy()).mean().min() > 0.9": "True",
+        "pd.Series(alike).groupby(first['group'].to_numpy()).mean().min() > 0.8": "True",
         "scores.to_df().groupby(scores.obs['cell_type'], observed=True).mean().idxmax()"
         ".reindex(['SPIB', 'SP140', 'GATA3', 'IRF8', 'HES4', 'SPI1']).tolist()": (
             "['B', 'B', 'T', 'dendritic', 'monocyte', 'monocyte']"

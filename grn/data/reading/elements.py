@@ -1,7 +1,8 @@
 """Reads the needed parts of an `.h5ad` or `.zarr`: a matrix, the names, and their tables."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +25,31 @@ _LARGE_OBSM = 2**28  # bytes of one entry of obsm: 50 components of a million ce
 _BLOCK = 2**24  # bytes read at once, beside a matrix of many times that; not chosen by time
 
 
-def open_store(path: Path) -> Any:
-    """Open an `.h5ad`, `.h5mu/NAME`, `.zarr` or `.zarr.zip`: a group of h5py or zarr."""
+@contextmanager
+def opened(path: Path, *, stays: bool = False) -> Iterator[Any]:
+    """Open an `.h5ad`, `.h5mu/NAME`, `.zarr` or `.zarr.zip`: a group of h5py or zarr.
+
+    It is closed again, after an error always: HDF5 would give what it remembers of an open file
+    to who reads the path next, although the file may have been written again meanwhile.
+
+    Parameters
+    ----------
+    path
+        The file or folder.
+    stays
+        Whether it stays open without an error, for a matrix that is read later.
+    """
+    store = _open(path)
+    try:
+        yield store
+    except BaseException:
+        _close(store)
+        raise
+    if not stays:
+        _close(store)
+
+
+def _open(path: Path) -> Any:
     multimodal = split_modality(path)
     if multimodal is not None or path.suffix.lower() == ".h5ad":
         import h5py
@@ -41,6 +65,10 @@ def open_store(path: Path) -> Any:
     return zarr.open_group(path, mode="r")
 
 
+def _close(store: Any) -> None:
+    (store.file if hasattr(store, "file") else store.store).close()
+
+
 def place_of(store: Any, layer: str | None) -> str:
     """Return the key of the chosen matrix in the store: `X`, `layers/…`, or `raw/X`."""
     if layer is None:
@@ -54,7 +82,9 @@ def layers_of(store: Any) -> list[str]:
     return [*dict.fromkeys([*names, *([RAW] if "raw/X" in store else [])])]
 
 
-def read_chosen(path: Path, layer: str | None, read_matrix: Callable[[Any], Any]) -> "AnnData":
+def read_chosen(
+    path: Path, layer: str | None, read_matrix: Callable[[Any], Any], *, stays: bool = False
+) -> "AnnData":
     """Read one matrix and the tables beside it, and nothing else.
 
     Parts of the tables, of `obsm` and of `uns` that cannot be read, such as an encoding of a newer
@@ -68,15 +98,23 @@ def read_chosen(path: Path, layer: str | None, read_matrix: Callable[[Any], Any]
         As in `grn.read_cells`.
     read_matrix
         Function from the element of the store to `X`.
+    stays
+        Whether `X` is read from the store later, which stays open for it.
 
     Raises
     ------
     InputError
         There is no such matrix, it holds no numbers, or it is not safe to read.
     """
+    with opened(path, stays=stays) as store:
+        return _read_chosen(store, path, layer, read_matrix)
+
+
+def _read_chosen(
+    store: Any, path: Path, layer: str | None, read_matrix: Callable[[Any], Any]
+) -> "AnnData":
     import anndata
 
-    store = open_store(path)
     if _is_old(store):
         check_declared(path, store)
         return select_layer(anndata.read_h5ad(path), layer, origin=str(path))

@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from grn.data.reading.elements import open_store, place_of, read_chosen
+from grn.data.reading.elements import opened, place_of, read_chosen
 from grn.errors import InputError
 
 if TYPE_CHECKING:
@@ -34,13 +34,13 @@ def exceeds_memory(path: Path, layer: str | None) -> bool:
     """
     import psutil
 
-    store = open_store(path)
-    name = place_of(store, layer)
-    needed = _bytes_in_memory(store[name]) if name in store else 0
-    free = psutil.virtual_memory().available
-    if needed <= _LARGEST_SHARE * free:
-        return False
-    by_column = _is_sparse(store[name]) and _lazy(store[name]).format == "csc"
+    with opened(path) as store:
+        name = place_of(store, layer)
+        needed = _bytes_in_memory(store[name]) if name in store else 0
+        free = psutil.virtual_memory().available
+        if needed <= _LARGEST_SHARE * free:
+            return False
+        by_column = _is_sparse(store[name]) and _lazy(store[name]).format == "csc"
     logger.log(
         logging.WARNING if by_column else logging.INFO,
         "the matrix of %s needs %.1f GB of %.1f GB free memory: %s",
@@ -60,16 +60,20 @@ def read_lazily(path: Path, layer: str | None) -> "AnnData":
     InputError
         There is no such matrix, or it is stored by column.
     """
-    adata = read_chosen(path, layer, _lazy)
-    if getattr(adata.X, "format", "csr") == "csc":
-        msg = (
-            f"{path}: the matrix is stored by column (CSC), so no cell can be read from disk "
-            "without all the others. Store it by row (adata.X = adata.X.tocsr(), or the same for "
-            "the layer) and write the file again, or read it into memory "
-            "(--set data.on_disk=false)."
-        )
-        raise InputError(msg)
-    return adata
+
+    def by_row(element: Any) -> Any:
+        matrix = _lazy(element)
+        if getattr(matrix, "format", "csr") == "csc":
+            msg = (
+                f"{path}: the matrix is stored by column (CSC), so no cell can be read from disk "
+                "without all the others. Store it by row (adata.X = adata.X.tocsr(), or the same "
+                "for the layer) and write the file again, or read it into memory "
+                "(--set data.on_disk=false)."
+            )
+            raise InputError(msg)
+        return matrix
+
+    return read_chosen(path, layer, by_row, stays=True)
 
 
 def _is_sparse(element: Any) -> bool:

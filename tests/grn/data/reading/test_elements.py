@@ -154,3 +154,30 @@ def test_peak_of_reading_is_close_to_the_matrix(tmp_path: Path, write, dtype: st
     tracemalloc.stop()
     assert read.X.nbytes == 4 * values.size
     assert peak < 2.2 * read.X.nbytes
+
+
+@pytest.mark.parametrize("on_disk", [False, True])
+@pytest.mark.parametrize("write", [write_h5ad, write_zarr])
+def test_a_file_that_was_refused_can_be_written_again(
+    tmp_path: Path, cells: anndata.AnnData, write, on_disk: bool
+) -> None:
+    """HDF5 gives what it remembers of an open file, even if another was written in its place."""
+    lacking = cells.copy()
+    del lacking.X
+    path = write(lacking, tmp_path)
+    with pytest.raises(InputError, match="X"):
+        read_cells(path, on_disk=on_disk)
+    with pytest.raises(InputError, match="no_such") as kept:  # its traceback holds the frames
+        read_cells(path, layer="no_such", on_disk=on_disk)
+    assert write(cells, tmp_path) == path
+    read = read_cells(path, on_disk=on_disk)
+    assert_same_cells(read.to_memory() if on_disk else read, cells)
+    assert kept.value.__traceback__ is not None
+
+
+def test_reading_into_memory_closes_the_file(tmp_path: Path, cells: anndata.AnnData) -> None:
+    path = write_h5ad(cells, tmp_path)
+    read = read_cells(path)
+    with h5py.File(path, "a") as file:  # impossible while it is open to be read
+        file.attrs["seen"] = 1
+    assert read.n_obs == N_CELLS
