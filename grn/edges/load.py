@@ -21,6 +21,7 @@ from grn.text import open_text
 
 logger = logging.getLogger(__name__)
 
+PARQUET = b"PAR1"  # first bytes of such a file
 _N_SEEN = 200  # lines from which header and separator are told
 _UNNAMED = "Unnamed:"  # as pandas calls columns without a name
 _DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
@@ -62,7 +63,7 @@ def load(table: str | Path | pd.DataFrame) -> tuple[pd.DataFrame, str]:
             magic = stream.read(4)
         if magic[:2] == b"PK" or magic == b"\xd0\xcf\x11\xe0":
             _refuse(path, "it is a workbook or an archive; save the sheet as CSV")
-        frame = pd.read_parquet(path) if magic == b"PAR1" else _read_text(path)
+        frame = read_parquet(path) if magic == PARQUET else _read_text(path)
     except InputError:
         raise
     except pd.errors.ParserWarning:
@@ -72,12 +73,43 @@ def load(table: str | Path | pd.DataFrame) -> tuple[pd.DataFrame, str]:
     return _cleaned(frame.reset_index(drop=True)), str(path)
 
 
+def read_parquet(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
+    """Read a Parquet file, or some columns of it without what pandas noted of them.
+
+    Raises
+    ------
+    InputError
+        It is damaged: what pandas noted of columns may be wrong in any way.
+    """
+    import pyarrow.parquet as pq
+
+    try:
+        if columns is None:
+            return pd.read_parquet(path)
+        return pq.read_table(path, columns=columns).to_pandas(ignore_metadata=True)
+    except Exception as error:
+        raise _unreadable(path, f"{type(error).__name__}: {error}") from error
+
+
+def columns_of_parquet(path: Path) -> list[str]:
+    """Return the names of the columns without reading their values; errors as `read_parquet`."""
+    import pyarrow.parquet as pq
+
+    try:
+        return list(pq.read_schema(path).names)
+    except Exception as error:
+        raise _unreadable(path, f"{type(error).__name__}: {error}") from error
+
+
 def _refuse(path: Path, why: object) -> NoReturn:
-    msg = (
+    raise _unreadable(path, why)
+
+
+def _unreadable(path: Path, why: object) -> InputError:
+    return InputError(
         f"{path}: cannot be read as a table ({why}). Expected a CSV or TSV file, gzip or not, "
         "with a header line; a download may have been cut short."
     )
-    raise InputError(msg)
 
 
 def _read_text(path: Path) -> pd.DataFrame:

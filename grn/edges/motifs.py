@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from grn.edges import words
-from grn.edges.load import load
+from grn.edges.load import PARQUET, columns_of_parquet, load, read_parquet
 from grn.errors import InputError
 
 # CellOracle's base networks: one row per peak and gene, then a column of 0 and 1 for each TF.
@@ -74,10 +74,7 @@ def read_motifs(table: str | Path | pd.DataFrame) -> pd.DataFrame | None:
 def _column_names(table: str | Path | pd.DataFrame) -> list[str]:
     """Return the names of the columns, of a Parquet file without reading its values."""
     if not isinstance(table, pd.DataFrame) and _is_parquet(Path(table)):
-        import pyarrow.parquet as pq
-
-        names: Sequence[str] = pq.read_schema(table).names
-        return list(names)
+        return columns_of_parquet(Path(table))
     return list(map(str, load(table)[0].columns))
 
 
@@ -85,14 +82,12 @@ def _of_peaks(
     table: str | Path | pd.DataFrame, gene: str, tfs: Sequence[str], where: str
 ) -> Iterator[pd.DataFrame]:
     """Yield the pairs of some TFs after the other, whose matrix would fill the memory."""
-    import pyarrow.parquet as pq
-
     parquet = not isinstance(table, pd.DataFrame) and _is_parquet(Path(table))
     whole = None if parquet else load(table)[0]
     for start in range(0, len(tfs), _AT_A_TIME):
         chosen = list(tfs[start : start + _AT_A_TIME])
         if whole is None:
-            frame = pq.read_table(table, columns=[gene, *chosen]).to_pandas(ignore_metadata=True)
+            frame = read_parquet(Path(table), [gene, *chosen])
         else:
             frame = whole[[gene, *chosen]]
         values = frame[chosen].apply(pd.to_numeric, errors="coerce")
@@ -115,4 +110,4 @@ def _is_parquet(path: Path) -> bool:
     if not path.is_file():
         return False
     with path.open("rb") as stream:
-        return stream.read(4) == b"PAR1"
+        return stream.read(4) == PARQUET

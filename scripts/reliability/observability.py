@@ -17,6 +17,8 @@ _ROOT = Path(__file__).resolve().parents[2]
 _GRN = "import sys; from grn.cli import main; sys.exit(main(sys.argv[1:]))"
 # A fault that no check foresees, in the middle of a run.
 _BUG = "import grn.runs.run as run; run._size = lambda *_, **__: 1 / 0; " + _GRN
+# A shell makes what it starts in the background ignore Ctrl+C.
+_HEARS = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); " + _GRN
 _QUICK = (
     *("report=false", "callbacks.progress_bar=null", "trainer.accelerator=cpu"),
     *("trainer.max_steps=8", "trainer.val_check_interval=4"),
@@ -110,7 +112,7 @@ def _stopped(folder: Path) -> Row:
     for asked, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
         run = folder / asked.name
         started = subprocess.Popen(
-            _grn(*_train(run, *_LONG)), env=_env(), stderr=subprocess.PIPE, text=True
+            _grn(*_train(run, *_LONG), code=_HEARS), env=_env(), stderr=subprocess.PIPE, text=True
         )
         limit = time.monotonic() + _SECONDS
         while not (run / "checkpoints/last.ckpt").exists() and time.monotonic() < limit:

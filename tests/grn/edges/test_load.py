@@ -2,11 +2,15 @@
 
 import codecs
 import gzip
+from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from grn.edges.load import load
+from grn.edges.motifs import read_motifs
 from grn.edges.read import read_edges, read_truth
 from grn.errors import InputError
 
@@ -91,6 +95,30 @@ def test_parquet_and_decimal_commas(tmp_path):
     (tmp_path / "edges.csv").write_text("source;target;weight\nA;B;-0,25\n")
     for name in ("edges.parquet", "edges.csv"):
         assert read_edges(tmp_path / name).to_numpy().tolist() == [["A", "B", -0.25, 0.25]]
+
+
+def test_damaged_parquet_is_refused(tmp_path: Path) -> None:
+    """What pandas noted of the columns lacks a word, or a text is not UTF-8."""
+    path = tmp_path / "edges.parquet"
+    table = pa.Table.from_pandas(pd.DataFrame({"source": ["SPI1"], "target": ["GATA1"]}))
+    notes = table.schema.metadata[b"pandas"].replace(b"pandas_type", b"pandas_typo")
+    pq.write_table(table.replace_schema_metadata({b"pandas": notes}), path)
+    with pytest.raises(InputError, match="KeyError: 'pandas_type'"):
+        load(path)
+    pq.write_table(table, path, compression="none", use_dictionary=False)
+    path.write_bytes(path.read_bytes().replace(b"GATA1", b"G\xff\xfe\xfd1"))
+    with pytest.raises(InputError, match="cannot be read as a table"):
+        load(path)
+
+
+@pytest.mark.parametrize("kept", [0.5, 0.99])
+def test_parquet_that_was_cut_off_is_refused(tmp_path: Path, kept: float) -> None:
+    path = tmp_path / "motifs.parquet"
+    pd.DataFrame({"peak_id": ["p"], "gene_short_name": ["B"], "SPI1": [1]}).to_parquet(path)
+    path.write_bytes(path.read_bytes()[: int(kept * path.stat().st_size)])
+    for read in (load, read_motifs):
+        with pytest.raises(InputError, match="cannot be read as a table"):
+            read(path)
 
 
 def test_a_workbook_is_refused_with_the_way_out(tmp_path):
