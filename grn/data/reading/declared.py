@@ -1,7 +1,6 @@
 """Compares what arrays of a file declare with what the file holds, before memory is taken."""
 
 import math
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +67,17 @@ def check_places(path: Path, *elements: Any) -> None:
             raise InputError(msg)
 
 
-def names_in(group: Iterable[str]) -> list[str]:
-    """Return the names in a group of a file, which may be damaged and claim any number of them."""
+def names_in(group: Any) -> list[str]:
+    """Return the names in a group of a file, which may be damaged and claim any number of them.
+
+    Raises
+    ------
+    ValueError
+        It is an array, whose values would be taken for names one by one.
+    """
+    if not hasattr(group, "keys"):
+        msg = f"{group.name} is an array where a group belongs"
+        raise ValueError(msg)
     return list(iter(group))  # without `iter`, list() takes memory for as many as are claimed
 
 

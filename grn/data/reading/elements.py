@@ -231,7 +231,7 @@ def _embeddings(group: Any, n_cells: int, lost: list[str]) -> dict[str, Any]:
     from anndata.io import read_elem
 
     found: dict[str, Any] = {}
-    for key in group:
+    for key in names_in(group):
         try:
             if (n_bytes := _n_bytes(group[key])) > _LARGE_OBSM:
                 lost.append(f"obsm/{key} ({n_bytes / 1e6:,.0f} MB)")
@@ -251,7 +251,7 @@ def _readable(group: Any, name: str, lost: list[str]) -> dict[str, Any]:
     from anndata.io import read_elem
 
     entries: dict[str, Any] = {}
-    for key in group:
+    for key in names_in(group):
         place = f"{name}/{key}"
         try:
             element = group[key]
@@ -267,7 +267,7 @@ def _readable(group: Any, name: str, lost: list[str]) -> dict[str, Any]:
 def _n_bytes(element: Any) -> int:
     """Return the bytes of an array or of all in a group."""
     if hasattr(element, "keys"):
-        return sum(_n_bytes(element[key]) for key in element)
+        return sum(_n_bytes(element[key]) for key in names_in(element))
     return int(np.prod(element.shape) * element.dtype.itemsize)
 
 

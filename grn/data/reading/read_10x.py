@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from grn.data.reading.declared import MOST_EXPANDED, check_declared, names_in
+from grn.data.reading.declared import check_declared, names_in
+from grn.data.reading.matrix_market import read_header, read_matrix_market
 from grn.data.reading.orientation import CELLS_BY_GENES, GENES_BY_CELLS, Orientation
 from grn.data.reading.parts_10x import (
     ALEVIN,
@@ -74,7 +75,7 @@ def read_10x_sample(folder: Path, samples: list[SampleFiles]) -> tuple["AnnData"
     features = _read_part(feature_file, read_names)
     barcodes = _read_part(parts[BARCODES], read_names)
     # Before the matrix is read: its first line may declare any size.
-    shape = _read_part(parts[MATRIX], _declared_shape)
+    shape = _read_part(parts[MATRIX], read_header).shape
     by_cell, features, barcodes = _fit(parts[MATRIX], shape, features, barcodes)
     if by_cell is None:
         msg = (
@@ -83,7 +84,7 @@ def read_10x_sample(folder: Path, samples: list[SampleFiles]) -> tuple["AnnData"
             f"{len(barcodes)}. Take all three from the same folder."
         )
         raise InputError(msg)
-    matrix = _read_part(parts[MATRIX], anndata.io.read_mtx).X
+    matrix = _read_part(parts[MATRIX], read_matrix_market)
     features, barcodes = without_counts(features), without_counts(barcodes)
     adata = anndata.AnnData(matrix.tocsr() if by_cell else matrix.T.tocsr())
     adata.obs_names = barcodes[0].to_numpy()
@@ -99,19 +100,6 @@ def read_10x_sample(folder: Path, samples: list[SampleFiles]) -> tuple["AnnData"
     if by_cell:
         stored = Orientation(CELLS_BY_GENES, "the lengths of its lists of names say so")
     return split_by_splicing(_genes_only(adata, folder), folder), stored
-
-
-def _declared_shape(path: Path) -> tuple[int, int]:
-    """Return what the first line of a matrix declares, unless its file is far too short for it."""
-    from scipy.io import mminfo
-
-    n_rows, n_columns, n_entries, kind, *_ = mminfo(path)
-    longest = path.stat().st_size * (MOST_EXPANDED if path.suffix == ".gz" else 1)
-    # A line has two indices and what parts them, of a dense matrix at least a digit.
-    if n_entries * (4 if kind == "coordinate" else 2) > longest:
-        msg = f"it declares {n_entries:,} entries and is too short for them"
-        raise ValueError(msg)
-    return int(n_rows), int(n_columns)
 
 
 def _fit(

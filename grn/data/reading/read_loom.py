@@ -55,18 +55,19 @@ def read_loom(
                 "row_attrs and col_attrs. Write it again, for example with loompy."
             )
             raise InputError(msg)
-        layers = names_in(file.get("layers", ()))
+        of_genes, of_cells = names_in(file["row_attrs"]), names_in(file["col_attrs"])
+        layers = names_in(file["layers"]) if "layers" in file else []
         if layer is not None and layer not in layers:
             raise no_matrix(str(path), layer, layers)
         matrix = file["matrix"] if layer is None else file["layers"][layer]
         check_numbers(matrix, path)
         check_declared(path, matrix, file["row_attrs"], file["col_attrs"])
-        genes = next((key for key in _GENES if key in file["row_attrs"]), "")
-        cells = next((key for key in _CELLS if key in file["col_attrs"]), "")
+        genes = next((key for key in _GENES if key in of_genes), "")
+        cells = next((key for key in _CELLS if key in of_cells), "")
         if not genes and gene_column is None:
             msg = (
                 f"{path} has no gene names under {' or '.join(_GENES)}; its row attributes are "
-                f"{', '.join(file['row_attrs']) or 'none'}. Say which one holds them with "
+                f"{', '.join(of_genes) or 'none'}. Say which one holds them with "
                 "--gene-column."
             )
             raise InputError(msg)
@@ -94,7 +95,7 @@ def _table(attributes: Any, length: int, index: str, lost: list[str]) -> "pd.Dat
     import pandas as pd
 
     columns: dict[str, Any] = {}
-    for name in attributes:
+    for name in names_in(attributes):
         element = attributes[name]
         shape = getattr(element, "shape", None)
         if shape == (length,) and element.dtype.kind != "V":

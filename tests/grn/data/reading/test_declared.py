@@ -112,3 +112,26 @@ def test_what_a_program_writes_is_read(tmp_path: Path) -> None:
     adata.write_h5ad(tmp_path / "empty.h5ad")
     with h5py.File(tmp_path / "empty.h5ad") as file:
         check_declared(tmp_path / "empty.h5ad", file)
+
+
+@pytest.mark.parametrize("part", ["uns", "obsm", "layers"])
+def test_an_array_where_a_group_belongs_is_refused(part: str, tmp_path: Path) -> None:
+    """Its values would be taken for names one by one: a thousand million of them here."""
+    path = write_h5ad(counted_cells("cell_{}"), tmp_path)
+    with h5py.File(path, "a") as file:
+        if part in file:
+            del file[part]
+        file.create_dataset(part, (10**9,), dtype="f4")
+    with pytest.raises(InputError, match=f"{part} is an array where a group belongs|not safe"):
+        grn.read_cells(path)
+
+
+@pytest.mark.parametrize("part", ["row_attrs", "col_attrs", "layers"])
+def test_an_array_where_a_group_of_a_loom_belongs_is_refused(part: str, tmp_path: Path) -> None:
+    path = write_loom(counted_cells("cell_{}"), tmp_path)
+    with h5py.File(path, "a") as file:
+        if part in file:
+            del file[part]
+        file.create_dataset(part, (10**9,), dtype="f4")
+    with pytest.raises(InputError, match=f"{part} is an array where a group belongs"):
+        grn.read_cells(path)
