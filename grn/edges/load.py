@@ -70,7 +70,7 @@ def load(table: str | Path | pd.DataFrame) -> tuple[pd.DataFrame, str]:
         _refuse(path, "some rows have more fields than there are columns")
     except (OSError, EOFError, zlib.error, ValueError, csv.Error) as error:
         _refuse(path, error)
-    return _cleaned(frame.reset_index(drop=True)), str(path)
+    return _cleaned(frame), str(path)
 
 
 def read_parquet(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
@@ -85,7 +85,7 @@ def read_parquet(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
 
     try:
         if columns is None:
-            return pd.read_parquet(path)
+            return pd.read_parquet(path).reset_index(drop=True)
         return pq.read_table(path, columns=columns).to_pandas(ignore_metadata=True)
     except Exception as error:
         raise _unreadable(path, f"{type(error).__name__}: {error}") from error
@@ -221,7 +221,8 @@ def _unique(fields: Sequence[str]) -> list[str]:
 
 def _cleaned(frame: pd.DataFrame) -> pd.DataFrame:
     """Drop columns without a name, and blanks and quotes around the names of genes."""
-    frame = frame[[c for c in frame if not str(c).startswith(_UNNAMED)]].copy()
+    unnamed = [c for c in frame if str(c).startswith(_UNNAMED)]
+    frame = frame.drop(columns=unnamed) if unnamed else frame
     for column in frame:
         if plain(column) in SOURCE + TARGET:
             frame[column] = _stripped(frame[column])

@@ -35,4 +35,4 @@ def write_h5ad(adata: "AnnData", path: Path) -> None:
         with h5py.File(stream, "w") as file:
             write_elem(file, "/", adata, dataset_kwargs={"compression": "lzf"})
         with path.open("wb") as target:
-            target.write(stream.getbuffer())
+            target.write(stream.getvalue())

@@ -97,11 +97,12 @@ def _read_table(path: Path, needed: tuple[str, ...]) -> pd.DataFrame:
         raise InputError(msg)
     for name in table.columns.intersection(_NUMBERS):
         numbers = pd.to_numeric(table[name], errors="coerce")
-        wrong = numbers.isna() & ~table[name].astype(str).str.lower().isin(("nan", ""))
-        if wrong.any():
+        odd = table.loc[numbers.isna(), name].astype(str)
+        odd = odd[~odd.str.lower().isin(("nan", ""))]
+        if len(odd):
             msg = (
-                f"{path}: {str(table.loc[wrong, name].iloc[0])!r} in the column {name} is no "
-                f"number. Expected {path.name} as a run writes it."
+                f"{path}: {odd.iloc[0]!r} in the column {name} is no number. "
+                f"Expected {path.name} as a run writes it."
             )
             raise InputError(msg)
         table[name] = numbers

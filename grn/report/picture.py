@@ -5,6 +5,7 @@ from base64 import b64encode
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
@@ -57,9 +58,14 @@ def activity_map(ranked: pd.DataFrame, n_tfs: int) -> str | None:
 
 def _without_formulas(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
     """Return a table whose names matplotlib reads as they are, also between two $."""
-    return table.assign(
-        **{name: table[name].astype(str).str.replace("$", r"\$") for name in columns}
-    )
+    return table.assign(**{column: _escaped(table[column]) for column in columns})
+
+
+def _escaped(names: pd.Series) -> np.ndarray:
+    """Escape every name once: a table may have millions of rows of a few thousand names."""
+    codes, distinct = pd.factorize(names, use_na_sentinel=False)
+    escaped: np.ndarray = np.array([str(name).replace("$", r"\$") for name in distinct], object)
+    return escaped[codes]
 
 
 def _picture(across: tuple[int, int], draw: Callable[["Axes"], object]) -> str:

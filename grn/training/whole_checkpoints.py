@@ -47,7 +47,7 @@ class WholeCheckpoints(TorchCheckpointIO):
         content = io.BytesIO()
         torch.save(checkpoint, content)
         with replacing(path) as temporary:
-            temporary.write_bytes(content.getbuffer())
+            temporary.write_bytes(content.getvalue())
 
 
 def is_whole(path: Path, cells: str | None = None) -> bool:

@@ -53,10 +53,19 @@ class Watch:
         self.n += 1
         self.seconds = max(self.seconds, time.perf_counter() - started)
         self.memory = max(self.memory, grown)
-        if wrong is None and grown > FLOOR + TIMES * size:
+        if wrong is None and grown > self._most(size):
             wrong = f"memory: {grown >> 20} MB for {size} bytes"
         if wrong is not None:
             self._keep(case, wrong)
+
+    def _most(self, size: int) -> int:
+        """Return the bytes by which an input of this size may raise the memory."""
+        if not self.target.is_hdf5:
+            return FLOOR + TIMES * size
+        from grn.data.reading.bounded import LIBRARIES
+        from grn.data.reading.declared import MOST_EXPANDED
+
+        return LIBRARIES + MOST_EXPANDED * size
 
     def _grown(self, given: Any, size: int, before: int) -> int:
         """Return how far an input raised the memory; 0 where as much was in use before.
@@ -67,7 +76,7 @@ class Watch:
         if highest <= self._highest:
             return 0
         grown, self._highest = highest - before, highest
-        if grown > FLOOR + TIMES * size:
+        if grown > self._most(size):
             counted = self.n_results, self.n_refused
             before = _forget_highest()
             self._outcome(given)
@@ -99,7 +108,8 @@ class Watch:
             while following is not None and following not in chain:
                 chain.append(following)
                 following = following.__cause__ or following.__context__
-            if any(isinstance(one, MemoryError) for one in chain):
+            ran_out = any(isinstance(one, MemoryError) for one in chain)
+            if ran_out and not self.target.is_hdf5:
                 return f"memory: {chain[-1]}"
             if len(str(error)) > _LONGEST:
                 return f"message of {len(str(error))} characters: {str(error)[:60]}"

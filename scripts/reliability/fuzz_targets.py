@@ -26,6 +26,9 @@ class Target:
         Numbers of changed valid inputs, and of inputs that hypothesis makes.
     made
         Function of the valid inputs to a hypothesis strategy of inputs; None: there is none.
+    is_hdf5
+        Whether the files are HDF5, whose own library may take more memory for a damaged one, up
+        to the bound of `grn.data.reading.bounded`.
     """
 
     what: str
@@ -34,6 +37,7 @@ class Target:
     n_changed: int
     n_made: int = 0
     made: Callable[[list[Case]], Any] | None = None
+    is_hdf5: bool = False
 
 
 def _read_cells(path: Path) -> object:
@@ -142,9 +146,9 @@ TARGETS = {
     ),
     "beeline": Target("cells: BEELINE folder", seeds.beeline_folder, _read_cells, 500),
     "folder_10x": Target("cells: 10x folder (mtx)", seeds.folder_10x, _read_cells, 1_500),
-    "h5ad": Target("cells: h5ad", seeds.h5ad, _read_cells, 1_000),
-    "loom": Target("cells: loom", seeds.loom, _read_cells, 800),
-    "h5_10x": Target("cells: 10x h5", seeds.h5_10x, _read_cells, 800),
+    "h5ad": Target("cells: h5ad", seeds.h5ad, _read_cells, 1_000, is_hdf5=True),
+    "loom": Target("cells: loom", seeds.loom, _read_cells, 800, is_hdf5=True),
+    "h5_10x": Target("cells: 10x h5", seeds.h5_10x, _read_cells, 800, is_hdf5=True),
     "zarr": Target("cells: zarr, zarr.zip", seeds.zarr_stores, _read_cells, 400),
     "runs": Target("run folders, for report", seeds.run_folders, _report, 400),
     "checkpoints": Target("checkpoints", seeds.checkpoints, _load, 700, 300, _checkpoints),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.sparse as sp
 
+from grn.data.reading.bounded import bounded_memory
 from grn.data.reading.formats import AS_STORED, Format, find_format
 from grn.data.reading.gene_names import complete_names, name_genes
 from grn.data.reading.on_disk import exceeds_memory, read_lazily
@@ -81,11 +82,11 @@ def read_cells(
     >>> cells.shape, cells.uns["grn_read"]["orientation"]
     ((60, 16), 'cells × genes')
     """
-    source = find_format(Path(path), gene_column, tfs)
-    stays = _stays_on_disk(source, layer, on_disk)
-    with warnings.catch_warnings():
+    with bounded_memory(Path(path)), warnings.catch_warnings():
         # Libraries warn about details of storage; messages for the user are logged.
         warnings.simplefilter("ignore")
+        source = find_format(Path(path), gene_column, tfs)
+        stays = _stays_on_disk(source, layer, on_disk)
         adata, orientation = _read(source, layer, stays)
         adata.obs_names = adata.obs_names.astype(str)
         adata.var_names = _as_text(adata.var_names)

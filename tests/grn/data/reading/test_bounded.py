@@ -1,0 +1,56 @@
+"""The bound of memory: there while a file is read by one thread, and gone after it."""
+
+import resource
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from grn.data.reading.bounded import bounded_memory
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the bound is one of Linux")
+
+# In a process of its own: pytest may have several threads, and a bound on tests is none of ours.
+_ALLOCATE = """
+import sys
+from pathlib import Path
+from grn.data.reading.bounded import bounded_memory
+with bounded_memory(Path(sys.argv[1])):
+    try:
+        bytearray(int(sys.argv[2]))
+    except MemoryError:
+        sys.exit(7)
+bytearray(int(sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("n_bytes", "size", "code"), [(2**28, 10, 0), (2**30, 10, 7), (2**30, 2**20, 0)]
+)
+def test_more_than_a_file_can_hold_is_not_given(
+    tmp_path: Path, n_bytes: int, size: int, code: int
+) -> None:
+    file = tmp_path / "cells.h5ad"
+    file.write_bytes(bytes(size))
+    command = [sys.executable, "-c", _ALLOCATE, str(file), str(n_bytes)]
+    assert subprocess.run(command, check=False).returncode == code
+
+
+def test_the_bound_ends_with_the_reading_and_spares_other_threads(tmp_path: Path) -> None:
+    file = tmp_path / "cells.h5ad"
+    file.write_bytes(bytes(10))
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    ended = threading.Event()
+    other = threading.Thread(target=ended.wait)
+    other.start()
+    with bounded_memory(file):
+        assert resource.getrlimit(resource.RLIMIT_AS) == before
+    ended.set()
+    other.join()
+    with pytest.raises(KeyError), bounded_memory(file):
+        raise KeyError
+    assert resource.getrlimit(resource.RLIMIT_AS) == before
+    with bounded_memory(tmp_path):  # a folder
+        assert resource.getrlimit(resource.RLIMIT_AS) == before
