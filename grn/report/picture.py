@@ -3,9 +3,8 @@
 import io
 from base64 import b64encode
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
@@ -61,11 +60,11 @@ def _without_formulas(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
     return table.assign(**{column: _escaped(table[column]) for column in columns})
 
 
-def _escaped(names: pd.Series) -> np.ndarray:
+def _escaped(names: pd.Series) -> Any:
     """Escape every name once: a table may have millions of rows of a few thousand names."""
     codes, distinct = pd.factorize(names, use_na_sentinel=False)
-    escaped: np.ndarray = np.array([str(name).replace("$", r"\$") for name in distinct], object)
-    return escaped[codes]
+    escaped = pd.Series([str(name).replace("$", r"\$") for name in distinct], dtype=object)
+    return escaped.to_numpy()[codes]
 
 
 def _picture(across: tuple[int, int], draw: Callable[["Axes"], object]) -> str:

@@ -96,13 +96,16 @@ class _Killing:
         return not halves and not ended.orphans
 
     def _same(self, stage: Stage, ended: Ended) -> int:
-        """Compare a result and discard it; return 1."""
+        """Compare a result and discard it; return 1.
+
+        A command that was killed after its last file had its name is refused the second time.
+        """
         name = _plain(stage.name)
         folder, reference = (self._work / where / name for where in ("killed", "reference"))
-        if ended.code:
+        if ended.code and "already holds a result" not in ended.said:
             self._problems.append(f"exit code {ended.code}: {ended.said[-300:]}")
         else:
-            found = differences(folder, reference, stage.files)
+            found = differences(folder, reference, stage.files, killed=True)
             self._problems += [f"differs: {one}" for one in found]
         shutil.rmtree(folder, ignore_errors=True)
         return 1

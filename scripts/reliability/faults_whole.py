@@ -89,7 +89,9 @@ _READERS: dict[str, Callable[[Path], Any]] = {
 }
 
 
-def differences(folder: Path, reference: Path, names: tuple[str, ...]) -> list[str]:
+def differences(
+    folder: Path, reference: Path, names: tuple[str, ...], *, killed: bool = False
+) -> list[str]:
     """Return which of some files of a finished command differ from those of an undisturbed one.
 
     Files are compared byte by byte, but for times: parameters of checkpoints are compared to the
@@ -101,9 +103,16 @@ def differences(folder: Path, reference: Path, names: tuple[str, ...]) -> list[s
         Folders of the two commands.
     names
         Files that are compared.
+    killed
+        Whether processes that wrote here were killed: what they had begun to write stays beside
+        its name, hidden, for a day.
     """
     found = [name for name in names if not _same(folder / name, reference / name)]
-    hidden = (path.name for path in folder.rglob(".*") if path.name != ".hydra")
+    hidden = (
+        path.name
+        for path in folder.rglob(".*")
+        if path.name != ".hydra" and not (killed and path.suffix == ".tmp")
+    )
     return [*found, *(f"left over: {name}" for name in hidden)]
 
 

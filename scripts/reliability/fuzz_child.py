@@ -65,7 +65,8 @@ class Watch:
         from grn.data.reading.bounded import LIBRARIES
         from grn.data.reading.declared import MOST_EXPANDED
 
-        return LIBRARIES + MOST_EXPANDED * size
+        # The bound is one of addresses: those that were reserved before count beside it.
+        return LIBRARIES * 3 // 2 + MOST_EXPANDED * size
 
     def _grown(self, given: Any, size: int, before: int) -> int:
         """Return how far an input raised the memory; 0 where as much was in use before.

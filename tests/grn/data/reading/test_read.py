@@ -215,7 +215,7 @@ def test_repeated_names_come_out_alike(
     expected = ["GATA1", "SPI1", "GATA1-1", "ACTB", "RPL3", "GATA1-2", "ZNF143"]
     assert list(read.var_names) == expected
     assert "2 repeated gene symbol(s)" in caplog.text
-    assert not recwarn.list  # anndata's own words about it
+    assert not [one for one in recwarn if "unique" in str(one.message)]  # anndata's own words
 
 
 def test_truncated_and_corrupt_files(tmp_path: Path, cells: anndata.AnnData) -> None:
