@@ -6,13 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-import torch
 
 from grn.config import NO_FOLDER, compose_config
 from grn.data.preprocessing.perturbed_obs import PERTURBATION
 from grn.export import network_adata
 from grn.expression import fingerprint
-from grn.files import replacing
 from grn.inference.arguments import check_count, speaking_python
 from grn.inference.confidence import Confidence, check_confidence, check_permutations
 from grn.inference.labelled_cells import prepare_labelled
@@ -21,6 +19,7 @@ from grn.inference.prior import named_prior
 from grn.training.aside import restore_predictor, train_predictor
 from grn.training.checkpoint import describe_origin, read_checkpoint, settings_of, stored_network
 from grn.training.configure import configure_training
+from grn.training.serialise import write_tensors
 from grn.training.settings import check_settings
 
 if TYPE_CHECKING:
@@ -237,9 +236,7 @@ class SphericalGRN:
             The folder does not exist or cannot be written to.
         """
         module = {} if self._module is None else {"state_dict": self._module.state_dict()}
-        stored = {**self._origin(self._fingerprint()), **module}
-        with replacing(path) as temporary, temporary.open("wb") as file:
-            torch.save(stored, file)
+        write_tensors({**self._origin(self._fingerprint()), **module}, path)
 
     @classmethod
     def load(

@@ -14,8 +14,9 @@ logger = logging.getLogger(__name__)
 # regulators (nine sizes; off by a fifth, the smallest by a third): seconds of a pair of genes, of
 # such a pair for each cell, and of a row in a table of edges, which is ranked and written.
 _PER_PAIR, _PER_CELL, _PER_EDGE = 6.5e-6, 8.0e-9, 1.0e-5
-# Bytes: of the libraries, of a pair while a network is found, and of a row of a table of edges.
-_LIBRARIES, _BYTES_PER_PAIR, _BYTES_PER_EDGE = 0.4e9, 500.0, 200.0
+# Bytes: of the libraries, of a pair and of a cell and gene while a network is found, and of a row
+# of a table of edges that is held meanwhile.
+_LIBRARIES, _BYTES_PER_PAIR, _BYTES_PER_VALUE, _BYTES_PER_EDGE = 0.8e9, 340.0, 43.0, 200.0
 _LONG = 60.0
 """Seconds from which on the estimate is logged."""
 _FEWER_GENES = 2000
@@ -54,7 +55,8 @@ def estimate_cost(
     n_pairs = n_genes * n_tfs
     once = n_pairs * (_PER_PAIR + _PER_CELL * n_cells)
     n_rows = n_pairs * n_tables
-    held = _BYTES_PER_PAIR * n_pairs + _BYTES_PER_EDGE * n_rows + 8.0 * n_cells * n_genes
+    held = _BYTES_PER_PAIR * n_pairs + _BYTES_PER_VALUE * n_cells * n_genes
+    held += _BYTES_PER_EDGE * (n_rows - n_pairs)
     return Cost(n_networks * once + _PER_EDGE * n_rows, (_LIBRARIES + held) / 1e9)
 
 

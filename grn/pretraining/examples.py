@@ -11,13 +11,13 @@ import torch
 from jaxtyping import Float, Int8
 from torch import Tensor
 
-from grn.files import replacing
 from grn.model.apply import N_AXES
 from grn.model.interventional_statistics import InterventionalStatistics
 from grn.model.pair_statistics import PairStatistics
 from grn.model.threads import one_thread
 from grn.processes import in_order
 from grn.simulation.curriculum import SCREENS, Sample, draw_samples, without_edges
+from grn.training.serialise import write_tensors
 
 logger = logging.getLogger(__name__)
 
@@ -104,8 +104,7 @@ def _keep(kind: str, some: range, seed: int, folder: Path) -> Path:
             for number, sample in zip(some, samples, strict=True)
             for view in _views(sample, number, np.random.default_rng([seed, number]))
         ]
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        torch.save(examples, file)
+    write_tensors(examples, path)
     return path
 
 

@@ -29,6 +29,7 @@ from grn.training.curves import Curves
 from grn.training.distributed import check_one_machine, count_all, environment
 from grn.training.fit import quiet_libraries, step_of, train
 from grn.training.progress import TrainingProgress
+from grn.training.serialise import write_tensors
 from grn.training.whole_checkpoints import WholeCheckpoints, is_whole
 from grn.version import VERSION
 
@@ -182,8 +183,7 @@ def pretrain(
         "version": VERSION,
     }
     path = folder / RESULT
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        torch.save(content, file)  # given a path, it would write the path's name into the file
+    write_tensors(content, path)
     (folder / _CHECKPOINT).unlink(missing_ok=True)  # the run is complete: nothing resumes from it
     logger.info("wrote %s", path)
     return reached

@@ -6,11 +6,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from omegaconf import DictConfig
 
 from grn.evaluation import evaluate, warn_of_overlap
-from grn.files import replacing
 from grn.inference.confidence import assess
 from grn.inference.cost import log_cost
 from grn.inference.groups import describe_groups, edges_by_group, infer_groups
@@ -30,6 +28,7 @@ from grn.runs.tracking import attention_pictures, build_logger, log_references, 
 from grn.training.checkpoint import describe_origin, load_predictor, stored_network
 from grn.training.fit import build_loader, build_predictor, build_trainer, fit, training_record
 from grn.training.prediction import judge_start, r_squared
+from grn.training.serialise import write_tensors
 
 logger = logging.getLogger(__name__)
 
@@ -123,8 +122,7 @@ class Unsupervised:
             record["prediction"] = None
             file = folder / NETWORK_CHECKPOINT
             file.parent.mkdir(exist_ok=True)
-            with replacing(file) as temporary, temporary.open("wb") as stream:
-                torch.save(self._origin, stream)  # given a path, it would write its name too
+            write_tensors(self._origin, file)
         with stage("confidence of the edges"):
             confidence = assess(
                 self._config, inputs.adata, inputs.tfs, self._network, inputs.prior

@@ -1,6 +1,5 @@
 """Writes the checkpoints of a training completely or not at all, and tells whole ones."""
 
-import io
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,7 @@ import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 
 from grn.errors import InputError
-from grn.files import replacing
+from grn.training.serialise import write_tensors
 
 # What Lightning goes on from.
 _NEEDED = {"state_dict", "optimizer_states", "loops", "callbacks", "global_step"}
@@ -43,11 +42,7 @@ class WholeCheckpoints(TorchCheckpointIO):
         assert storage_options is None
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        # In memory first: writing to a file itself, torch hides why it cannot.
-        content = io.BytesIO()
-        torch.save(checkpoint, content)
-        with replacing(path) as temporary:
-            temporary.write_bytes(content.getvalue())
+        write_tensors(checkpoint, path)
 
 
 def is_whole(path: Path, cells: str | None = None) -> bool:
