@@ -41,7 +41,8 @@ def rows(*, short: bool) -> Iterator[Row]:
         yield _like("variables of SLURM, 2 tasks of localhost", [(one, _slurm(folder / "slurm"))])
         if _can_make_hosts():
             yield _like("torchrun, 2 hosts in network namespaces", [(one, _hosts(folder / "h"))])
-        yield _sweep(folder)
+        alone = [_train(folder / f"seed{seed}", _command(f"seed={seed}")) for seed in (0, 1)]
+        yield from (_sweep(folder, launcher, alone) for launcher in ("joblib", "submitit_local"))
 
 
 def _refusals(folder: Path) -> Row:
@@ -195,18 +196,22 @@ def _largest_difference(one: dict[str, torch.Tensor], other: dict[str, torch.Ten
     return max(float((one[name] - other[name]).abs().max()) for name in one) / largest
 
 
-def _sweep(folder: Path) -> Row:
+def _sweep(folder: Path, launcher: str, alone: list[Path]) -> Row:
     """Sweep over two seeds with jobs side by side, and compare each with its own run."""
     started = time.perf_counter()
-    sweep = [*_command("seed=0,1", "-m", "hydra/launcher=joblib"), f"hydra.sweep.dir={folder}/m"]
+    place = folder / launcher
+    train, *settings = _command("seed=0,1", f"hydra/launcher={launcher}")[1:]
+    # Before the settings: what follows -m after some of them is none to Hydra.
+    sweep = [sys.executable, train, "-m", *settings, f"hydra.sweep.dir={place}"]
     ended = subprocess.run(sweep, capture_output=True, text=True, check=False, env=_env())
     if ended.returncode:
         sys.stderr.write(ended.stderr)
     took = time.perf_counter() - started
-    alone = [_train(folder / f"seed{seed}", _command(f"seed={seed}")) for seed in (0, 1)]
     same = sum(
-        (folder / f"m/{seed}/edges.tsv").exists()
-        and (folder / f"m/{seed}/edges.tsv").read_bytes() == (run / "edges.tsv").read_bytes()
+        (place / f"{seed}/edges.tsv").exists()
+        and (place / f"{seed}/edges.tsv").read_bytes() == (run / "edges.tsv").read_bytes()
         for seed, run in enumerate(alone)
     )
-    return Row("jobs of a sweep side by side, hydra/launcher=joblib", 2, same, f"{took:.0f} s")
+    return Row(
+        f"jobs of a sweep side by side, hydra/launcher={launcher}", 2, same, f"{took:.0f} s"
+    )
