@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import scipy.sparse as sp
 
 _COORDINATE = "coordinate"
+_SIGNS = {"symmetric": 1, "skew-symmetric": -1}  # of the other of two mirrored entries
 
 
 class Header(NamedTuple):
@@ -30,6 +31,9 @@ class Header(NamedTuple):
     """`coordinate`: lines of row, column and value; `array`: a value a line, column by column."""
     field: str
     """`integer`, `real`, `double`, or `pattern`: every entry is 1."""
+    symmetry: str
+    """`general`, or `symmetric` or `skew-symmetric`: only one of two mirrored entries has a line.
+    Programs choose it for any square matrix that happens to be so."""
 
 
 def read_header(path: Path) -> Header:
@@ -39,20 +43,21 @@ def read_header(path: Path) -> Header:
     ------
     ValueError, OSError
         They are no header, declare more entries than the file can hold, or declare complex
-        numbers or a symmetric matrix, which no matrix of cells and genes is.
+        numbers or a dense matrix of which half is left out.
     """
     from scipy.io import mminfo
 
     n_rows, n_columns, n_entries, kind, field, symmetry = mminfo(path)
-    if field not in ("integer", "real", "double", "pattern") or symmetry != "general":
-        msg = f"its header says {field} {symmetry}; expected real or integer, and general"
+    is_known = symmetry == "general" or (kind == _COORDINATE and symmetry in _SIGNS)
+    if field not in ("integer", "real", "double", "pattern") or not is_known:
+        msg = f"its header says {kind} {field} {symmetry}; expected numbers, and general"
         raise ValueError(msg)
     longest = path.stat().st_size * (MOST_EXPANDED if path.suffix == ".gz" else 1)
     # A line has two indices and what parts them, of a dense matrix at least a digit.
     if n_entries * (4 if kind == _COORDINATE else 2) > longest:
         msg = f"it declares {n_entries:,} entries and is too short for them"
         raise ValueError(msg)
-    return Header((int(n_rows), int(n_columns)), int(n_entries), kind, field)
+    return Header((int(n_rows), int(n_columns)), int(n_entries), kind, field, symmetry)
 
 
 def read_matrix_market(path: Path) -> "sp.coo_matrix":
@@ -99,7 +104,10 @@ def read_matrix_market(path: Path) -> "sp.coo_matrix":
     ):
         msg = f"it has entries outside its {header.shape[0]} × {header.shape[1]}"
         raise ValueError(msg)
-    return sp.coo_matrix((values, place), shape=header.shape)
+    matrix = sp.coo_matrix((values, place), shape=header.shape)
+    if header.symmetry == "general":
+        return matrix
+    return (matrix + _SIGNS[header.symmetry] * (matrix - sp.diags(matrix.diagonal())).T).tocoo()
 
 
 def _skip_header(stream: Iterable[bytes]) -> None:

@@ -83,10 +83,24 @@ def test_four_numbers_in_every_line_are_refused(path: Path, field: str) -> None:
         read_matrix_market(path)
 
 
-@pytest.mark.parametrize(("field", "symmetry"), [("complex", "general"), ("real", "symmetric")])
-def test_what_no_cells_have_is_refused(path: Path, field: str, symmetry: str) -> None:
-    path.write_text(f"%%MatrixMarket matrix coordinate {field} {symmetry}\n2 2 1\n2 1 3 0\n")
-    with pytest.raises(ValueError, match=f"says {field} {symmetry}"):
+@pytest.mark.parametrize("sign", [1, -1])
+def test_square_matrices_that_happen_to_be_symmetric(path: Path, sign: int) -> None:
+    """scipy writes half of them."""
+    half = np.tril(np.arange(9.0).reshape(3, 3), -1)
+    whole = half + sign * half.T + (np.diag([1.0, 0, 2]) if sign == 1 else 0)
+    scipy.io.mmwrite(path, sp.coo_matrix(whole))
+    assert "symmetric" in path.read_text().splitlines()[0]
+    np.testing.assert_array_equal(read_matrix_market(path).toarray(), whole)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sizes"),
+    [("coordinate complex general", "2 2 1"), ("coordinate complex hermitian", "2 2 1"),
+     ("array real symmetric", "2 2")],
+)  # fmt: skip
+def test_what_no_cells_have_is_refused(path: Path, kind: str, sizes: str) -> None:
+    path.write_text(f"%%MatrixMarket matrix {kind}\n{sizes}\n2 1 3 0\n")
+    with pytest.raises(ValueError, match=f"says {kind}"):
         read_matrix_market(path)
 
 
