@@ -62,11 +62,10 @@ class Watch:
         """Return the bytes by which an input of this size may raise the memory."""
         if not self.target.is_hdf5:
             return FLOOR + TIMES * size
-        from grn.data.reading.bounded import LIBRARIES
-        from grn.data.reading.declared import MOST_EXPANDED
+        from grn.data.reading.bounded import allowance
 
         # The bound is one of addresses: those that were reserved before count beside it.
-        return LIBRARIES * 3 // 2 + MOST_EXPANDED * size
+        return FLOOR + allowance(size)
 
     def _grown(self, given: Any, size: int, before: int) -> int:
         """Return how far an input raised the memory; 0 where as much was in use before.

@@ -1,5 +1,6 @@
-"""Bounds the memory that the library of a format can take for a damaged file."""
+"""Bounds the memory that the library of HDF5 can take for a damaged file."""
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,13 +10,20 @@ import psutil
 
 from grn.data.reading.declared import MOST_EXPANDED
 
-LIBRARIES = 2**29
-"""Bytes that a process may grow by for a file of no size: libraries that are loaded on the way."""
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+# Addresses, most of which are never used: of libraries that are loaded on the way, and of the
+# stack and the heap of a thread for every core, which some of them start.
+_LIBRARIES, _THREAD = 2**29, 2**27 + 2**23
+
+
+def allowance(n_bytes: int) -> int:
+    """Return the bytes by which reading an HDF5 file of some bytes may let the process grow."""
+    return _LIBRARIES + _THREAD * (os.cpu_count() or 1) + MOST_EXPANDED * n_bytes
 
 
 @contextmanager
 def bounded_memory(path: Path) -> Iterator[None]:
-    """Let the process grow by 512 MB and 1100 times the file at most, where it has one thread.
+    """Let the process grow by 512 MB, 136 MB a core and 1100 times an HDF5 file at most.
 
     In one of some hundred files with a few changed bytes, HDF5 itself asks for memory without
     end while it looks for a name. With the bound it fails, and the file is refused. The bound
@@ -25,16 +33,16 @@ def bounded_memory(path: Path) -> Iterator[None]:
     Parameters
     ----------
     path
-        File that is read meanwhile. For a folder there is no bound.
+        What is read meanwhile. Where it is no HDF5 file, there is no bound.
     """
-    alone = threading.active_count() == 1
-    if not (alone and path.is_file() and Path("/proc/self/statm").exists()):
+    alone = threading.active_count() == 1 and Path("/proc/self/statm").exists()
+    if not (alone and _is_hdf5(path)):
         yield
         return
     import resource
 
     lowest, highest = resource.getrlimit(resource.RLIMIT_AS)
-    bound = psutil.Process().memory_info().vms + LIBRARIES + MOST_EXPANDED * path.stat().st_size
+    bound = psutil.Process().memory_info().vms + allowance(path.stat().st_size)
     if lowest != resource.RLIM_INFINITY and lowest <= bound:
         yield
         return
@@ -43,3 +51,11 @@ def bounded_memory(path: Path) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_AS, (lowest, highest))
+
+
+def _is_hdf5(path: Path) -> bool:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(len(_HDF5)) == _HDF5
+    except OSError:  # a folder, or what the reader will say
+        return False
