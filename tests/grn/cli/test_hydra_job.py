@@ -28,10 +28,9 @@ def test_nothing_of_the_current_folder_runs_unless_it_is_named(tmp_path: Path) -
 
 @pytest.mark.parametrize("error", [ValueError, FileNotFoundError])
 def test_a_bug_in_a_job_of_another_process_is_not_put_down_to_the_settings(
-    error: type[Exception], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    error: type[Exception], tmp_path: Path
 ) -> None:
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
-    monkeypatch.chdir(tmp_path)
 
     def job(_: Any) -> NoReturn:
         msg = "inner"
@@ -39,7 +38,8 @@ def test_a_bug_in_a_job_of_another_process_is_not_put_down_to_the_settings(
 
     asked = ["-m", "seed=0,1", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
     with pytest.raises(error, match="inner") as raised:
-        run_with_hydra("train", [*asked, "hydra.sweep.dir=s"], job)
+        # The whole path: processes of an earlier test may serve, which stand in another folder.
+        run_with_hydra("train", [*asked, f"hydra.sweep.dir={tmp_path}/s"], job)
     assert type(raised.value) is error
 
 
