@@ -1,5 +1,7 @@
 """Keeps many tensors side by side, so that what is freed between them leaves no holes."""
 
+import ctypes
+
 from torch import Tensor, is_grad_enabled
 
 # 64 MiB in float32: more than 32 MiB, from which on the allocator of C gives memory back at once.
@@ -39,7 +41,19 @@ class Shelf:
         if is_grad_enabled() or n > self._size:
             return t
         if self._piece is None or self._used + n > len(self._piece):
+            _give_back()
             self._piece, self._used = t.new_empty(self._size), 0
         place = self._piece[self._used : self._used + n].view(t.shape)
         self._used += -(-n // _ALIGNED) * _ALIGNED
         return place.copy_(t)
+
+
+def _give_back() -> None:
+    """Give freed memory between what is kept back to the system, where the C library can.
+
+    Without this the peak for 15 million pairs was 7 GB in some runs and 10 in others.
+    """
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+    except (AttributeError, OSError, TypeError):  # no glibc: macOS, Windows, musl
+        return
