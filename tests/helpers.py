@@ -109,6 +109,12 @@ def refuses(result: tuple[int, str, str], *message: str) -> None:
         assert part.lower() in complaint.lower(), complaint
 
 
+def cut_off_by_a_full_disk(file: Path, content: Any) -> None:
+    """Stand in for `Path.write_bytes` on a disk with room for ten bytes."""
+    file.open("wb").write(bytes(content)[:10])
+    raise OSError(28, "No space left on device")
+
+
 def broken(error: BaseException) -> Callable[..., Any]:
     """Return a function of any arguments that raises the error."""
 

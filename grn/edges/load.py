@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
 import pandas as pd
@@ -62,14 +61,14 @@ def load(table: str | Path | pd.DataFrame) -> tuple[pd.DataFrame, str]:
         with path.open("rb") as stream:
             magic = stream.read(4)
         if magic[:2] == b"PK" or magic == b"\xd0\xcf\x11\xe0":
-            _refuse(path, "it is a workbook or an archive; save the sheet as CSV")
+            raise _unreadable(path, "it is a workbook or an archive; save the sheet as CSV")
         frame = read_parquet(path) if magic == PARQUET else _read_text(path)
     except InputError:
         raise
-    except pd.errors.ParserWarning:
-        _refuse(path, "some rows have more fields than there are columns")
+    except pd.errors.ParserWarning as error:
+        raise _unreadable(path, "some rows have more fields than there are columns") from error
     except (OSError, EOFError, zlib.error, ValueError, csv.Error) as error:
-        _refuse(path, error)
+        raise _unreadable(path, error) from error
     return _cleaned(frame), str(path)
 
 
@@ -99,10 +98,6 @@ def columns_of_parquet(path: Path) -> list[str]:
         return list(pq.read_schema(path).names)
     except Exception as error:
         raise _unreadable(path, f"{type(error).__name__}: {error}") from error
-
-
-def _refuse(path: Path, why: object) -> NoReturn:
-    raise _unreadable(path, why)
 
 
 def _unreadable(path: Path, why: object) -> InputError:

@@ -33,7 +33,7 @@ def check_declared(path: Path, *elements: Any) -> None:
         lie in another file or are pickled.
     """
     arrays = [array for element in elements for array in _arrays(element)]
-    check_places(path, *elements)
+    _check_places(path, arrays)
     declared = sum(map(_declared, arrays))
     if declared <= _ALWAYS:
         return
@@ -52,7 +52,11 @@ def check_places(path: Path, *elements: Any) -> None:
 
     An external HDF5 array may hold any file of the reader's machine; a pickle may run any code.
     """
-    for array in (array for element in elements for array in _arrays(element)):
+    _check_places(path, [array for element in elements for array in _arrays(element)])
+
+
+def _check_places(path: Path, arrays: list[Any]) -> None:
+    for array in arrays:
         if getattr(array, "external", None) or getattr(array, "is_virtual", False):
             msg = (
                 f"{path}: the values of {array.name} lie in another file. Expected all of them in "

@@ -124,7 +124,8 @@ def _read_chosen(
     element = store[place]
     check_numbers(element["data"] if "data" in _keys(element) else element, path)
     check_declared(path, element, *(store[name] for name in _READ_WHOLE if name in store))
-    check_places(path, *(store[name] for name in ("uns",) if name in store))
+    if "uns" in store:
+        check_places(path, store["uns"])
     lost: list[str] = []
     obs = _obs(store, path, lost)
     adata = anndata.AnnData(

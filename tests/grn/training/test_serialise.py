@@ -1,12 +1,11 @@
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
 from grn.errors import InputError
 from grn.training.serialise import write_tensors
-from tests.helpers import written
+from tests.helpers import cut_off_by_a_full_disk, written
 
 
 def test_a_full_disk_is_said_and_leaves_what_was_there(
@@ -14,13 +13,8 @@ def test_a_full_disk_is_said_and_leaves_what_was_there(
 ) -> None:
     path = tmp_path / "weights.pt"
     write_tensors({"weight": torch.ones(2)}, path)
-
-    def full(file: Path, content: Any) -> None:
-        file.open("wb").write(bytes(content)[:10])
-        raise OSError(28, "No space left on device")
-
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "write_bytes", full)
+        patch.setattr(Path, "write_bytes", cut_off_by_a_full_disk)
         with pytest.raises(InputError, match="No space left"):
             write_tensors({"weight": torch.zeros(2)}, path)
     assert torch.load(path, weights_only=True)["weight"].tolist() == [1, 1]

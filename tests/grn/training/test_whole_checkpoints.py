@@ -1,5 +1,5 @@
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
@@ -9,7 +9,7 @@ from grn.data.preprocessing.preprocess import preprocess
 from grn.errors import InputError
 from grn.training.fit import build_loader, build_predictor
 from grn.training.whole_checkpoints import WholeCheckpoints, is_whole
-from tests.helpers import broken, tfs_of, train, written
+from tests.helpers import broken, cut_off_by_a_full_disk, tfs_of, train, written
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -23,13 +23,8 @@ def test_a_checkpoint_replaces_the_one_before_or_leaves_it(
     keeper = WholeCheckpoints()
     keeper.save_checkpoint({"step": 1}, path)
     assert torch.load(path) == {"step": 1}
-
-    def cut_off(file: Path, content: Any) -> None:
-        file.open("wb").write(bytes(content)[:10])
-        raise OSError(28, "No space left on device")
-
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "write_bytes", cut_off)
+        patch.setattr(Path, "write_bytes", cut_off_by_a_full_disk)
         with pytest.raises(InputError, match="No space left"):
             keeper.save_checkpoint({"step": 2}, path)
     assert torch.load(path) == {"step": 1}
