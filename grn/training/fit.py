@@ -31,6 +31,7 @@ from grn.training.module import PredictionModule, TrainedModule
 from grn.training.protocols import OF_A_MODEL, OF_AN_OBJECTIVE
 from grn.training.schedules import MONITORED, configured_schedule
 from grn.training.settings import check_settings
+from grn.training.stopping import EndsOnSigterm, end_children
 from grn.training.whole_checkpoints import WholeCheckpoints
 
 logger = logging.getLogger(__name__)
@@ -208,12 +209,14 @@ def train(
     """Run the trainer as `fit` does, but keep the parameters of the last step."""
     L.seed_everything(seed, workers=True, verbose=False)
     on_interrupt = signal.getsignal(signal.SIGINT)
+    trainer.callbacks.append(EndsOnSigterm())  # type: ignore[attr-defined]
     try:
         with quiet_libraries():
             trainer.fit(module, datamodule=loader, ckpt_path=resume_from)
     except SystemExit as stopped:
         # On Ctrl+C Lightning exits with status 1, and ignores later interrupts.
         if trainer.interrupted:
+            end_children(trainer)
             kind = type(stopped.__context__)  # SIGTERM raises one of its own
             raise (kind if issubclass(kind, KeyboardInterrupt) else KeyboardInterrupt) from stopped
         raise
