@@ -135,10 +135,14 @@ class _Recorder(TorchFunctionMode):
             for name, part in block.named_modules()
             if name and not name.startswith("mlp.")
         ]
-        self._linear = {id(part): name for name, part in block.named_modules()}
+        self._weights = {
+            id(part.weight): name
+            for name, part in block.named_modules()
+            if isinstance(part, torch.nn.Linear)
+        }
         with (
             patch.object(layer, "attend", self._attend),
-            patch.object(pairs, "over_channels", self._over_channels),
+            patch.object(pairs, "weigh", self._weigh),
             self,
         ):
             yield
@@ -171,9 +175,9 @@ class _Recorder(TorchFunctionMode):
 
         return note
 
-    def _over_channels(self, linear: torch.nn.Linear, x: Tensor) -> Tensor:
-        found = torch.einsum("oi,bixy->boxy", linear.weight, x) + linear.bias[:, None, None]
-        self.layers[self._linear[id(linear)]] = (axes_of(x), axes_of(found))
+    def _weigh(self, weight: Tensor, x: Tensor) -> Tensor:
+        found = torch.einsum("oi,bixy->boxy", weight, x)
+        self.layers[self._weights[id(weight)]] = (axes_of(x), axes_of(found))
         return found
 
     def _check_attention(

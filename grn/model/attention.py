@@ -56,7 +56,7 @@ def attend(
         Normaliser of flashsign: ``"l2"`` is spherical attention.
     """
     shape = bias.shape[:2]
-    q, k, v = (t.flatten(0, 1)[None] for t in (queries, keys, values))
+    q, k = (t.flatten(0, 1)[None] for t in (queries, keys))
     b = (bias * is_pair).flatten(0, 1)
     # Divided by a norm, a score of 0 is a weight of 0. exp(0) = 1 is not: a softmax needs a gate.
     removed = normaliser == "softmax"
@@ -64,9 +64,7 @@ def attend(
     attended = flashsign.spherical_attention_map(
         q, k, bias=b, exclude_self=own_key, gate=gate, normaliser=normaliser
     )
-    received = flashsign.spherical_attention(
-        q, k, v, bias=b, exclude_self=own_key, gate=gate, normaliser=normaliser
-    )
+    # The map of a batch of one is w itself. `flashsign.spherical_attention` would form it again.
     weights = attended.weight_mean.reshape(*shape, *b.shape[1:]) * is_pair
     norm = attended.row_norm_mean.reshape(*shape, -1)
     scores = weights * norm[..., None]
@@ -75,4 +73,4 @@ def attend(
         scores = torch.where(
             present, weights.clamp_min(_LEAST_WEIGHT).log() + norm[..., None], 0.0
         )
-    return Attended(weights, norm, scores, received[0].reshape(*shape, *received.shape[2:]))
+    return Attended(weights, norm, scores, weights @ values)

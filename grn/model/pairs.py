@@ -35,9 +35,11 @@ class PairMLP(nn.Module):
         regulators: Float[Tensor, "batch regulators width"],
     ) -> Float[Tensor, "batch outputs targets regulators"]:
         """Return the outputs for every pair; `features` are concatenated along the channels."""
-        hidden = over_channels(self.first, torch.cat(list(features), dim=1))
-        hidden = hidden + self.of_target(targets).mT[..., None]
-        hidden = hidden + self.of_regulator(regulators).mT[:, :, None]
+        # The bias joins the small term of the targets: a pass over all pairs less.
+        of_targets = self.of_target(targets) + self.first.bias
+        hidden = weigh(self.first.weight, torch.cat(list(features), dim=1))
+        hidden = hidden + of_targets.mT[..., None]
+        hidden = hidden.add_(self.of_regulator(regulators).mT[:, :, None])
         return over_channels(self.last, nn.functional.gelu(hidden))
 
 
@@ -61,5 +63,13 @@ def over_channels(
     layer: nn.Linear, x: Float[Tensor, "batch inputs targets regulators"]
 ) -> Float[Tensor, "batch outputs targets regulators"]:
     """Apply a linear layer along the channel axis of every pair."""
-    found = layer.weight @ x.flatten(2) + layer.bias[:, None]
-    return found.reshape(*found.shape[:2], *x.shape[2:])
+    return weigh(layer.weight, x) + layer.bias[:, None, None]
+
+
+def weigh(
+    weight: Float[Tensor, "outputs inputs"], x: Float[Tensor, "batch inputs targets regulators"]
+) -> Float[Tensor, "batch outputs targets regulators"]:
+    """Return the products of a matrix with the channels of every pair."""
+    # `weight @ x` would copy both x and the result: it moves the channels to the last axis.
+    found = torch.bmm(weight.expand(len(x), -1, -1), x.flatten(2))
+    return found.reshape(len(x), -1, *x.shape[2:])

@@ -90,6 +90,9 @@ class ExampleModule(L.LightningDataModule):
         Seed of the batches.
     n_done
         Number of batches that an interrupted training has taken; the next one comes first.
+    n_alike
+        Number of successive batches of one kind and of similar sizes, at least 1. Processes that
+        train side by side and take one batch each then need the same time.
     """
 
     def __init__(
@@ -100,11 +103,12 @@ class ExampleModule(L.LightningDataModule):
         max_steps: int,
         seed: int,
         n_done: int = 0,
+        n_alike: int = 1,
     ) -> None:
         super().__init__()
         self._examples, self._kinds = examples, kinds
         self.train = [example for example in examples if not example.held_out]
-        self._steps = _Steps(_by_size(self.train), kinds, max_steps, seed, n_done)
+        self._steps = _Steps(_by_size(self.train), kinds, max_steps, seed, n_done, n_alike)
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Return `max_steps` batches: kinds by their shares, then networks with replacement."""
@@ -135,9 +139,10 @@ class _Steps(Dataset[Batch]):
         n_steps: int,
         seed: int,
         n_done: int,
+        n_alike: int,
     ) -> None:
         self._examples, self._n_steps, self._seed = examples, n_steps, seed
-        self._n_done = n_done
+        self._n_done, self._n_alike = n_done, n_alike
         self._sizes = {kind: kinds[kind].batch_size for kind in examples}
         shares = np.array([kinds[kind].share for kind in examples])
         self._shares = shares / shares.sum()
@@ -146,15 +151,17 @@ class _Steps(Dataset[Batch]):
         return self._n_steps
 
     def __getitem__(self, step: int) -> Batch:
-        rng = np.random.default_rng([self._seed, self._n_done + step])
+        alike, place = divmod(self._n_done + step, self._n_alike)
+        rng = np.random.default_rng([self._seed, alike])
         kind = list(self._examples)[rng.choice(len(self._shares), p=self._shares)]
         examples, size = self._examples[kind], self._sizes[kind]
         # Networks of similar size need little padding. They are drawn from twice as many as are
         # needed, so that batches differ.
-        n_near = min(2 * size, len(examples))
+        n_near = min(2 * size * self._n_alike, len(examples))
         first = rng.integers(len(examples) - n_near + 1)
-        chosen = rng.choice(n_near, min(size, n_near), replace=False)
-        return pad([examples[first + number] for number in chosen])
+        size = max(1, min(size, n_near // self._n_alike))
+        chosen = rng.choice(n_near, (self._n_alike, size), replace=n_near < self._n_alike)
+        return pad([examples[first + number] for number in chosen[place]])
 
 
 def moments_of(examples: Sequence[Example], seed: int) -> dict[str, tuple[Tensor, Tensor]]:

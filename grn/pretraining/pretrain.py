@@ -218,7 +218,14 @@ def _train(
         logger.warning("%s cannot be read: training starts anew", last)
     n_done = 0 if resume_from is None else step_of(resume_from) * per_step
     n_batches = settings.max_steps * per_step
-    loader = ExampleModule(examples, settings.kinds, max_steps=n_batches, seed=seed, n_done=n_done)
+    loader = ExampleModule(
+        examples,
+        settings.kinds,
+        max_steps=n_batches,
+        seed=seed,
+        n_done=n_done,
+        n_alike=count_all(settings.trainer),
+    )
     logger.info(
         "training for %d steps on %d examples; %d are held out",
         *(settings.max_steps, len(loader.train), len(examples) - len(loader.train)),

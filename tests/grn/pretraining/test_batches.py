@@ -115,6 +115,28 @@ def test_a_step_is_a_batch_of_one_kind_and_of_similar_sizes() -> None:
             assert sizes.max() - sizes.min() < 2 * len(sizes) + 3
 
 
+def test_processes_side_by_side_get_different_networks_of_one_kind_and_size() -> None:
+    examples = [telling(network, 4 + network, kind) for kind in KINDS for network in range(60)]
+    module = ExampleModule(examples, KINDS, max_steps=120, seed=0, n_alike=3)
+    steps = list(module.train_dataloader())
+    for first in range(0, 120, 3):
+        alike = steps[first : first + 3]
+        assert len({batch.kind for batch in alike}) == 1
+        size = KINDS[alike[0].kind].batch_size
+        networks = [int(k) for batch in alike for k in batch.inputs.of_cells[:, 0]]
+        assert len(set(networks)) == len(networks) == 3 * size
+        assert max(networks) - min(networks) < 2 * 3 * size + 4
+    later = ExampleModule(examples, KINDS, max_steps=120, seed=0, n_done=6, n_alike=3)
+    assert torch.equal(next(iter(later.train_dataloader())).sign, steps[6].sign)
+
+
+@pytest.mark.parametrize("n_alike", [1, 2, 4])
+def test_few_networks_serve_any_number_of_processes(n_alike: int) -> None:
+    examples = [example(3, 5, kind="bulk", network=network) for network in (0, 1, 2)]
+    module = ExampleModule(examples, KINDS, max_steps=8, seed=0, n_alike=n_alike)
+    assert [len(batch.sign) for batch in module.train_dataloader()] == [1] * 8
+
+
 def test_a_kind_that_was_not_asked_for_is_not_needed() -> None:
     examples = [example(3, 5, kind="bulk", network=network) for network in range(3)]
     module = ExampleModule(examples, KINDS, max_steps=3, seed=0)
