@@ -27,7 +27,7 @@ from grn.model.pretrained import apply_transformer
 from grn.model.summary import summarise
 from grn.model.transformer import SphericalTransformer
 from grn.pretraining.share import SHARES, fit_share
-from grn.simulation.curriculum import KINDS, Sample, draw_samples
+from grn.simulation.curriculum import KINDS, Sample, draw_samples, log_normalised
 from grn.simulation.random_counts import draw_log_uniform
 
 if TYPE_CHECKING:
@@ -43,7 +43,6 @@ _PANELS = (30, 40, 60, 120, 250)
 # sequencing alone makes real cells look like simulated ones (docs/experiments.md).
 _DEPTHS = (20.0, 2000.0)
 _DRAWS = 2
-_TOTAL = 1e4  # counts per cell after normalisation, the default of preprocessing
 _FEWEST_TFS, _FEWEST_EDGES = 3, 5  # of a panel; over fewer edges an AUPRC is mostly chance
 _N_SIMULATED = 120  # number per kind (docs/experiments.md)
 _MOST_PAIRS = 4000  # pairs of a network in the fit of the two parameters a and b of the odds
@@ -101,8 +100,7 @@ class RealNetwork:
         """
         expression = np.expm1(np.square(self.roots.astype(np.float64)))
         counts = rng.poisson(expression * depth / expression.sum(axis=1).mean())
-        total = np.maximum(counts.sum(axis=1, keepdims=True), 1)
-        roots = np.sqrt(np.log1p(counts * (_TOTAL / total))).astype(np.float32)
+        roots = np.sqrt(log_normalised(counts)).astype(np.float32)
         genes = np.flatnonzero((counts > 0).sum(axis=0) >= enough_cells(len(counts)))
         return replace(self, roots=roots)._of_genes(genes, is_panel=self.is_panel)
 

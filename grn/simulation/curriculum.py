@@ -215,7 +215,7 @@ def _draw_cells_of_rules(
     if rng.random() < 0.25:
         amounts = drop_out(rng, amounts, float(rng.choice([0.3, 0.5, 0.7])))
     if rng.random() < 0.1:
-        amounts = _log_normalised(count(rng, amounts, float(rng.uniform(2.0, 10.0))))
+        amounts = log_normalised(count(rng, amounts, float(rng.uniform(2.0, 10.0))))
     return amounts, signs
 
 
@@ -225,7 +225,7 @@ def _draw_single_cell(rng: np.random.Generator) -> tuple[_Array, _Signs]:
     n_targets = int(draw_log_uniform(rng, 20.0, 121.0))
     n_cells = int(draw_log_uniform(rng, 100.0, 1500.0))
     counts, regulates = draw_counts(rng, n_tfs, n_targets, np.ones((n_cells, n_tfs + n_targets)))
-    return _log_normalised(counts), regulates
+    return log_normalised(counts), regulates
 
 
 def _draw_screen(
@@ -235,10 +235,10 @@ def _draw_screen(
     screen = draw(rng)
     if screen is None or np.any(screen.expression % 1):
         return screen
-    return screen._replace(expression=_log_normalised(screen.expression))
+    return screen._replace(expression=log_normalised(screen.expression))
 
 
-def _log_normalised(counts: _Array) -> _Array:
+def log_normalised(counts: _Array) -> _Array:
     """Return log1p of counts per 10,000; a cell without counts stays 0."""
     total = counts.sum(axis=1, keepdims=True)
     logs: _Array = np.log1p(counts / np.maximum(total, 1.0) * _TARGET_SUM)

@@ -161,7 +161,7 @@ def test_without_edges_genes_keep_their_values_and_nothing_else() -> None:
 
 
 def test_a_cell_without_counts_stays_zero() -> None:
-    logs = module._log_normalised(np.array([[0.0, 0.0], [1.0, 3.0]]))
+    logs = module.log_normalised(np.array([[0.0, 0.0], [1.0, 3.0]]))
     np.testing.assert_allclose(logs, [[0.0, 0.0], np.log1p([2500.0, 7500.0])])
 
 
