@@ -22,7 +22,7 @@ from grn.training.serialise import write_tensors
 logger = logging.getLogger(__name__)
 
 # Networks 0, 12, 24, … of every kind are held out, so a kind needs at least two networks. Of the
-# rarest kind in conf/pretrain.yaml 42 are held out, which suffices; the number was not measured.
+# rarest kind in conf/pretrain.yaml 50 are held out, which suffices; the number was not measured.
 _HELD_OUT_EVERY = 12
 FEWEST_NETWORKS = 2
 
