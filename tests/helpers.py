@@ -18,6 +18,11 @@ QUIET = (
     "++trainer.enable_progress_bar=false",
     "callbacks.progress_bar=null",
 )
+SMALL_PRETRAINING = (
+    *(f"n_networks.{kind}=0" for kind in ("boolean", "large_boolean", "single_cell")),
+    *("n_networks.bulk=4", "real=[]", "n_jobs=1", "output=out"),
+    *("transformer.width=6", "transformer.n_heads=2", "transformer.n_blocks=1"),
+)
 FAST = ("trainer.max_steps=8", "trainer.val_check_interval=4", "report=false", *QUIET)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 from omegaconf import DictConfig
-from scipy.stats import false_discovery_control
+from scipy.stats import false_discovery_control, gmean
 
 from grn.data.dataset import CellDataset
 from grn.data.preprocessing.perturbed_obs import interventions_of
@@ -169,7 +169,9 @@ def assess(
             of_tfs, of_decoys = repeat.beside_decoys(adata, generator, network, batch)
             real.append(of_tfs)
             nulls.append(of_decoys)
-        columns |= significance(_geometric_mean(real), nulls, tf_index)
+        # A permutation with larger importances everywhere would dominate an arithmetic mean: on
+        # independent genes the mean p-value was then 0.46 instead of 0.50.
+        columns |= significance(gmean(real, axis=0), nulls, tf_index)
         summary["permutations"] = counts.permutations
     return Confidence(columns, summary)
 
@@ -208,17 +210,6 @@ def significance(
     fdr = np.full(importance.shape, np.nan)
     fdr[pairs] = false_discovery_control(p_value[pairs])
     return {"p_value": p_value, "fdr": fdr}
-
-
-def _geometric_mean(importances: list[Matrix]) -> Matrix:
-    """Return the mean over networks that nulls of single networks can be compared with.
-
-    A network in which all importances are larger would dominate an arithmetic mean: on independent
-    genes the mean p-value was then 0.46 instead of 0.50.
-    """
-    least = np.finfo(np.float64).tiny
-    mean: Matrix = np.exp(np.mean([np.log(np.maximum(one, least)) for one in importances], axis=0))
-    return mean
 
 
 class _Repeat:

@@ -210,8 +210,9 @@ def _train(
 ) -> tuple[SphericalTransformer, ExampleModule]:
     """Train a transformer, each process on one thread."""
     seed = int(np.random.SeedSequence([settings.seed, 0]).generate_state(1)[0])
+    n_processes = count_all(settings.trainer)
     # Gradients of a step are averaged over so many batches, whichever process has them.
-    per_step = count_all(settings.trainer) * settings.trainer.get("accumulate_grad_batches", 1)
+    per_step = n_processes * settings.trainer.get("accumulate_grad_batches", 1)
     last = folder / _CHECKPOINT
     resume_from = last if last.exists() and is_whole(last) else None
     if resume_from is None and last.exists():
@@ -224,7 +225,7 @@ def _train(
         max_steps=n_batches,
         seed=seed,
         n_done=n_done,
-        n_alike=count_all(settings.trainer),
+        n_alike=n_processes,
     )
     logger.info(
         "training for %d steps on %d examples; %d are held out",

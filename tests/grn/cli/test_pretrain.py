@@ -6,15 +6,10 @@ import torch
 
 from grn.model.pretrained import PRETRAINED, find_network, read_pretrained
 from grn.runs.folder import locked
-from tests.helpers import refuses, written
+from tests.helpers import SMALL_PRETRAINING, refuses, written
 
 Cli = Callable[..., tuple[int, str, str]]
-QUICK = (
-    *(f"n_networks.{kind}=0" for kind in ("boolean", "large_boolean", "single_cell")),
-    *("n_networks.bulk=4", "max_steps=2", "real=[]", "n_jobs=1", "output=out"),
-    *("trainer.devices=1", "trainer.strategy=auto"),
-    *("transformer.width=6", "transformer.n_heads=2", "transformer.n_blocks=1"),
-)
+QUICK = (*SMALL_PRETRAINING, "max_steps=2", "trainer.devices=1", "trainer.strategy=auto")
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-# As many steps as nobody waits for; `boolean` networks are drawn fastest.
+from tests.helpers import SMALL_PRETRAINING
+
+# As many steps as nobody waits for.
 COMMAND = (
-    *("pretrain", "n_networks.boolean=24", "max_steps=1000000", "real=[]", "n_jobs=1"),
-    *(f"n_networks.{kind}=0" for kind in ("large_boolean", "single_cell", "bulk")),
-    *("transformer.width=6", "transformer.n_heads=2", "transformer.n_blocks=1"),
-    *("trainer.devices=2", "trainer.strategy=ddp_fork", "output=out"),
+    *("pretrain", *SMALL_PRETRAINING, "max_steps=1000000", "logger=csv"),
+    *("trainer.devices=2", "trainer.strategy=ddp_fork"),
 )
 CODE = "import sys; from grn.cli.main import main; sys.exit(main())"
 
@@ -35,7 +35,7 @@ def test_processes_that_train_together_end_together(tmp_path: Path, to_all: bool
     log = tmp_path / "log"
     with log.open("w") as said:
         started = subprocess.Popen(
-            [sys.executable, "-c", CODE, *COMMAND, "logger=csv"],
+            [sys.executable, "-c", CODE, *COMMAND],
             cwd=tmp_path,
             stderr=said,
             stdout=said,
